@@ -1,0 +1,38 @@
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help paper test smoke lint clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 16
+
+paper: $(STAMP)  ## run the default configuration and typeset the paper
+	@start=$$(date +%s); \
+	snakemake --profile profiles/default --cores all; \
+	echo "paper: $(CURDIR)/results/paper/paper.pdf ($$(( $$(date +%s) - start )) s)"
+
+test: lint  ## lint everything and run every test
+	python -m pytest -n 2 --dist loadfile -m "not slow"
+	python -m pytest -m slow
+
+smoke: $(STAMP)  ## run the whole pipeline with a few training steps
+	snakemake --profile profiles/default --cores all --configfile configs/smoke.yaml
+
+lint: $(STAMP)  ## check style, types of errors that linters find, and the rules
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+clean:  ## remove results and caches, keep .venv and data
+	rm -rf results .snakemake .pytest_cache .ruff_cache .hypothesis
+
+# torch comes first and pinned: other packages would pull a build of several GB
+$(STAMP): pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.lock)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test]'
+	touch $@

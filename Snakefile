@@ -1,0 +1,67 @@
+import os
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+
+# a configuration given with --configfile is complete: Snakemake would merge the default's datasets and methods into it
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+
+
+pathvars:
+    results=CONFIG.results,
+    logs=f"{CONFIG.results}/logs",
+    benchmarks=f"{CONFIG.results}/benchmarks",
+
+
+wildcard_constraints:
+    dataset=any_of(CONFIG.datasets),
+    method=any_of(CONFIG.methods),
+    seed=any_of(CONFIG.seeds),
+    evaluator=any_of(CONFIG.evaluators),
+
+
+include: "rules/prepare_data.smk"
+include: "rules/knowledge.smk"
+include: "rules/models.smk"
+include: "rules/scoring.smk"
+include: "rules/training.smk"
+include: "rules/generation.smk"
+include: "rules/evaluation.smk"
+include: "rules/paper.smk"
+
+
+localrules:
+    all,
+    figures,
+    tables,
+    write_knowledge,
+    compile_paper,
+
+
+rule all:
+    """The paper, and every table and figure it shows."""
+    default_target: True
+    input:
+        rules.compile_paper.output,
+        rules.collect_tables.output,
+        expand(rules.render_notebook.output, notebook=NOTEBOOKS),
+
+
+rule figures:
+    """Every figure, with the notebook that drew it."""
+    input:
+        expand(rules.render_notebook.output, notebook=NOTEBOOKS),
+
+
+rule tables:
+    """Every table of the paper."""
+    input:
+        rules.collect_tables.output,

@@ -1,0 +1,102 @@
+import os
+import sys
+from pathlib import Path
+
+SOURCES = Path(workflow.basedir, "src").resolve()
+sys.path.insert(0, str(SOURCES))
+
+from craft.core.config import validate_config
+from craft.core.errors import CraftError
+from craft.core import identity
+from craft.core.settings import model_path, resolve_models, write_settings
+
+# Jobs run the code beside this Snakefile under the Python that runs Snakemake. The prefix is written out because a
+# conda environment (--sdm conda) drops an inherited PYTHONPATH.
+os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={SOURCES}; ")
+
+try:
+    sources = workflow.overwrite_configfiles or ["config.yaml"]
+    CONFIG = validate_config(config, ", ".join(os.path.relpath(source) for source in sources))
+    write_settings(CONFIG)
+except CraftError as error:
+    print(f"craft: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
+
+NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("*.ipynb"))
+TRAINED_MODELS = {Path(name).stem for name in resolve_models(CONFIG)}
+
+
+
+def source_closure(script):
+    """Provisional: tolerates scripts that are not written yet."""
+    return identity.source_closure(script) if Path("scripts", f"{script}.py").is_file() else ()
+
+
+def any_of(names):
+    """Regular expression of exactly these names; where there are none, nothing matches."""
+    return "|".join(map(str, names)) or "(?!)"
+
+
+def methods_of(*kinds):
+    """Names of the methods of the given kinds."""
+    return [name for name, method in CONFIG.methods.items() if method.kind in kinds]
+
+
+def evaluators_of(*roles):
+    """Names of the evaluators of the given roles."""
+    return [name for name, evaluator in CONFIG.evaluators.items() if evaluator.role in roles]
+
+
+def model_files(name):
+    """The folder of a model that the pipeline trains, or what stands for a released one."""
+    path = model_path(CONFIG, name)
+    return path if name in TRAINED_MODELS else released_files(path)
+
+
+def released_files(path):
+    """The JSON files of a model folder, since provenance.json holds the hashes of its weights; none for a hub id."""
+    is_hub_id = path.count("/") == 1 and not Path(path).exists()
+    return [] if is_hub_id else sorted(map(str, Path(path).glob("*.json"))) or f"{path}/provenance.json"
+
+
+def evaluator_files(*roles):
+    """What stands for the evaluators of the given roles."""
+    return [model_files(f"evaluator-{name}") for name in evaluators_of(*roles)]
+
+
+def truth_files():
+    """What stands for the truth classifier; nothing where there is none."""
+    return model_files("truth") if CONFIG.truth else []
+
+
+def raw_files(wildcards):
+    """The label table or array file of a dataset that lies on disk; phantoms have none."""
+    source, root = CONFIG.datasets[wildcards.dataset], os.environ.get("CRAFT_DATA", "data/raw")
+    path = Path(root, getattr(source, "path", ""), getattr(source, "table", ""))
+    return str(path) if path.is_file() else []
+
+
+def knowledge_bank(wildcards):
+    """The reviewed knowledge of a dataset's modality."""
+    return f"{CONFIG.knowledge}/{CONFIG.datasets[wildcards.dataset].modality}.yaml"
+
+
+def starting_adapter(wildcards):
+    """The adapter from which a reward method starts."""
+    return f"<results>/{{dataset}}/{CONFIG.methods[wildcards.method].start}/seed{{seed}}/adapter"
+
+
+def method_adapter(wildcards):
+    """The adapter of a method; none where the method is the foundation as it is."""
+    return [] if wildcards.method in methods_of("foundation") else "<results>/{dataset}/{method}/seed{seed}/adapter"
+
+
+def adapter_option(wildcards, input):
+    """`--adapter`, for methods that have one."""
+    return f"--adapter {input.adapter}" if input.adapter else ""
+
+
+def dataset_options(wildcards, input):
+    """`--images` and `--knowledge`, once a dataset."""
+    return [f"--images {images} --knowledge {bank}" for images, bank in zip(input.images, input.knowledge)]

@@ -1,0 +1,20 @@
+rule prepare_images:
+    """Read the labelled images of one dataset, bring them to one size and split them by patient."""
+    input:
+        settings="<results>/{dataset}/settings/prepare_images.yaml",
+        raw=raw_files,
+        code=source_closure("prepare_images"),
+    output:
+        images="<results>/{dataset}/images.parquet",
+        quarantine="<results>/{dataset}/quarantine.parquet",
+    log:
+        "<logs>/prepare_images/{dataset}.log",
+    conda:
+        "../envs/evaluation.yaml"
+    threads: 1
+    resources:
+        mem_mb=4_000,
+        runtime=60,
+    shell:
+        "python scripts/prepare_images.py {input.settings} --images {output.images} --quarantine {output.quarantine}"
+        " > {log} 2>&1"

@@ -1,0 +1,63 @@
+rule train_adapter:
+    """Train the supervised LoRA adapter of one method and seed."""
+    input:
+        settings="<results>/{dataset}/{method}/seed{seed}/settings/train_adapter.yaml",
+        images="<results>/{dataset}/images.parquet",
+        latents="<results>/{dataset}/latents.safetensors",
+        knowledge="<results>/{dataset}/knowledge.yaml",
+        foundation=model_files("foundation"),
+        code=source_closure("train_adapter"),
+    output:
+        adapter=directory("<results>/{dataset}/{method}/seed{seed}/adapter"),
+        history="<results>/{dataset}/{method}/seed{seed}/history.parquet",
+    log:
+        "<logs>/train_adapter/{dataset}.{method}.seed{seed}.log",
+    benchmark:
+        "<benchmarks>/train_adapter/{dataset}.{method}.seed{seed}.jsonl"
+    wildcard_constraints:
+        method=any_of(methods_of("supervised")),
+    conda:
+        "../envs/diffusion.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=CONFIG.resources.train_mem_mb,
+        runtime=CONFIG.resources.train_runtime,
+    shell:
+        "python scripts/train_adapter.py {input.settings} --images {input.images} --latents {input.latents}"
+        " --knowledge {input.knowledge} --adapter {output.adapter} --history {output.history} > {log} 2>&1"
+
+
+rule finetune_reward:
+    """Reward-finetune the supervised adapter of one dataset and seed."""
+    input:
+        settings="<results>/{dataset}/{method}/seed{seed}/settings/finetune_reward.yaml",
+        images="<results>/{dataset}/images.parquet",
+        latents="<results>/{dataset}/latents.safetensors",
+        features="<results>/{dataset}/features.safetensors",
+        knowledge="<results>/{dataset}/knowledge.yaml",
+        calibration="<results>/{dataset}/calibration.json",
+        start=starting_adapter,
+        foundation=model_files("foundation"),
+        evaluators=evaluator_files("reward", "monitor"),
+        code=source_closure("finetune_reward"),
+    output:
+        adapter=directory("<results>/{dataset}/{method}/seed{seed}/adapter"),
+        history="<results>/{dataset}/{method}/seed{seed}/history.parquet",
+    log:
+        "<logs>/finetune_reward/{dataset}.{method}.seed{seed}.log",
+    benchmark:
+        "<benchmarks>/finetune_reward/{dataset}.{method}.seed{seed}.jsonl"
+    wildcard_constraints:
+        method=any_of(methods_of("reward")),
+    conda:
+        "../envs/diffusion.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=CONFIG.resources.train_mem_mb,
+        runtime=CONFIG.resources.train_runtime,
+    shell:
+        "python scripts/finetune_reward.py {input.settings} --images {input.images} --latents {input.latents}"
+        " --features {input.features} --knowledge {input.knowledge} --calibration {input.calibration}"
+        " --start {input.start} --adapter {output.adapter} --history {output.history} > {log} 2>&1"

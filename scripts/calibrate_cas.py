@@ -1,0 +1,39 @@
+"""Fit the calibration of CAS on real calibration images, for every evaluator and dimension."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from craft.core.cli import run
+from craft.core.files import write_json
+from craft.core.images import read_images
+from craft.core.settings import CalibrationSettings
+
+
+def main(
+    settings: Annotated[Path, typer.Argument(help="resolved settings")],
+    images: Annotated[Path, typer.Option(help="image table")],
+    features: Annotated[Path, typer.Option(help="feature file of the dataset")],
+    knowledge: Annotated[Path, typer.Option(help="knowledge file of the dataset")],
+    output: Annotated[Path, typer.Option(help="calibration to write")],
+    others: Annotated[list[Path] | None, typer.Option(help="feature file of another modality; repeatable")] = None,
+) -> None:
+    """Fit the logistic maps that turn raw scores into probabilities."""
+    run_settings = CalibrationSettings.load(settings)
+    from craft.knowledge.schema import Knowledge
+    from craft.reward.calibration import calibrate
+    from craft.reward.features import Features, calibration_to_json, foreign_features
+
+    own = Features(features, read_images(images), Knowledge.load(knowledge))
+    maps = {}
+    for ref in run_settings.evaluators:
+        raw = own.raw_scores(ref.name, run_settings.neighbours)
+        pairs = own.split(ref.name, "calibration")
+        foreign = foreign_features(others or [], ref.name, width=pairs[0].shape[1])
+        maps[ref.name] = calibrate(raw, *pairs, own.of(ref.name, "damaged"), foreign)
+    write_json(output, calibration_to_json(maps))
+
+
+if __name__ == "__main__":
+    run(main)

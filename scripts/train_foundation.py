@@ -1,0 +1,51 @@
+"""Train a small Stable-Diffusion-shaped foundation on the training images of all datasets."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from craft.core.cli import run
+from craft.core.device import lease_device
+from craft.core.files import atomic_path
+from craft.core.settings import FoundationSettings
+
+SUMMARY = (
+    "A Stable-Diffusion-shaped text-to-image model for {size} px images of {modalities}. Its UNet saw coarse captions"
+    " only (modality, no pathology)."
+)
+
+
+def main(
+    settings: Annotated[Path, typer.Argument(help="resolved settings")],
+    images: Annotated[list[Path], typer.Option(help="image table; repeat for every dataset")],
+    knowledge: Annotated[list[Path], typer.Option(help="knowledge file; repeat in the same order")],
+    output: Annotated[Path, typer.Option(help="model folder to write")],
+) -> None:
+    """Train autoencoder, text encoder and UNet from nothing and save them as a diffusers pipeline folder."""
+    run_settings, started = FoundationSettings.load(settings), time.monotonic()
+    with lease_device() as device:
+        from craft.models.provenance import write_provenance
+        from craft.training.corpus import Corpus
+        from craft.training.foundation import reconstruction_psnr, train_foundation
+
+        corpus = Corpus.load(images, knowledge, "train")
+        foundation = train_foundation(run_settings.training, corpus, run_settings.resolution, device)
+        psnr = reconstruction_psnr(foundation, Corpus.load(images, knowledge, "test"))
+        modalities = ", ".join(book.modality.replace("_", " ") for book in corpus.knowledge)
+        with atomic_path(output) as folder:
+            foundation.save(folder)
+            write_provenance(
+                folder,
+                name="CRAFT small foundation",
+                summary=SUMMARY.format(size=run_settings.resolution, modalities=modalities),
+                script="train_foundation",
+                settings=run_settings.model_dump(mode="json"),
+                metrics={f"psnr_db_{name}": value for name, value in psnr.items()},
+                started=started,
+            )
+
+
+if __name__ == "__main__":
+    run(main)

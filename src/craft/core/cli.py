@@ -1,0 +1,31 @@
+"""How every command line of the project starts and ends."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+import typer
+
+from craft.core.errors import CraftError
+
+
+def run(main: Callable[..., None]) -> None:
+    """Run `main` as a command line; a CraftError ends it with one sentence and exit code 2, without a traceback."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    quiet_libraries()
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    try:
+        app()
+    except CraftError as error:
+        print(f"craft: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+def quiet_libraries() -> None:
+    """Keep libraries from writing bars and advice into log files, and from asking the network for anything."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")

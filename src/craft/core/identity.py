@@ -1,0 +1,49 @@
+"""Identities: what a result was made of, as hashes of settings, code and input files."""
+
+import hashlib
+import json
+from functools import lru_cache
+from modulefinder import ModuleFinder
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@lru_cache(maxsize=64)
+def source_closure(script: str) -> tuple[str, ...]:
+    """Files of this repository that `scripts/<script>.py` imports, directly or not, itself included.
+
+    Imports inside functions count too. The paths are relative to the repository, in sorted order.
+    """
+    entry = ROOT / "scripts" / f"{script}.py"
+    finder = ModuleFinder(path=[str(ROOT / "src")])
+    finder.run_script(str(entry))
+    files = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
+    return tuple(sorted(str(file.relative_to(ROOT)) for file in files))
+
+
+def hash_files(paths: list[Path] | tuple[Path, ...]) -> str:
+    """SHA-256 over the names and bytes of files; folders count with all files in them."""
+    digest = hashlib.sha256()
+    for path in map(Path, paths):
+        members = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        for file in members:
+            digest.update(file.name.encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def hash_value(value: Any) -> str:
+    """SHA-256 of a JSON-able value, independent of key order."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def hash_code(script: str) -> str:
+    """SHA-256 of a script's import closure."""
+    return hash_files([ROOT / file for file in source_closure(script)])
+
+
+def hash_run(settings: Any, script: str, inputs: list[Path]) -> str:
+    """Short identity of a run: settings, code and input data; names its checkpoint folder."""
+    return hash_value([settings, hash_code(script), hash_files(inputs)])[:16]

@@ -1,0 +1,80 @@
+"""The image table: one parquet file of encoded images that pandas and Hugging Face `datasets` both read."""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from craft.core.errors import CraftError
+from craft.core.files import atomic_path
+
+COLUMNS = ("image_id", "image", "label", "patient_id", "split", "sha256", "source", "caption", "coarse_caption", "truth")
+SPLITS = ("train", "reference", "calibration", "test", "generated")
+
+SCHEMA = pa.schema(
+    [pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))]
+    + [pa.field(name, pa.string()) for name in COLUMNS if name != "image"]
+)
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """PNG bytes of a uint8 image of shape (height, width, 3)."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def image_row(image: np.ndarray, *, label: str, split: str, source: str, patient_id: str = "", **texts: str) -> dict:
+    """One row of an image table; `image` is uint8 of shape (size, size, 3); `sha256` is that of the pixels."""
+    digest = hashlib.sha256(image.tobytes()).hexdigest()
+    row = {name: "" for name in COLUMNS}
+    row |= {"image_id": digest[:16], "image": {"bytes": encode_png(image), "path": None}, "sha256": digest}
+    return row | {"label": label, "split": split, "source": source, "patient_id": patient_id} | texts
+
+
+def write_images(path: Path, rows: list[dict]) -> None:
+    """Write an image table atomically; `datasets` decodes its `image` column on its own."""
+    features = {name: {"dtype": "string", "_type": "Value"} for name in COLUMNS} | {"image": {"_type": "Image"}}
+    metadata = {"huggingface": json.dumps({"info": {"features": {name: features[name] for name in SCHEMA.names}}})}
+    table = pa.Table.from_pylist(rows, schema=SCHEMA.with_metadata(metadata))
+    with atomic_path(path) as staged:
+        pq.write_table(table, staged)
+
+
+def read_images(path: Path, split: str | None = None) -> pd.DataFrame:
+    """Read an image table, or one split of it; the index is a fresh 0..n-1.
+
+    Raises:
+        CraftError: if the file is missing, is no image table, or the split is empty.
+    """
+    if not Path(path).is_file():
+        raise CraftError(f"no image table {path}: run `snakemake {path}` first")
+    frame = pd.read_parquet(path, filters=[("split", "==", split)] if split else None)
+    if missing := [name for name in COLUMNS if name not in frame.columns]:
+        raise CraftError(f"{path} is not an image table: the column {missing[0]!r} is missing")
+    if frame.empty:
+        raise CraftError(f"{path} has no image" + (f" of split {split!r}" if split else ""))
+    return frame.reset_index(drop=True)
+
+
+def decode_images(frame: pd.DataFrame) -> np.ndarray:
+    """Pixels of all rows, uint8 of shape (n, size, size, 3)."""
+    return np.stack([np.asarray(Image.open(io.BytesIO(cell["bytes"])).convert("RGB")) for cell in frame["image"]])
+
+
+def to_tensor(images: np.ndarray):
+    """uint8 images (n, h, w, 3) as a float32 tensor (n, 3, h, w) in [0, 1]."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255.0
+
+
+def from_tensor(images) -> np.ndarray:
+    """A tensor (n, 3, h, w) in [0, 1] as uint8 images (n, h, w, 3)."""
+    return (images.detach().clamp(0, 1) * 255.0 + 0.5).to("cpu").byte().permute(0, 2, 3, 1).numpy()

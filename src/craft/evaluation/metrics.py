@@ -1,0 +1,76 @@
+"""Accuracy, macro-F1 and macro-AUROC of a classifier under image counts, so that one call serves all bootstrap draws."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from craft.evaluation.intervals import Statistic
+
+METRICS = ("accuracy", "macro_f1", "macro_auroc")
+
+
+def confusion_matrices(truth: np.ndarray, predicted: np.ndarray, counts: np.ndarray, labels: int) -> np.ndarray:
+    """Confusion matrices of all resamples.
+
+    Args:
+        truth: index of the true label, shape (n,).
+        predicted: index of the predicted label, shape (n,).
+        counts: how often each image counts, shape (k, n).
+        labels: number of labels.
+
+    Returns:
+        Counts of shape (k, labels, labels): true label by predicted label.
+    """
+    cells = np.eye(labels * labels)[truth * labels + predicted]
+    return (counts @ cells).reshape(len(counts), labels, labels)
+
+
+def macro_f1(confusion: np.ndarray) -> np.ndarray:
+    """Mean F1 over the labels that occur or are predicted; shape (k,) from matrices of shape (k, labels, labels)."""
+    hits = np.diagonal(confusion, axis1=1, axis2=2)
+    sizes = confusion.sum(axis=1) + confusion.sum(axis=2)
+    scores = np.divide(2 * hits, sizes, out=np.full_like(sizes, np.nan), where=sizes > 0)
+    return np.nanmean(scores, axis=1)
+
+
+def auroc(positive: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Chance that a positive image outranks a negative one, ties counting half.
+
+    Args:
+        positive: whether an image is positive, shape (n,).
+        scores: its score, shape (n,).
+        counts: how often each image counts, shape (k, n).
+
+    Returns:
+        Shape (k,), in [0, 1]; NaN where a resample lacks positives or negatives.
+    """
+    order = np.argsort(scores, kind="stable")
+    ranked, positive, counts = scores[order], positive[order], counts[:, order].astype(float)
+    below = np.pad(np.cumsum(counts * ~positive, axis=1), ((0, 0), (1, 0)))
+    first, last = (np.searchsorted(ranked, ranked, side=side) for side in ("left", "right"))
+    wins = (counts * positive * (below[:, first] + below[:, last]) / 2).sum(axis=1)
+    pairs = counts[:, positive].sum(axis=1) * below[:, -1]
+    return np.divide(wins, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
+
+
+def macro_auroc(truth: np.ndarray, probabilities: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean one-against-rest AUROC over the labels that occur, shape (k,)."""
+    curves = [auroc(truth == label, probabilities[:, label], counts) for label in np.unique(truth)]
+    return np.mean(curves, axis=0)
+
+
+def classification_statistic(truth: Sequence[np.ndarray], probabilities: Sequence[np.ndarray]) -> Statistic:
+    """Statistics `METRICS` for `craft.evaluation.intervals.estimate`.
+
+    Args:
+        truth: index of the true label, one array of shape (n,) a seed.
+        probabilities: predicted probabilities, one array of shape (n, labels) a seed.
+    """
+
+    def statistic(group: int, counts: np.ndarray, draw: np.ndarray) -> np.ndarray:
+        chances = probabilities[group]
+        confusion = confusion_matrices(truth[group], chances.argmax(axis=1), counts, chances.shape[1])
+        accuracy = np.trace(confusion, axis1=1, axis2=2) / counts.sum(axis=1)
+        return np.stack([accuracy, macro_f1(confusion), macro_auroc(truth[group], chances, counts)], axis=1)
+
+    return statistic

@@ -1,0 +1,113 @@
+"""Image-text evaluators: a frozen CLIP- or SigLIP-shaped model behind two differentiable encoders."""
+
+import json
+import warnings
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from craft.core.errors import CraftError
+from craft.models.tokenizer import tokenize
+
+
+class ImageTextEvaluator(nn.Module):
+    """An image-text model with L2-normalised embeddings; images enter as float tensors in [0, 1] of any size.
+
+    Attributes:
+        size: side of the model's input, pixels.
+        width: length of the embeddings.
+    """
+
+    def __init__(self, model: nn.Module, tokenizer, size: int, mean: list[float], std: list[float]):
+        super().__init__()
+        self.model, self.tokenizer, self.size = model, tokenizer, size
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+        self._warned = False
+
+    @classmethod
+    def load(cls, path: str, device: str = "cpu") -> "ImageTextEvaluator":
+        """Load a frozen evaluator from a folder or a hub id, in float32.
+
+        Raises:
+            CraftError: if there is no such model or it has no image and text encoder.
+        """
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.image_processing_utils import BaseImageProcessor
+
+        try:
+            model = AutoModel.from_pretrained(path, dtype=torch.float32)
+            tokenizer = AutoTokenizer.from_pretrained(path)
+            processor, _ = BaseImageProcessor.get_image_processor_dict(path)
+        except (OSError, ValueError) as error:
+            raise CraftError(f"no image-text evaluator can be loaded from {path!r}: {error}".split("\n")[0]) from error
+        if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
+            raise CraftError(f"the model {path!r} is no image-text evaluator; name a CLIP- or SigLIP-shaped model")
+        size = processor.get("crop_size") or processor["size"]
+        side = size if isinstance(size, int) else size.get("height") or size["shortest_edge"]
+        evaluator = cls(model, tokenizer, side, processor["image_mean"], processor["image_std"])
+        return evaluator.requires_grad_(False).eval().to(device)
+
+    def save(self, folder: Path) -> None:
+        """Save model, tokenizer and preprocessing in the hub's formats, weights in half precision."""
+        self.model.half().save_pretrained(folder)
+        self.model.float()
+        self.tokenizer.save_pretrained(folder)
+        side = {"height": self.size, "width": self.size}
+        preprocessor = {
+            "image_processor_type": "SiglipImageProcessor",
+            "do_resize": True,
+            "do_rescale": True,
+            "do_normalize": True,
+            "size": side,
+            "image_mean": self.mean.flatten().tolist(),
+            "image_std": self.std.flatten().tolist(),
+        }
+        (Path(folder) / "preprocessor_config.json").write_text(json.dumps(preprocessor, indent=2) + "\n")
+
+    @property
+    def device(self) -> torch.device:
+        return self.mean.device
+
+    @property
+    def scale(self) -> Tensor:
+        """The model's learned inverse temperature."""
+        return self.model.logit_scale.exp()
+
+    def encode_images(self, images: Tensor) -> Tensor:
+        """Embeddings (n, width), L2-normalised, of images (n, 3, h, w) in [0, 1]; differentiable in the images."""
+        if images.shape[-1] != self.size or images.shape[-2] != self.size:
+            images = F.interpolate(images, size=(self.size, self.size), mode="bicubic", antialias=True)
+        features = self.model.get_image_features(pixel_values=(images - self.mean) / self.std)
+        return F.normalize(pooled(features), dim=-1)
+
+    def encode_texts(self, texts: list[str]) -> Tensor:
+        """Embeddings (n, width), L2-normalised, of texts; a text beyond the model's window is cut with one warning."""
+        self.warn_if_cut(texts)
+        tokens = tokenize(self.tokenizer, texts).to(self.device)
+        return F.normalize(pooled(self.model.get_text_features(input_ids=tokens)), dim=-1)
+
+    def warn_if_cut(self, texts: list[str]) -> None:
+        if self._warned:
+            return
+        lengths = [len(ids) for ids in self.tokenizer(list(texts)).input_ids]
+        longest = max(range(len(texts)), key=lengths.__getitem__)
+        if lengths[longest] > self.tokenizer.model_max_length:
+            self._warned = True
+            warnings.warn(
+                f"the evaluator reads {self.tokenizer.model_max_length} tokens and cuts this text of"
+                f" {lengths[longest]}: {texts[longest]!r}",
+                stacklevel=3,
+            )
+
+    @torch.inference_mode()
+    def embed(self, images: Tensor, batch: int = 128) -> Tensor:
+        """Embeddings of many images without gradient, on the CPU, shape (n, width)."""
+        return torch.cat([self.encode_images(chunk.to(self.device)).cpu() for chunk in images.split(batch)])
+
+
+def pooled(features) -> Tensor:
+    """The embedding in what `get_image_features` and `get_text_features` return (a tensor or a model output)."""
+    return features if isinstance(features, Tensor) else features.pooler_output

@@ -1,0 +1,48 @@
+"""A small byte-pair tokenizer, trained on the texts of a run and saved in the hub's own format."""
+
+from collections.abc import Iterable
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+PAD, BEGIN, END, UNKNOWN = "<|pad|>", "<|begin|>", "<|end|>", "<|unknown|>"
+TEXT_WINDOW = 48
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int = 1500, window: int = TEXT_WINDOW) -> PreTrainedTokenizerFast:
+    """Train a lower-casing byte-pair tokenizer.
+
+    Args:
+        texts: the corpus; order does not matter for the result's quality but does for its reproducibility.
+        vocabulary: largest number of tokens.
+        window: `model_max_length`, begin and end marks included.
+    """
+    tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN, end_of_word_suffix="</w>"))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[PAD, BEGIN, END, UNKNOWN],
+        initial_alphabet=list("abcdefghijklmnopqrstuvwxyz0123456789,.;:()-/%'"),
+        end_of_word_suffix="</w>",
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(sorted(set(texts)), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{BEGIN} $A {END}", special_tokens=[(mark, tokenizer.token_to_id(mark)) for mark in (BEGIN, END)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        bos_token=BEGIN,
+        eos_token=END,
+        unk_token=UNKNOWN,
+        model_max_length=window,
+    )
+
+
+def tokenize(tokenizer, texts: list[str]):
+    """Token ids of shape (n, window), padded and truncated to the tokenizer's window."""
+    return tokenizer(
+        list(texts), padding="max_length", truncation=True, max_length=tokenizer.model_max_length, return_tensors="pt"
+    ).input_ids

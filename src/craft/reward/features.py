@@ -1,0 +1,128 @@
+"""The feature file: what every evaluator makes of a dataset's images and knowledge, computed once and reused by all.
+
+Keys of `features.safetensors`, for every evaluator E and label L:
+`E/images` (rows of the image table), `E/damaged` (damaged calibration images), `E/scale`,
+`E/descriptions/L`, `E/present/L`, `E/absent/L`.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+from craft.core.errors import CraftError
+from craft.core.files import read_json
+from craft.core.images import decode_images, to_tensor
+from craft.core.seeds import torch_generator
+from craft.knowledge.schema import Knowledge
+from craft.models.evaluators import ImageTextEvaluator
+from craft.reward.cas import ClinicalAlignment, LabelTexts, Logistic, RawScores
+from craft.reward.damage import damage_all
+
+
+def compute_features(evaluator: ImageTextEvaluator, frame: pd.DataFrame, book: Knowledge, name: str) -> dict[str, Tensor]:
+    """All entries of one evaluator named `name` for an image table and its knowledge."""
+    images = to_tensor(decode_images(frame))
+    calibration = images[(frame["split"] == "calibration").to_numpy()]
+    damaged = damage_all(calibration, torch_generator("damage", book.modality))
+    tensors = {"images": evaluator.embed(images), "damaged": evaluator.embed(damaged)}
+    tensors["scale"] = evaluator.scale.detach().reshape(1).cpu()
+    with torch.inference_mode():
+        for label, known in book.labels.items():
+            tensors[f"descriptions/{label}"] = evaluator.encode_texts(known.descriptions).cpu()
+            tensors[f"present/{label}"] = evaluator.encode_texts([item.present for item in known.checklist]).cpu()
+            tensors[f"absent/{label}"] = evaluator.encode_texts([item.absent for item in known.checklist]).cpu()
+    return {f"{name}/{key}": tensor for key, tensor in tensors.items()}
+
+
+class Features:
+    """The features of one dataset together with its image table and knowledge.
+
+    Raises:
+        CraftError: if the files do not belong together.
+    """
+
+    def __init__(self, path: Path, frame: pd.DataFrame, book: Knowledge):
+        if not Path(path).is_file():
+            raise CraftError(f"no feature file {path}: run `snakemake {path}` first")
+        self.path, self.frame, self.book = path, frame, book
+        self.tensors = load_file(path)
+        self.labels = list(book.labels)
+        for key, tensor in self.tensors.items():
+            if key.endswith("/images") and len(tensor) != len(frame):
+                raise CraftError(f"{path} holds {len(tensor)} images, its table {len(frame)}; run encode_images again")
+
+    def label_numbers(self, frame: pd.DataFrame) -> Tensor:
+        """Indices (n,) of the labels of a table.
+
+        Raises:
+            CraftError: if a label is not one of the knowledge.
+        """
+        if unknown := set(frame["label"]) - set(self.labels):
+            raise CraftError(f"unknown label {sorted(unknown)[0]!r}; the knowledge has {', '.join(self.labels)}")
+        return torch.tensor(frame["label"].map(self.labels.index).to_numpy())
+
+    def of(self, evaluator: str, key: str) -> Tensor:
+        """One entry of an evaluator.
+
+        Raises:
+            CraftError: if the evaluator was not encoded.
+        """
+        if f"{evaluator}/{key}" not in self.tensors:
+            raise CraftError(f"{self.path} has no {key!r} of evaluator {evaluator!r}; run encode_images again")
+        return self.tensors[f"{evaluator}/{key}"].clone()
+
+    def split(self, evaluator: str, split: str) -> tuple[Tensor, Tensor]:
+        """Image embeddings (n, width) and labels (n,) of one split."""
+        rows = (self.frame["split"] == split).to_numpy()
+        return self.of(evaluator, "images")[rows], self.label_numbers(self.frame[rows])
+
+    def raw_scores(self, evaluator: str, neighbours: int) -> RawScores:
+        """The evaluator's raw scores with this dataset's reference images."""
+        images, numbers = self.split(evaluator, "reference")
+        references = [images[numbers == number] for number in range(len(self.labels))]
+        texts = []
+        for label, known in self.book.labels.items():
+            weights = torch.tensor([item.weight for item in known.checklist])
+            keys = (f"{key}/{label}" for key in ("descriptions", "present", "absent"))
+            texts.append(LabelTexts(*(self.of(evaluator, key) for key in keys), weights))
+        return RawScores(texts, references, self.of(evaluator, "scale").item(), neighbours)
+
+    def alignment(self, evaluator: str, calibration: dict[str, Any], neighbours: int) -> ClinicalAlignment:
+        """The evaluator's calibrated CAS."""
+        maps = {name: Logistic(**values) for name, values in calibration[evaluator].items()}
+        return ClinicalAlignment(self.raw_scores(evaluator, neighbours), maps)
+
+
+def calibration_to_json(maps: dict[str, dict[str, Logistic]]) -> dict[str, Any]:
+    """Calibration of all evaluators as plain values."""
+    return {name: {key: asdict(value) for key, value in values.items()} for name, values in maps.items()}
+
+
+def read_calibration(path: Path, evaluators: list[str]) -> dict[str, Any]:
+    """Read a calibration file.
+
+    Raises:
+        CraftError: if it is missing or an evaluator is not in it.
+    """
+    if not Path(path).is_file():
+        raise CraftError(f"no calibration {path}: run `snakemake {path}` first")
+    calibration = read_json(path)
+    if missing := [name for name in evaluators if name not in calibration]:
+        raise CraftError(f"{path} has no calibration of evaluator {missing[0]!r}; run calibrate_cas again")
+    return calibration
+
+
+def foreign_features(paths: list[Path], evaluator: str, width: int, most: int = 100) -> Tensor:
+    """Embeddings (n, width) of images of other modalities, evenly spaced, at most `most` from each feature file."""
+    chunks = [torch.empty(0, width)]
+    for path in paths:
+        with safe_open(path, framework="pt") as file:
+            images = file.get_tensor(f"{evaluator}/images")
+        chunks.append(images[:: max(1, -(-len(images) // most))])
+    return torch.cat(chunks)

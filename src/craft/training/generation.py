@@ -1,0 +1,30 @@
+"""Synthetic images of one method, as rows of an image table."""
+
+import torch
+
+from craft.core.images import from_tensor, image_row
+from craft.core.seeds import torch_generator
+from craft.core.settings import GenerationSettings
+from craft.knowledge.schema import Knowledge
+from craft.models.foundation import Foundation
+from craft.training.prompts import draw_prompts
+from craft.training.sampler import generate
+
+
+def generate_table(foundation: Foundation, run: GenerationSettings, book: Knowledge) -> list[dict]:
+    """Sample at least `images_per_dataset` images, the same number of every label, labels after each other.
+
+    The noise of image i depends on the dataset, the seed and i alone, so methods are compared on equal noise.
+    """
+    per_label = -(-run.generation.images_per_dataset // len(book.labels))
+    labels = [label for label in book.labels for _ in range(per_label)]
+    name = (run.dataset, run.seed)
+    noise = torch.randn(len(labels), *foundation.latent_shape, generator=torch_generator("noise", *name))
+    prompts = draw_prompts(book, labels, run.prompts, torch_generator("prompts", *name))
+    images = from_tensor(generate(foundation, prompts, noise, run.sampling, run.generation.batch))
+    source = f"generated:{run.dataset}/{run.method}/seed{run.seed}"
+    rows = [
+        image_row(image, label=label, split="generated", source=source, caption=prompt)
+        for image, label, prompt in zip(images, labels, prompts, strict=True)
+    ]
+    return [row | {"image_id": f"{index:06d}"} for index, row in enumerate(rows)]

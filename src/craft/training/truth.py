@@ -1,0 +1,66 @@
+"""Training of the truth classifier on freshly rendered phantoms."""
+
+import logging
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from craft.core.config import TruthTraining
+from craft.core.images import to_tensor
+from craft.core.progress import track
+from craft.core.seeds import derive_seed, torch_generator
+from craft.datasets.phantoms.base import make_phantom
+from craft.datasets.phantoms.registry import find_modality
+from craft.models.truth import TruthClassifier
+from craft.reward.augment import Augmentation
+from craft.training.corpus import batches
+
+log = logging.getLogger(__name__)
+
+
+def render_labelled(labels: dict[str, list[str]], per_label: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Phantoms of all labels: images uint8 (n, size, size, 3) and indices of 'modality/label', shape (n,)."""
+    images, targets, names = [], [], [(modality, label) for modality, members in labels.items() for label in members]
+    for target, (modality, label) in enumerate(track(names, "render phantoms")):
+        renderer = find_modality(modality)
+        images += [make_phantom(renderer, label, size, seed, index).image for index in range(per_label)]
+        targets += [target] * per_label
+    return np.stack(images), np.array(targets)
+
+
+def train_truth(
+    training: TruthTraining, labels: dict[str, list[str]], resolution: int, device: str = "cpu"
+) -> tuple[TruthClassifier, dict[str, float]]:
+    """Train on `training.images` fresh phantoms; returns the classifier and its accuracy on others, by modality."""
+    torch.manual_seed(derive_seed("truth", training.seed))
+    generator = torch_generator("truth", "rows", training.seed)
+    count = sum(map(len, labels.values()))
+    images, targets = render_labelled(labels, -(-training.images // count), resolution, training.seed)
+    classifier, augment = TruthClassifier.build(labels).to(device).train(), Augmentation(light=0.05, noise=0.01)
+    optimizer = torch.optim.AdamW(classifier.parameters(), lr=training.learning_rate, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, training.learning_rate, total_steps=training.steps, pct_start=0.1
+    )
+    rows_of_steps = batches(len(images), training.batch, training.steps, generator)
+    for step, rows in enumerate(track(rows_of_steps, "truth", total=training.steps)):
+        pixels = augment(to_tensor(images[rows]), generator).to(device)
+        loss = F.cross_entropy(classifier(pixels), torch.from_numpy(targets[rows]).to(device), label_smoothing=0.02)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        if step % 100 == 99:
+            log.info("truth step %d loss %.3f", step + 1, loss.item())
+    classifier.requires_grad_(False).eval()
+    return classifier, accuracy(classifier, labels, resolution, training.seed + 1)
+
+
+def accuracy(classifier: TruthClassifier, labels: dict[str, list[str]], resolution: int, seed: int) -> dict[str, float]:
+    """Label accuracy within each modality on 100 unseen phantoms a label."""
+    result = {}
+    for modality, members in labels.items():
+        images, targets = render_labelled({modality: members}, 100, resolution, seed)
+        guess = classifier.probabilities(to_tensor(images), modality, members).argmax(1).numpy()
+        result[f"accuracy_{modality}"] = float((guess == targets).mean())
+    return result

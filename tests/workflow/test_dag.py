@@ -1,0 +1,173 @@
+"""The rules as text and as a DAG: what every rule declares, what a bad configuration meets, how many jobs there are."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from craft.core.config import Config, validate_config
+from craft.core.identity import source_closure
+
+ROOT = Path(__file__).parents[2]
+ORDER = "input output log benchmark wildcard_constraints conda threads resources params shell"
+RULE = re.compile(r"^rule (?P<name>\w+):\n(?P<body>(?: {4}.*\n|\n)+)", flags=re.MULTILINE)
+RULES = {
+    match["name"]: match["body"]
+    for file in sorted((ROOT / "rules").glob("*.smk"))
+    for match in RULE.finditer(file.read_text())
+}
+CONFIGURATIONS = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "skimage": "scikit-image", "yaml": "pyyaml"}
+# loaded where a configuration asks for them, with a clear error where they are missing
+OPTIONAL = {"medmnist", "open_clip", "torchvision"}
+LARGE = {"diffusers", "peft", "transformers"}
+
+
+def snakemake(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess:
+    """Run Snakemake in a folder and keep what it says."""
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+def count_jobs(output: str) -> dict[str, int]:
+    """Jobs by rule, from the table that a dry run prints."""
+    table = output.split("Job stats:")[1].split("total")[0]
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
+
+
+def script_of(rule: str) -> str | None:
+    """Script that a rule runs; None where it runs another command."""
+    found = re.search(r"python scripts/(\w+)\.py", RULES[rule])
+    return found and found[1]
+
+
+SCRIPTED = [rule for rule in RULES if script_of(rule)]
+
+
+def imports_of(script: str) -> set[str]:
+    """Third-party packages that a script imports, directly or through the library."""
+    trees = [ast.parse((ROOT / file).read_text()) for file in source_closure(script)]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"craft"}
+
+
+def pins_of(environment: Path) -> dict[str, str]:
+    """Pinned versions of a conda environment's packages."""
+    dependencies = yaml.safe_load(environment.read_text())["dependencies"]
+    return dict(line.split("==") for line in dependencies[-1]["pip"])
+
+
+@pytest.fixture(scope="module")
+def default_jobs(tmp_path_factory) -> dict[str, int]:
+    """Jobs of the default run by rule."""
+    run = snakemake("-n", "--quiet", "rules", "--config", f"results={tmp_path_factory.mktemp('dag')}")
+    assert run.returncode == 0, run.stderr
+    return count_jobs(run.stdout + run.stderr)
+
+
+def test_rules_are_found():
+    assert {"prepare_images", "finetune_reward", "compile_paper"} <= set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule_declares_what_a_cluster_and_a_reader_need(rule):
+    keys = re.findall(r"^    (\w+):", RULES[rule], flags=re.MULTILINE)
+    resources = re.findall(r"^        (\w+)=", RULES[rule].split("resources:")[1], flags=re.MULTILINE)
+    assert RULES[rule].startswith('    """'), "no docstring"
+    assert keys == [key for key in ORDER.split() if key in keys], "keys stand in another order than STYLE.md wants"
+    assert {"input", "output", "log", "conda", "threads", "resources", "shell"} <= set(keys)
+    assert {"mem_mb", "runtime"} <= set(resources)
+    assert "lambda" not in RULES[rule]
+
+
+@pytest.mark.parametrize("rule", SCRIPTED)
+def test_rule_tracks_the_code_it_runs(rule):
+    assert f'code=source_closure("{script_of(rule)}"),' in RULES[rule]
+
+
+@pytest.mark.parametrize("rule", SCRIPTED)
+def test_rule_asks_for_a_gpu_exactly_if_its_script_leases_one(rule):
+    closure = source_closure(script_of(rule))
+    leases = any("lease_device(" in (ROOT / file).read_text() for file in closure if not file.endswith("device.py"))
+    assert ("gpu=1," in RULES[rule]) == leases
+
+
+@pytest.mark.parametrize("rule", SCRIPTED)
+def test_conda_environment_holds_what_the_script_imports(rule):
+    environment = ROOT / "rules" / re.search(r'"(\.\./envs/\w+\.yaml)"', RULES[rule])[1]
+    needed = {DISTRIBUTIONS.get(name, name) for name in imports_of(script_of(rule)) - OPTIONAL}
+    assert needed <= set(pins_of(environment))
+
+
+@pytest.mark.parametrize("environment", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_conda_environment_pins_the_tested_versions(environment):
+    locked = (ROOT / "requirements.lock").read_text().lower().splitlines()
+    assert {f"{name}=={version}" for name, version in pins_of(environment).items()} <= set(locked)
+
+
+@pytest.mark.parametrize("file", CONFIGURATIONS, ids=lambda path: path.stem)
+def test_every_configuration_is_complete_and_valid(file):
+    validate_config(yaml.safe_load(file.read_text()), file.name)
+
+
+def test_schema_is_that_of_the_typed_configuration():
+    schema = json.loads((ROOT / "configs/schema.json").read_text())
+    assert schema == Config.model_json_schema(), "run `python -m craft.core.config`"
+
+
+@pytest.mark.parametrize(
+    ("mistake", "named"),
+    [
+        ("resolutoin=64", "unknown key `resolutoin`"),
+        ("resolution=many", "`resolution`"),
+        ("methods={craft: {kind: reward, start: nowhere}}", "methods.craft.start is 'nowhere'"),
+        ("evaluators={clip_vit: {role: held_out}}", "the role 'reward'"),
+    ],
+)
+def test_a_bad_configuration_ends_with_one_sentence(tmp_path, mistake, named):
+    run = snakemake("-n", "--config", f"results={tmp_path}", mistake)
+    assert run.returncode == 2
+    sentences = [line for line in run.stderr.splitlines() if line.startswith("craft: ")]
+    assert len(sentences) == 1 and named in sentences[0]
+    assert "Traceback" not in run.stderr and "Building DAG" not in run.stderr
+    assert not list(tmp_path.iterdir()), "a refused configuration wrote settings"
+
+
+def test_a_missing_model_folder_is_named_before_any_job_starts(tmp_path):
+    run = snakemake("-n", "--config", f"results={tmp_path}", "foundation={path: data/models/nowhere}")
+    assert run.returncode != 0
+    assert "data/models/nowhere/provenance.json" in run.stdout + run.stderr
+
+
+def test_a_given_configuration_takes_the_place_of_the_default(tmp_path):
+    raw = yaml.safe_load((ROOT / "configs/smoke.yaml").read_text())
+    kept = next(iter(raw["datasets"]))
+    raw |= {"results": str(tmp_path / "results"), "datasets": {kept: raw["datasets"][kept]}}
+    (tmp_path / "one.yaml").write_text(yaml.safe_dump(raw))
+    run = snakemake("--configfile", str(tmp_path / "one.yaml"), "-n", "tables")
+    assert run.returncode == 0, run.stderr
+    assert count_jobs(run.stdout + run.stderr)["prepare_images"] == 1
+
+
+def test_named_targets_are_found(tmp_path):
+    run = snakemake("-n", "--quiet", "rules", "--config", f"results={tmp_path}", "--", "figures", "tables")
+    jobs = count_jobs(run.stdout + run.stderr)
+    assert {"figures", "tables", "render_notebook", "collect_tables"} <= set(jobs)
+    assert "compile_paper" not in jobs
+
+
+def test_the_default_run_starts_at_most_fifty_jobs_that_import_large_libraries(default_jobs):
+    large = [rule for rule in SCRIPTED if imports_of(script_of(rule)) & LARGE]
+    assert "finetune_reward" in large
+    assert sum(default_jobs.get(rule, 0) for rule in large) <= 50
+
+
+def test_the_default_run_trains_no_model_from_nothing(default_jobs):
+    assert not {"train_foundation", "train_evaluator", "train_truth"} & set(default_jobs)

@@ -1,0 +1,117 @@
+"""The whole pipeline at smoke scale, in a copy of the repository: what runs, and what runs again after which change."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CONFIG = "configs/smoke.yaml"
+SETTINGS = yaml.safe_load((ROOT / CONFIG).read_text())
+RESULTS = SETTINGS.get("results", "results")
+KEPT_OUT = (".*", "__pycache__", "*.egg-info", "results", "raw")
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run Snakemake on the smoke configuration in a folder and keep what it says."""
+    command = [sys.executable, "-m", "snakemake", "--configfile", CONFIG, "--cores", "2", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def planned_jobs(folder: Path) -> set[tuple[str, str]]:
+    """(rule, method) of all jobs that a run would start now; the method is empty where the rule has none."""
+    run = snakemake(folder, "-n")
+    assert run.returncode == 0, run.stderr
+    blocks = re.split(r"^(?=(?:local)?rule \w+:$)", run.stdout + run.stderr, flags=re.MULTILINE)[1:]
+    names = [re.match(r"(?:local)?rule (\w+):", block)[1] for block in blocks]
+    methods = [re.search(r"wildcards: .*method=(\w+)", block) for block in blocks]
+    return {(name, method[1] if method else "") for name, method in zip(names, methods, strict=True)}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """A copy of the repository in which the smoke configuration has run once."""
+    folder = tmp_path_factory.mktemp("smoke") / "craft"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*KEPT_OUT))
+    run = snakemake(folder)
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
+    return folder
+
+
+def test_smoke_run_exercises_every_rule(finished):
+    sources = [file.read_text() for file in finished.glob("rules/*.smk")]
+    rules = {name for source in sources for name in re.findall(r"^rule (\w+):", source, flags=re.MULTILINE)}
+    logged = {re.match(r"\w+", path.name)[0] for path in (finished / RESULTS / "logs").iterdir()}
+    assert logged == rules
+
+
+def test_paper_tables_and_notebooks_are_there(finished):
+    results = finished / RESULTS
+    assert (results / "paper/paper.pdf").read_bytes().startswith(b"%PDF")
+    for notebook in finished.glob("notebooks/*.ipynb"):
+        assert (results / "notebooks" / notebook.name).is_file()
+    for name in ("cas", "tail", "downstream"):
+        table = pd.read_csv(results / f"tables/{name}.csv")
+        assert set(table["dataset"]) == set(SETTINGS["datasets"])
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert planned_jobs(finished) == set()
+
+
+def test_touching_sources_reruns_nothing(finished):
+    for pattern in ("src/craft/**/*.py", "scripts/*.py", "data/knowledge/*.yaml"):
+        for file in finished.glob(pattern):
+            file.touch()
+    assert planned_jobs(finished) == set()
+
+
+def test_editing_the_craft_objective_reruns_craft_and_what_follows(finished):
+    objective = finished / "src/craft/reward/objective.py"
+    source = objective.read_text()
+    reward = [name for name, method in SETTINGS["methods"].items() if method["kind"] == "reward"]
+    objective.write_text(source + "\n# an edit\n")
+    planned = planned_jobs(finished)
+    objective.write_text(source)
+    follows = {"score_images", "train_classifier", "collect_tables", "render_notebook", "compile_paper", "all"}
+    assert planned == {(rule, "") for rule in follows} | {
+        (rule, method) for rule in ("finetune_reward", "generate_images") for method in reward
+    }
+    assert planned_jobs(finished) == set(), "the same source under a new date reran something"
+
+
+def test_changing_one_method_leaves_the_others_alone(finished):
+    config = finished / CONFIG
+    source = config.read_text()
+    raw = yaml.safe_load(source)
+    name, method = next((name, method) for name, method in raw["methods"].items() if method["kind"] == "reward")
+    method.setdefault("objective", {})["beta"] = 7.5
+    config.write_text(yaml.safe_dump(raw, sort_keys=False))
+    planned = planned_jobs(finished)
+    config.write_text(source)
+    assert {(rule, trained) for rule, trained in planned if trained} == {
+        ("finetune_reward", name),
+        ("generate_images", name),
+    }
+    assert "calibrate_cas" not in {rule for rule, _ in planned}
+    assert planned_jobs(finished) == set()
+
+
+def test_a_broken_input_file_ends_its_job_with_one_sentence(finished):
+    dataset, spec = next(iter(SETTINGS["datasets"].items()))
+    bank = finished / "data/knowledge" / f"{spec['modality']}.yaml"
+    source = bank.read_text()
+    bank.write_text("labels: {}\n")
+    run = snakemake(finished, f"{RESULTS}/{dataset}/knowledge.yaml")
+    bank.write_text(source)
+    assert run.returncode != 0
+    said = run.stdout + run.stderr
+    assert "craft: " in said and bank.name in said
+    assert "Traceback" not in said
