@@ -51,5 +51,7 @@ rule compile_paper:
         runtime=10,
     params:
         results=subpath(output.paper, ancestor=2),
+        notice=CONFIG.notice,
     shell:
-        "python scripts/compile_paper.py --results {params.results} --output {output.paper} > {log} 2>&1"
+        "python scripts/compile_paper.py --results {params.results} --output {output.paper}"
+        " --notice {params.notice:q} > {log} 2>&1"

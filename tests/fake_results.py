@@ -33,7 +33,9 @@ def make_results(
         for split in ("train", "test"):
             rows = make_rows(rng, names, split, per_label)
             if split == "test":
-                write_parquet(folder / dataset / "real/seed0/scores.parquet", draw_scores(rng, dataset, "real", 0, rows, truth))
+                write_parquet(
+                    folder / dataset / "real/seed0/scores.parquet", draw_scores(rng, dataset, "real", 0, rows, truth)
+                )
                 test = rows
         write_images(folder / dataset / "images.parquet", make_rows(rng, names, "train", per_label) + test)
         for method in methods:
@@ -62,7 +64,9 @@ def make_rows(rng: np.random.Generator, labels: list[str], split: str, per_label
     return rows
 
 
-def draw_scores(rng: np.random.Generator, dataset: str, method: str, seed: int, rows: list[dict], truth: bool) -> pd.DataFrame:
+def draw_scores(
+    rng: np.random.Generator, dataset: str, method: str, seed: int, rows: list[dict], truth: bool
+) -> pd.DataFrame:
     """Beta-distributed scores around the method's skill; the held-out evaluator sees half of CRAFT's gain."""
     frames, base = [], pd.DataFrame([{"image_id": row["image_id"], "label": row["label"]} for row in rows])
     base = base.assign(dataset=dataset, method=method, seed=seed)
@@ -99,7 +103,9 @@ def draw_predictions(rng, dataset: str, labels: list[str], methods: list[str], t
             logits = rng.normal(size=(len(test), len(labels)))
             logits[np.arange(len(test)), own] += 2.0 if arm.startswith("real") else 1.2
             chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-            frame = pd.DataFrame({"image_id": [row["image_id"] for row in test], "label": [row["label"] for row in test]})
+            frame = pd.DataFrame(
+                {"image_id": [row["image_id"] for row in test], "label": [row["label"] for row in test]}
+            )
             frame["predicted"] = [labels[index] for index in chances.argmax(axis=1)]
             frame["probabilities"] = list(chances)
             frames.append(frame.assign(dataset=dataset, method=arm, seed=seed))

@@ -85,18 +85,17 @@ class FoundationTraining(Strict):
     """How a small Stable-Diffusion-shaped foundation is trained from nothing."""
 
     seed: int = 0
-    autoencoder_channels: list[Positive] = [32, 48, 64, 96]
-    latent_channels: Positive = 16
+    autoencoder_channels: list[Positive] = [16, 32, 64]
+    latent_channels: Positive = 8
     autoencoder_steps: Positive = 4000
-    autoencoder_batch: Positive = 16
+    autoencoder_batch: Positive = 8
     autoencoder_learning_rate: float = Field(2e-3, gt=0)
     text_width: Positive = 128
-    text_layers: Positive = 2
-    text_steps: Positive = 600
-    unet_channels: list[Positive] = [96, 160]
-    unet_steps: Positive = 6000
+    text_steps: Positive = 500
+    unet_channels: list[Positive] = [32, 64, 128]
+    unet_steps: Positive = 3500
     unet_batch: Positive = 32
-    unet_learning_rate: float = Field(8e-4, gt=0)
+    unet_learning_rate: float = Field(1e-3, gt=0)
     caption_dropout: float = Field(0.1, ge=0, lt=1)
 
 

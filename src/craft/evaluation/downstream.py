@@ -1,11 +1,12 @@
 """The downstream label classifier: is a synthetic training set of any use to a classifier of real images?
 
 A small residual network is trained on three kinds of arm: real training images, a method's synthetic images, and both
-one to one. Every arm takes the same number of steps with the same batches' size, so that more images never mean longer
+one to one. Every arm takes the same number of steps with the same batch size, so that more images never mean longer
 training, and starts from the same weights for the same seed. All arms are tested on the real test images.
 """
 
 import logging
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,7 +103,7 @@ def build_classifier(labels: int, seed: int) -> ResNetForImageClassification:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed("classifier", seed))
-        return ResNetForImageClassification(config)
+        return ResNetForImageClassification(config).to(memory_format=torch.channels_last)
 
 
 def train_classifier(
@@ -110,7 +111,7 @@ def train_classifier(
 ) -> ResNetForImageClassification:
     """Train a classifier on one or more sources of images, in equal shares, for a fixed number of steps."""
     model = build_classifier(labels, seed).to(device).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=spec.learning_rate)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=spec.learning_rate, total_steps=steps)
     rng = numpy_generator("classifier batches", seed)
     for _ in range(steps):
@@ -155,7 +156,7 @@ def compare_arms(settings: DownstreamSettings, images: Path, folder: Path, devic
     real = Images.from_table(read_images(images, "train"), labels, images)
     test = Images.from_table(read_images(images, "test"), labels, images)
     real = real.limit(spec.train_images_per_label, derive_seed(settings.dataset))
-    steps = max(2, round(spec.epochs * len(real.ids) / spec.batch))
+    steps = max(2, math.ceil(spec.epochs * len(real.ids) / spec.batch))
     pools = {(REAL, seed): real for seed in settings.seeds}
     for method in settings.methods:
         for seed in settings.seeds[: len(spec.seeds)]:

@@ -28,9 +28,10 @@ NAMES = {
     REAL: "Test images",
     "foundation": "Foundation",
     "lora": "LoRA",
-    "lora_enriched": "LoRA, enriched",
+    "lora_enriched": "LoRA (enriched)",
     "craft": "CRAFT",
 }
+ACRONYMS = {"cxr", "dr", "he", "lora", "nih", "oct"}
 ROLES = {
     "reward": "in-family (reward evaluator)",
     "monitor": "monitor evaluator",
@@ -71,13 +72,13 @@ def set_theme() -> None:
 
 
 def name_method(method: str) -> str:
-    """A method's name in figures, for example `lora_enriched` -> "LoRA, enriched"."""
+    """A method's name in figures, for example `lora_enriched` -> "LoRA (enriched)"."""
     return NAMES.get(method, spell(method))
 
 
 def spell(name: str) -> str:
-    """A key in words: underscores become blanks, the first letter a capital."""
-    words = name.replace("_", " ")
+    """A key in words: blanks for underscores, capitals for the first letter and for acronyms."""
+    words = " ".join(word.upper() if word in ACRONYMS else word for word in name.split("_"))
     return words[:1].upper() + words[1:]
 
 
@@ -121,6 +122,4 @@ def save_figure(figure: Figure, folder: str | Path, name: str, notice: str = "")
 def add_notice(figure: Figure, notice: str) -> None:
     """Write the notice below everything else; the layout engine makes room for it."""
     width, _ = figure.get_size_inches()
-    figure.supxlabel(
-        textwrap.fill(notice, int(width * 21)), x=0.01, ha="left", fontsize=6, color=MUTED, style="italic"
-    )
+    figure.supxlabel(textwrap.fill(notice, int(width * 21)), x=0.01, ha="left", fontsize=6, color=MUTED, style="italic")

@@ -1,8 +1,8 @@
 """Bootstrap intervals over images, nested over seeds.
 
 A draw of the nested bootstrap resamples the seeds with replacement, then the images within every chosen seed
-(Davison & Hinkley 1997, section 3.8). With one seed it is the plain bootstrap. A resample is held as *counts*, how often
-each image was drawn, so that every statistic of all draws is one matrix product or one cumulative sum.
+(Davison & Hinkley 1997, section 3.8). With one seed it is the plain bootstrap. A resample is held as *counts*, how
+often each image was drawn, so that every statistic of all draws is one matrix product or one cumulative sum.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ class Estimate:
 
 
 def resample_counts(size: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each of `size` images is drawn in each of `draws` resamples, shape (draws, size); rows sum to `size`."""
+    """How often each of `size` images is drawn in every resample, shape (draws, size); rows sum to `size`."""
     picks = rng.integers(size, size=(draws, size)) + size * np.arange(draws)[:, None]
     return np.bincount(picks.ravel(), minlength=draws * size).reshape(draws, size)
 
@@ -93,9 +93,7 @@ def estimate(
     ]
 
 
-def bootstrap_means(
-    groups: Sequence[np.ndarray], draws: int, confidence: float, *names: str | int
-) -> list[Estimate]:
+def bootstrap_means(groups: Sequence[np.ndarray], draws: int, confidence: float, *names: str | int) -> list[Estimate]:
     """Means of every column with nested bootstrap intervals.
 
     Args:
@@ -112,8 +110,6 @@ def bootstrap_means(
     return estimate([len(group) for group in groups], mean_statistic(groups), draws, confidence, *names)
 
 
-def bootstrap_mean(
-    groups: Sequence[np.ndarray], draws: int, confidence: float, *names: str | int
-) -> Estimate:
+def bootstrap_mean(groups: Sequence[np.ndarray], draws: int, confidence: float, *names: str | int) -> Estimate:
     """`bootstrap_means` of a single column: `groups` holds one array of shape (images,) a seed."""
     return bootstrap_means([np.asarray(group, float)[:, None] for group in groups], draws, confidence, *names)[0]

@@ -1,4 +1,4 @@
-"""Accuracy, macro-F1 and macro-AUROC of a classifier under image counts, so that one call serves all bootstrap draws."""
+"""Accuracy, macro-F1 and macro-AUROC of a classifier under image counts, so that one call serves all draws."""
 
 from collections.abc import Sequence
 

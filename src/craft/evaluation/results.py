@@ -67,7 +67,9 @@ def check_scores(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """
     require_columns(frame, SCORE_COLUMNS, path)
     if frame.empty:
-        raise CraftError(f"{path} has no row: the images it scores are missing; run `snakemake --forcerun score_images`")
+        raise CraftError(
+            f"{path} has no row: the images it scores are missing; run `snakemake --forcerun score_images`"
+        )
     judged = frame["role"] != TRUTH
     for column, rows in {"cas": frame, **{name: frame[judged] for name in DIMENSIONS}}.items():
         bad = rows[~rows[column].between(0, 1)]

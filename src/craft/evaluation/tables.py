@@ -68,7 +68,9 @@ def cas_table(scores: pd.DataFrame, run: TableSettings) -> pd.DataFrame:
     rows = []
     for (dataset, method), part in scores.groupby(["dataset", "method"], sort=False):
         for label, group in label_groups(part, run.datasets[dataset]):
-            evaluators = [(name, role, rated) for (name, role), rated in group.groupby(["evaluator", "role"], sort=False)]
+            evaluators = [
+                (name, role, rated) for (name, role), rated in group.groupby(["evaluator", "role"], sort=False)
+            ]
             if len({len(rated) for _, _, rated in evaluators}) > 1:
                 raise CraftError(
                     f"{scores_source(dataset, method)}: evaluators scored different numbers of images;"
@@ -78,9 +80,7 @@ def cas_table(scores: pd.DataFrame, run: TableSettings) -> pd.DataFrame:
             columns = [(name, role, metric) for name, role, _ in evaluators for metric in metrics_of(role)]
             blocks = [score_matrix(rated, role) for _, role, rated in evaluators]
             seeds = [np.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True)]
-            estimates = bootstrap_means(
-                seeds, run.scoring.bootstrap, run.scoring.confidence, dataset, method, label
-            )
+            estimates = bootstrap_means(seeds, run.scoring.bootstrap, run.scoring.confidence, dataset, method, label)
             rows += [
                 table_row(
                     number,
@@ -147,9 +147,7 @@ def tail_table(scores: pd.DataFrame, run: TableSettings) -> pd.DataFrame:
             source = f"{scores_source(dataset, method)}; {scores_source(dataset, REAL)}"
             for label, group in label_groups(images, run.datasets[dataset]):
                 rate = reference.estimate_rate(by_seed(group, "cas"), dataset, method, label)
-                rows.append(
-                    table_row(rate, label=label, method=method, metric="tail_rate", source=source, **shared)
-                )
+                rows.append(table_row(rate, label=label, method=method, metric="tail_rate", source=source, **shared))
     return make_table(rows)
 
 
@@ -163,7 +161,9 @@ def downstream_table(predictions: pd.DataFrame, run: TableSettings) -> pd.DataFr
     Returns:
         A frame with the columns `COLUMNS`; `method` is the arm: `real`, a method, or `real+` a method.
     """
-    return make_table([row for group in predictions.groupby(["dataset", "method"], sort=False) for row in arm_rows(group, run)])
+    return make_table(
+        [row for group in predictions.groupby(["dataset", "method"], sort=False) for row in arm_rows(group, run)]
+    )
 
 
 def arm_rows(group: tuple[tuple[str, str], pd.DataFrame], run: TableSettings) -> list[dict]:

@@ -79,7 +79,9 @@ class TailReference:
         counts = resample_counts(len(scores), draws, numpy_generator("tail reference", *names))
         order = np.argsort(scores)
         resamples = np.stack([np.repeat(scores[order], row) for row in counts[:, order]])
-        return cls(scores, tail_threshold(scores, quantile), counts, np.quantile(resamples, quantile, axis=1), confidence)
+        return cls(
+            scores, tail_threshold(scores, quantile), counts, np.quantile(resamples, quantile, axis=1), confidence
+        )
 
     def estimate_threshold(self) -> Estimate:
         """tau with its interval."""

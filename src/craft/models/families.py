@@ -109,16 +109,16 @@ def build_autoencoder(training: FoundationTraining, resolution: int):
 
 
 def build_unet(training: FoundationTraining, latent_size: int, latent_channels: int, text_width: int):
-    """A UNet2DConditionModel with cross-attention at every level."""
+    """A UNet2DConditionModel with cross-attention at every level but the first, where it would cost most."""
     from diffusers import UNet2DConditionModel
 
-    levels = len(training.unet_channels)
+    deeper = len(training.unet_channels) - 1
     return UNet2DConditionModel(
         sample_size=latent_size,
         in_channels=latent_channels,
         out_channels=latent_channels,
-        down_block_types=("CrossAttnDownBlock2D",) * levels,
-        up_block_types=("CrossAttnUpBlock2D",) * levels,
+        down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * deeper,
+        up_block_types=("CrossAttnUpBlock2D",) * deeper + ("UpBlock2D",),
         block_out_channels=tuple(training.unet_channels),
         layers_per_block=1,
         attention_head_dim=4,
@@ -139,6 +139,7 @@ def build_scheduler():
         prediction_type="v_prediction",
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",
+        steps_offset=1,
         clip_sample=False,
         set_alpha_to_one=True,
     )

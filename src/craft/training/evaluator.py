@@ -16,6 +16,7 @@ from craft.models.families import build_evaluator
 from craft.models.tokenizer import tokenize, train_tokenizer
 from craft.reward.augment import Augmentation
 from craft.training.corpus import Corpus, batches
+from craft.training.optimizer import adamw_cosine
 
 log = logging.getLogger(__name__)
 HALF = [0.5, 0.5, 0.5]
@@ -99,10 +100,7 @@ def train_evaluator(
             model.logit_scale.fill_(np.log(10.0))
             model.logit_bias.fill_(-6.0)
     augment = Augmentation()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=training.learning_rate, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.learning_rate, total_steps=training.steps, pct_start=0.1
-    )
+    optimizer, schedule = adamw_cosine(model, training.learning_rate, training.steps, weight_decay=0.05)
     members = [np.flatnonzero(corpus.modality == number) for number in range(len(corpus.knowledge))]
     queues = [batches(len(rows), training.batch, training.steps, generator) for rows in members]
     mixed, losses = batches(len(corpus), training.batch, training.steps, generator), []

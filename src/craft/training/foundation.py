@@ -20,6 +20,7 @@ from craft.models.tokenizer import train_tokenizer
 from craft.training.corpus import Corpus, batches
 from craft.training.denoising import denoising_loss
 from craft.training.evaluator import train_evaluator
+from craft.training.optimizer import adamw_cosine
 
 log = logging.getLogger(__name__)
 KL_WEIGHT = 3e-5  # per latent value; enough to keep the latents near unit scale, too little to blur
@@ -33,10 +34,7 @@ def train_autoencoder(training: FoundationTraining, corpus: Corpus, resolution: 
     with torch.no_grad():  # start almost without latent noise: otherwise the first hundreds of steps learn to shrink it
         vae.quant_conv.bias[training.latent_channels :] = -6.0
     steps = training.autoencoder_steps
-    optimizer = torch.optim.AdamW(vae.parameters(), lr=training.autoencoder_learning_rate, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.autoencoder_learning_rate, total_steps=steps, pct_start=0.05
-    )
+    optimizer, schedule = adamw_cosine(vae, training.autoencoder_learning_rate, steps, weight_decay=1e-3)
     errors = []
     for step, rows in enumerate(
         track(batches(len(corpus), training.autoencoder_batch, steps, generator), "autoencoder", total=steps)
@@ -67,7 +65,7 @@ def train_text_encoder(training: FoundationTraining, corpus: Corpus, resolution:
     from transformers import CLIPTextModel
 
     clip = EvaluatorTraining(
-        family="clip_vit", seed=training.seed, width=training.text_width, layers=2, steps=training.text_steps
+        family="clip_vit", seed=training.seed, width=training.text_width, steps=training.text_steps
     )
     evaluator, _ = train_evaluator(clip, corpus, resolution, device, tokenizer)
     encoder = CLIPTextModel(evaluator.model.config.text_config)
@@ -89,10 +87,7 @@ def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Cor
         [foundation.encode_images(corpus.tensor(rows)) for rows in np.array_split(np.arange(len(corpus)), 32)]
     )
     scheduler = build_scheduler()
-    optimizer = torch.optim.AdamW(unet.parameters(), lr=training.unet_learning_rate, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.unet_learning_rate, total_steps=training.unet_steps, pct_start=0.05
-    )
+    optimizer, schedule = adamw_cosine(unet, training.unet_learning_rate, training.unet_steps, weight_decay=1e-2)
     average = EMAModel(unet.parameters(), decay=0.999, use_ema_warmup=True, power=0.75)
     losses = []
     rows_of_steps = batches(len(corpus), training.unet_batch, training.unet_steps, generator)

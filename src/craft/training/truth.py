@@ -15,6 +15,7 @@ from craft.datasets.phantoms.registry import find_modality
 from craft.models.truth import TruthClassifier
 from craft.reward.augment import Augmentation
 from craft.training.corpus import batches
+from craft.training.optimizer import adamw_cosine
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +39,7 @@ def train_truth(
     count = sum(map(len, labels.values()))
     images, targets = render_labelled(labels, -(-training.images // count), resolution, training.seed)
     classifier, augment = TruthClassifier.build(labels).to(device).train(), Augmentation(light=0.05, noise=0.01)
-    optimizer = torch.optim.AdamW(classifier.parameters(), lr=training.learning_rate, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.learning_rate, total_steps=training.steps, pct_start=0.1
-    )
+    optimizer, schedule = adamw_cosine(classifier, training.learning_rate, training.steps, weight_decay=0.05)
     rows_of_steps = batches(len(images), training.batch, training.steps, generator)
     for step, rows in enumerate(track(rows_of_steps, "truth", total=training.steps)):
         pixels = augment(to_tensor(images[rows]), generator).to(device)

@@ -1,0 +1,153 @@
+"""From a configured dataset to image rows and a quarantine table."""
+
+import logging
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
+from typing import Literal
+
+import pandas as pd
+
+from craft.core.config import Dataset
+from craft.core.errors import CraftError
+from craft.core.images import image_row
+from craft.core.progress import track
+from craft.datasets.preprocess import UnreadableImage
+from craft.datasets.readers.base import RawImage
+from craft.datasets.readers.image_folder import read_image_folder
+from craft.datasets.readers.medmnist import read_medmnist
+from craft.datasets.readers.phantom import read_phantoms
+from craft.datasets.splits import REAL_SPLITS, assign_split, check_coverage, check_leakage
+
+log = logging.getLogger(__name__)
+
+READERS = {"phantom": read_phantoms, "image_folder": read_image_folder, "medmnist": read_medmnist}
+# rendering holds the interpreter lock, decoding releases it
+THREADS = {"phantom": 1, "image_folder": 2, "medmnist": 1}
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """One file that is left out.
+
+    Attributes:
+        file: its name relative to the data root.
+        label: its configured label.
+        kind: `unreadable`, `contradictory` (same pixels under another label) or `repeat` (same pixels, same label).
+        reason: completes the sentence 'the file ...'.
+    """
+
+    file: str
+    label: str
+    kind: Literal["unreadable", "contradictory", "repeat"]
+    reason: str
+
+
+def prepare(dataset: str, source: Dataset, resolution: int) -> tuple[list[dict], pd.DataFrame]:
+    """Read, resize, split and check a dataset.
+
+    Args:
+        dataset: its name; pseudonyms depend on it.
+        source: its configuration.
+        resolution: side of the images in pixels.
+
+    Returns:
+        Rows for `craft.core.images.write_images` and the quarantine table (columns file, label, kind, reason).
+
+    Raises:
+        CraftError: if data are missing, a label or a split of a label has no image, or too many files are unusable.
+    """
+    raw = READERS[source.reader](source)
+    raw = limit_labels(raw, source.max_per_label)
+    load = partial(load_row, dataset=dataset, source=source, resolution=resolution)
+    with ThreadPoolExecutor(THREADS[source.reader]) as pool:
+        loaded = list(track(pool.map(load, raw), f"prepare {dataset}", total=len(raw)))
+    readable = [(image, row) for image, row in zip(raw, loaded, strict=True) if isinstance(row, dict)]
+    rows, duplicates = separate_duplicates(readable)
+    quarantine = [finding for finding in loaded if isinstance(finding, Quarantined)] + duplicates
+    check_quarantine(quarantine, len(raw), source.max_quarantined, dataset)
+    frame = pd.DataFrame(rows, columns=["image", "label", "patient_id", "split", "sha256"])
+    more = "raise `images_per_label`" if source.reader == "phantom" else "add images"
+    check_coverage(frame, source.labels, dataset, more)
+    check_leakage(frame)
+    counts = ", ".join(f"{name} {(frame['split'] == name).sum()}" for name in REAL_SPLITS)
+    log.info("%s: %d images (%s), %d quarantined", dataset, len(rows), counts, len(quarantine))
+    columns = list(Quarantined.__dataclass_fields__)
+    return rows, pd.DataFrame([asdict(finding) for finding in quarantine], columns=columns, dtype="str")
+
+
+def pseudonym(dataset: str, group: str) -> str:
+    """What stands for a raw patient id: 16 hexadecimal digits.
+
+    The hash is not salted, so that a table can be made again; whoever knows all possible raw ids can undo it.
+    """
+    return sha256(f"{dataset}/{group}".encode()).hexdigest()[:16]
+
+
+def limit_labels(raw: list[RawImage], limit: int | None) -> list[RawImage]:
+    """At most `limit` images of each label, those whose patient has the smallest hash; the order is kept.
+
+    The hash differs from that of the splits, so that no split is favoured. Patients are kept whole, save the last of
+    each label.
+    """
+    if limit is None:
+        return raw
+    places = defaultdict(list)
+    for place, image in enumerate(raw):
+        ranks = [sha256(f"limit/{name}".encode()).digest() for name in (image.group, image.file)]
+        places[image.label].append((*ranks, place))
+    kept = {place for ranked in places.values() for *_, place in sorted(ranked)[:limit]}
+    return [image for place, image in enumerate(raw) if place in kept]
+
+
+def load_row(raw: RawImage, dataset: str, source: Dataset, resolution: int) -> dict | Quarantined:
+    """The row of one image, or why it has none."""
+    try:
+        pixels, texts = raw.load(resolution)
+    except UnreadableImage as error:
+        return Quarantined(raw.file, raw.label, "unreadable", str(error))
+    # by the raw id: two datasets that draw on the same patients agree on their splits
+    split = assign_split(raw.group, source.splits, source.split_seed)
+    # neither file names nor paths: they may hold patient ids
+    origin, patient = f"{source.reader}:{dataset}", pseudonym(dataset, raw.group)
+    return image_row(pixels, label=raw.label, split=split, source=origin, patient_id=patient, **texts)
+
+
+def separate_duplicates(readable: list[tuple[RawImage, dict]]) -> tuple[list[dict], list[Quarantined]]:
+    """Rows with unique pixels, and what was left out.
+
+    Equal pixels under two labels are all left out. Of equal pixels under one label the first stays: merging the groups
+    of its repeats instead would let a new image move old ones to another split. Pixels are compared at the run's
+    resolution, which finds equal files and equal decoded pixels as well.
+    """
+    by_pixels = defaultdict(list)
+    for image, row in readable:
+        by_pixels[row["sha256"]].append((image, row))
+    rows, left_out = [], []
+    for members in by_pixels.values():
+        first, first_row = members[0]
+        if len({image.label for image, _ in members}) == 1:
+            rows.append(first_row)
+            left_out += [
+                Quarantined(image.file, image.label, "repeat", f"has the pixels of {first.file}")
+                for image, _ in members[1:]
+            ]
+            continue
+        for image, _ in members:
+            other = next(other for other, _ in members if other.label != image.label)
+            reason = f"has the pixels of {other.file}, which is labelled {other.label}"
+            left_out.append(Quarantined(image.file, image.label, "contradictory", reason))
+    return rows, left_out
+
+
+def check_quarantine(quarantine: list[Quarantined], total: int, allowed: float, dataset: str) -> None:
+    """Unreadable and contradictory files are at most the allowed share of all; repeats do not count."""
+    wrong = [finding for finding in quarantine if finding.kind != "repeat"]
+    if len(wrong) > allowed * total:
+        raise CraftError(
+            f"dataset {dataset!r}: {len(wrong)} of {total} files are unreadable or contradictory, more than the share"
+            f" `max_quarantined` = {allowed:g}; the first, {wrong[0].file}, {wrong[0].reason};"
+            " mend or remove such files, or raise `max_quarantined`"
+        )

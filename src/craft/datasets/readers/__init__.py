@@ -1,0 +1,1 @@
+"""Readers: where labelled images come from."""

@@ -1,0 +1,95 @@
+"""Reader of a folder of image files, labelled by a table or by class sub-folders."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from craft.core.config import ImageFolderDataset
+from craft.core.errors import CraftError
+from craft.datasets.preprocess import UnreadableImage, decode, to_square
+from craft.datasets.readers.base import RawImage, display_name, locate, missing_data, name_labels
+
+DEFAULT_TABLE = ImageFolderDataset.model_fields["table"].default
+
+
+def read_image_folder(source: ImageFolderDataset) -> list[RawImage]:
+    """Labelled image files, in the order of the table or of the sorted names.
+
+    Rows with an empty label and rows of labels that are not configured are left out.
+
+    Raises:
+        CraftError: if the folder, the table or a column is missing, or a configured label never occurs.
+    """
+    folder = locate(source.path)
+    if not folder.is_dir():
+        raise missing_data(folder, "data folder")
+    table = folder / source.table
+    entries = read_table(table, source) if table.is_file() else list_subfolders(folder, source)
+    where = display_name(table if table.is_file() else folder)
+    entries["name"] = name_labels(list(entries["label"]), source.label_names, source.labels, where)
+    kept = entries[entries["name"].notna()]
+    return [
+        raw_image(folder, file, label, group)
+        for file, label, group in zip(kept["file"], kept["name"], kept["group"], strict=True)
+    ]
+
+
+def raw_image(folder: Path, file: str, label: str, group: str) -> RawImage:
+    """One image file; without a group id it can only be quarantined, since no split could be told to be safe."""
+    load = partial(load_file, folder / file) if group else refuse_ungrouped
+    return RawImage(file=f"{display_name(folder)}/{file}", label=label, group=group, load=load)
+
+
+def load_file(path: Path, size: int) -> tuple[np.ndarray, dict[str, str]]:
+    """Decode a file to `size` pixels."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"cannot be opened: {error.strerror}") from error
+    return to_square(decode(data), size), {}
+
+
+def refuse_ungrouped(size: int) -> tuple[np.ndarray, dict[str, str]]:
+    raise UnreadableImage("has no group id in the label table")
+
+
+def read_table(path: Path, source: ImageFolderDataset) -> pd.DataFrame:
+    """Columns `file`, `label` and `group`, all text; empty cells are ''."""
+    try:
+        # text only: '007' and '7' are two patients
+        table = pd.read_csv(path, dtype=str, encoding="utf-8-sig", skipinitialspace=True).fillna("")
+    except (ValueError, pd.errors.ParserError) as error:
+        raise CraftError(f"{display_name(path)} is no readable CSV table ({error}); save it as UTF-8 CSV") from error
+    wanted = {"file": "file", "label": source.label_column}
+    wanted |= {"group": source.group_column} if source.group_column else {"group": "file"}
+    if lacking := [column for column in wanted.values() if column not in table.columns]:
+        raise CraftError(
+            f"{display_name(path)} has no column {lacking[0]!r}, only {', '.join(table.columns)};"
+            " correct `label_column` or `group_column`, or add the column"
+        )
+    return pd.DataFrame({name: table[column].str.strip() for name, column in wanted.items()})
+
+
+def list_subfolders(folder: Path, source: ImageFolderDataset) -> pd.DataFrame:
+    """Image files of class sub-folders: the sub-folder is the label, the file its own group."""
+    if source.table != DEFAULT_TABLE or source.group_column:
+        raise CraftError(
+            f"no label table {source.table} in {display_name(folder)}: add it, or remove `table` and `group_column`"
+            " to let the names of the sub-folders be the labels"
+        )
+    known = Image.registered_extensions()
+    files = [
+        path.relative_to(folder)
+        for path in sorted(folder.glob("[!.]*/**/[!.]*"))
+        if path.is_file() and path.suffix.lower() in known
+    ]
+    if not files:
+        raise CraftError(
+            f"{display_name(folder)} holds no image: expected {DEFAULT_TABLE} with columns file and label,"
+            " or one sub-folder of images for each label"
+        )
+    names = [file.as_posix() for file in files]
+    return pd.DataFrame({"file": names, "label": [file.parts[0] for file in files], "group": names})

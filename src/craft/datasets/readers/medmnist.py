@@ -1,0 +1,98 @@
+"""Reader of MedMNIST array files (Yang et al. 2023, https://medmnist.com).
+
+The official train, val and test arrays are pooled, since this pipeline needs four splits. MedMNIST publishes no patient
+ids, so an image is its own group, named by its content: equal images share a group. Images of one patient may therefore
+fall into different splits.
+"""
+
+import re
+import tempfile
+import zipfile
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from craft.core.config import MedmnistDataset
+from craft.core.errors import CraftError
+from craft.datasets.preprocess import to_square
+from craft.datasets.readers.base import RawImage, display_name, locate, missing_data, name_labels
+
+PARTS = ("train", "val", "test")
+
+
+def read_medmnist(source: MedmnistDataset) -> list[RawImage]:
+    """All images of the file, in the order of its arrays; downloads the file where it is missing.
+
+    Raises:
+        CraftError: if the file is missing and cannot be downloaded, is no single-label 2-D MedMNIST file, or a
+            configured label never occurs.
+    """
+    path = locate(source.path)
+    if not path.is_file():
+        download(path)
+    where = display_name(path)
+    images, raw_labels, places = read_arrays(path)
+    labels = name_labels(raw_labels, source.label_names, source.labels, where)
+    return [
+        RawImage(f"{where}:{place}", label, sha256(image.tobytes()).hexdigest(), partial(load_array, image))
+        for image, label, place in zip(images, labels, places, strict=True)
+        if label is not None
+    ]
+
+
+def load_array(image: np.ndarray, size: int) -> tuple[np.ndarray, dict[str, str]]:
+    """Resize one array of shape (h, w) or (h, w, 3)."""
+    return to_square(Image.fromarray(image).convert("RGB"), size), {}
+
+
+def read_arrays(path: Path) -> tuple[list[np.ndarray], list[str], list[str]]:
+    """Images, class numbers as text, and places ('train/0') of all arrays of a file."""
+    expected = "expected train/val/test_images, uint8 of shape (n, h, w) or (n, h, w, 3), with _labels of shape (n, 1)"
+    images, labels, places = [], [], []
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            for part in [part for part in PARTS if f"{part}_images" in arrays]:
+                pixels, classes = arrays[f"{part}_images"], arrays[f"{part}_labels"]
+                if pixels.dtype != np.uint8 or not (pixels.ndim == 3 or (pixels.ndim == 4 and pixels.shape[3] == 3)):
+                    raise ValueError(f"{part}_images is {pixels.dtype} of shape {pixels.shape}")
+                if classes.size != len(pixels):
+                    raise ValueError(f"{part}_labels is of shape {classes.shape} for {len(pixels)} images")
+                images += list(pixels)
+                labels += [str(int(number)) for number in classes.reshape(-1)]
+                places += [f"{part}/{index}" for index in range(len(pixels))]
+    except (ValueError, KeyError, EOFError, OSError, AttributeError, zipfile.BadZipFile) as error:
+        raise CraftError(f"{display_name(path)} is no single-label 2-D MedMNIST file ({error}); {expected}") from error
+    if not images:
+        raise CraftError(f"{display_name(path)} holds no MedMNIST array; {expected}")
+    return images, labels, places
+
+
+def download(path: Path) -> None:
+    """Fetch a file such as `pneumoniamnist_64.npz` with the `medmnist` package.
+
+    Raises:
+        CraftError: if the package is missing, knows no such file, or there is no network.
+    """
+    try:
+        import medmnist
+    except ImportError as error:
+        hint = "; or `pip install 'craft[data]'`, with which it is downloaded"
+        raise CraftError(f"{missing_data(path, 'MedMNIST file')}{hint}") from error
+    flag, size = re.fullmatch(r"(.*?)(?:_(\d+))?", path.stem).groups()
+    if path.suffix != ".npz" or flag not in medmnist.INFO:
+        raise CraftError(
+            f"{missing_data(path, 'MedMNIST file')}; MedMNIST has no such file to download, its names are like"
+            " pneumoniamnist.npz or pneumoniamnist_64.npz"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".medmnist.", dir=path.parent) as workspace:
+        try:
+            reader = getattr(medmnist, medmnist.INFO[flag]["python_class"])
+            reader(split="train", root=workspace, size=int(size) if size else 28, download=True)
+        # the package raises a bare RuntimeError or AssertionError whatever went wrong
+        except (RuntimeError, AssertionError, OSError) as error:
+            raise CraftError(f"{missing_data(path, 'MedMNIST file')}; its download failed") from error
+        (Path(workspace) / path.name).replace(path)

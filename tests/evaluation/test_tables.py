@@ -1,0 +1,122 @@
+"""Tables collected from a results folder."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_results import DIMENSIONS, EVALUATORS, LABELS, METHODS, make_results
+
+from craft.core.errors import CraftError
+from craft.evaluation.results import read_histories, read_predictions, read_scores
+from craft.evaluation.tables import COLUMNS, cas_table, downstream_table, tail_table
+from craft.evaluation.tails import tail_rate
+
+SCRIPT = str(Path(__file__).parents[2] / "scripts" / "collect_tables.py")
+KEYS = ["dataset", "label", "method", "evaluator", "metric"]
+
+
+@pytest.fixture(scope="module")
+def scores(fake_run):
+    return read_scores(*fake_run)
+
+
+def test_cas_table_has_one_row_for_every_cell(scores, fake_run):
+    table = cas_table(scores, fake_run[1])
+    labels = sum(len(names) + 1 for names in LABELS.values())
+    assert tuple(table.columns) == COLUMNS
+    assert len(table) == labels * (len(METHODS) + 1) * (len(EVALUATORS) * (1 + len(DIMENSIONS)) + 2)
+    assert not table.duplicated(KEYS).any() and table[["value", "low", "high"]].notna().all().all()
+    assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
+
+
+def test_cas_cells_are_means_of_the_score_files(scores, fake_run):
+    table = cas_table(scores, fake_run[1]).set_index(KEYS)
+    files = [pd.read_parquet(fake_run[0] / f"skin/lora/seed{seed}/scores.parquet") for seed in (0, 1)]
+    rows = pd.concat(files).query("evaluator == 'siglip_vit' and label == 'melanoma'")
+    cell = table.loc[("skin", "melanoma", "lora", "siglip_vit", "checklist")]
+    assert cell["value"] == pytest.approx(rows["checklist"].mean())
+    assert (cell["n"], cell["seeds"], cell["role"]) == (len(rows), 2, "held_out")
+    assert cell["source"] == "skin/lora/seed*/scores.parquet"
+    agreement = table.loc[("skin", "all", "lora", "truth", "agreement"), "value"]
+    assert agreement == pytest.approx(pd.concat(files).query("role == 'truth'")["agrees"].mean())
+
+
+def test_tail_table_uses_the_threshold_of_real_test_images(scores, fake_run):
+    table = tail_table(scores, fake_run[1]).set_index(KEYS)
+    judged = scores[(scores["dataset"] == "chest") & (scores["evaluator"] == "clip_vit")]
+    by_method = {method: rows["cas"].to_numpy(float) for method, rows in judged.groupby("method")}
+    assert table.loc[("chest", "all", "real", "clip_vit", "threshold"), "value"] == np.quantile(by_method["real"], 0.1)
+    found = table.loc[("chest", "all", "foundation", "clip_vit", "tail_rate"), "value"]
+    assert found == pytest.approx(tail_rate(by_method["foundation"], by_method["real"]))
+    assert "truth" not in table.index.get_level_values("evaluator")
+    assert (table.query("metric == 'threshold'").index.get_level_values("method") == "real").all()
+
+
+def test_downstream_table_averages_the_classifier_seeds(fake_run):
+    predictions = read_predictions(*fake_run)
+    table = downstream_table(predictions, fake_run[1]).set_index(["dataset", "method", "metric"])
+    rows = predictions.query("dataset == 'skin' and method == 'real+craft'")
+    cell = table.loc[("skin", "real+craft", "accuracy")]
+    assert cell["value"] == pytest.approx((rows["label"] == rows["predicted"]).mean())
+    assert (cell["seeds"], cell["evaluator"], cell["role"], cell["label"]) == (3, "classifier", "downstream", "all")
+    assert set(table.index.get_level_values("metric")) == {"accuracy", "macro_f1", "macro_auroc"}
+
+
+@pytest.mark.parametrize(
+    "spoil, finding",
+    [
+        (lambda folder: (folder / "skin/craft/seed1/scores.parquet").unlink(), "no score table"),
+        (lambda folder: spoil_column(folder, "cas", np.nan), "the cas of image"),
+        (lambda folder: spoil_column(folder, "plausibility", 1.5), "the plausibility of image"),
+        (lambda folder: drop_column(folder, "evaluator"), "the column 'evaluator' is missing"),
+    ],
+)
+def test_bad_scores_are_one_sentence(tmp_path, spoil, finding):
+    run = make_results(tmp_path, per_label=4)
+    spoil(tmp_path)
+    with pytest.raises(CraftError, match=finding) as error:
+        read_scores(tmp_path, run)
+    assert "\n" not in str(error.value)
+
+
+def spoil_column(folder, column, value):
+    path = folder / "chest/lora/seed0/scores.parquet"
+    frame = pd.read_parquet(path)
+    frame.loc[0, column] = value
+    frame.to_parquet(path)
+
+
+def drop_column(folder, column):
+    path = folder / "chest/lora/seed0/scores.parquet"
+    pd.read_parquet(path).drop(columns=column).to_parquet(path)
+
+
+def test_missing_runs_can_be_skipped_where_a_figure_is_drawn(tmp_path):
+    run = make_results(tmp_path, per_label=4)
+    shutil.rmtree(tmp_path / "skin" / "craft")
+    scores = read_scores(tmp_path, run, missing="skip")
+    assert set(scores.query("dataset == 'skin'")["method"]) == {"real", "foundation", "lora"}
+    assert set(read_histories(tmp_path, run, "craft")["dataset"]) == {"chest"}
+    assert read_histories(tmp_path, run, "foundation").empty
+
+
+def test_missing_predictions_are_one_sentence(tmp_path):
+    run = make_results(tmp_path, per_label=4)
+    (tmp_path / "chest/downstream.parquet").unlink()
+    with pytest.raises(CraftError, match="no downstream predictions"):
+        read_predictions(tmp_path, run)
+
+
+def test_script_writes_the_same_tables_every_time(fake_run, tmp_path):
+    folder, written = fake_run[0], []
+    for attempt in ("one", "two"):
+        paths = {name: tmp_path / attempt / f"{name}.csv" for name in ("cas", "tail", "downstream")}
+        options = [text for name, path in paths.items() for text in (f"--{name}", str(path))]
+        settings = str(folder / "tables/settings/collect_tables.yaml")
+        subprocess.run([sys.executable, SCRIPT, settings, "--results", str(folder), *options], check=True)
+        written.append({name: path.read_bytes() for name, path in paths.items()})
+    assert written[0] == written[1]

@@ -1,0 +1,87 @@
+"""CAS: range, gradients, and what each dimension asks."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.functional import normalize
+
+from craft.core.errors import CraftError
+from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, Logistic, RawScores
+
+WIDTH, LABELS = 12, 3
+
+
+def unit(*shape: int, seed: int, dtype=torch.float32) -> torch.Tensor:
+    return normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).to(dtype), dim=-1)
+
+
+def make_cas(dtype=torch.float32, neighbours: int = 3) -> ClinicalAlignment:
+    texts = [
+        LabelTexts(
+            unit(4, WIDTH, seed=10 + label, dtype=dtype),
+            unit(2, WIDTH, seed=20 + label, dtype=dtype),
+            unit(2, WIDTH, seed=30 + label, dtype=dtype),
+            torch.tensor([1.0, 3.0], dtype=dtype),
+        )
+        for label in range(LABELS)
+    ]
+    references = [unit(6, WIDTH, seed=40 + label, dtype=dtype) for label in range(LABELS)]
+    raw = RawScores(texts, references, scale=10.0, neighbours=neighbours)
+    maps = {name: Logistic(2.0 + index, 0.1 * index, 0.9, 10) for index, name in enumerate(DIMENSIONS)}
+    return ClinicalAlignment(raw, maps).to(dtype)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), scale=st.floats(0.1, 1.0))
+def test_cas_and_its_dimensions_lie_in_the_unit_interval(seed, scale):
+    cas = make_cas()
+    features, labels = unit(5, WIDTH, seed=seed) * scale, torch.tensor([0, 1, 2, 1, 0])
+    dimensions = cas(features, labels)
+    assert dimensions.shape == (5, 4)
+    assert ((dimensions >= 0) & (dimensions <= 1)).all()
+    assert torch.allclose(cas.cas(features, labels), dimensions.mean(1))
+
+
+def test_gradient_of_cas_equals_finite_differences():
+    cas = make_cas(torch.float64)
+    features = unit(4, WIDTH, seed=1, dtype=torch.float64).requires_grad_(True)
+    labels = torch.tensor([0, 1, 2, 1])
+    assert torch.autograd.gradcheck(lambda f: cas.cas(f, labels), (features,), eps=1e-6, atol=1e-7)
+
+
+def test_raw_scores_follow_their_formulas_image_by_image():
+    cas = make_cas()
+    raw, features = cas.raw, unit(1, WIDTH, seed=5)
+    f, label = features[0], 2
+    similarity = [unit(4, WIDTH, seed=10 + y) @ f for y in range(LABELS)]
+    mean = torch.stack([s.mean() for s in similarity])
+    present, absent = unit(2, WIDTH, seed=20 + label), unit(2, WIDTH, seed=30 + label)
+    items = 10.0 * (present @ f - absent @ f)
+    chance = torch.softmax(10.0 * mean, 0)[label]
+    expected = torch.stack(
+        [
+            mean[label],
+            torch.log(chance / (1 - chance)),
+            (1.0 * items[0] + 3.0 * items[1]) / 4.0,
+            (unit(6, WIDTH, seed=40 + label) @ f).sort(descending=True).values[:3].mean(),
+        ]
+    )
+    assert torch.allclose(raw(features, torch.tensor([label]))[0], expected, atol=1e-5)
+
+
+def test_plausibility_uses_all_references_where_there_are_fewer_than_k():
+    few, all_of_them = make_cas(neighbours=50), make_cas(neighbours=6)
+    features, labels = unit(3, WIDTH, seed=3), torch.tensor([0, 1, 2])
+    assert torch.equal(few.raw.plausibility(features, labels), all_of_them.raw.plausibility(features, labels))
+
+
+def test_a_label_without_reference_images_is_named():
+    texts = [LabelTexts(unit(2, WIDTH, seed=i), unit(1, WIDTH, seed=i), unit(1, WIDTH, seed=i), torch.ones(1)) for i in (0, 1)]
+    with pytest.raises(CraftError, match="label number 1 has no reference image"):
+        RawScores(texts, [unit(2, WIDTH, seed=9), torch.empty(0, WIDTH)], 10.0, 5)
+
+
+def test_a_calibration_without_a_dimension_is_named():
+    with pytest.raises(CraftError, match="plausibility"):
+        ClinicalAlignment(make_cas().raw, {name: Logistic(1, 0, 0.5, 2) for name in DIMENSIONS[:3]})
