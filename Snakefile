@@ -41,6 +41,7 @@ include: "rules/paper.smk"
 localrules:
     all,
     figures,
+    models,
     tables,
     write_knowledge,
     compile_paper,
@@ -59,6 +60,12 @@ rule figures:
     """Every figure, with the notebook that drew it."""
     input:
         expand(rules.render_notebook.output, notebook=NOTEBOOKS),
+
+
+rule models:
+    """Every model that this configuration trains from nothing."""
+    input:
+        [model_files(name) for name in sorted(TRAINED_MODELS)],
 
 
 rule tables:

@@ -7,13 +7,14 @@ sys.path.insert(0, str(SOURCES))
 
 from craft.core.config import validate_config
 from craft.core.errors import CraftError
-from craft.core import identity
+from craft.core.identity import notebook_closure, source_closure
 from craft.core.settings import model_path, resolve_models, write_settings
+from craft.datasets.readers.base import locate
 
 # Jobs run the code beside this Snakefile under the Python that runs Snakemake. The prefix is written out because a
 # conda environment (--sdm conda) drops an inherited PYTHONPATH.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={SOURCES}; ")
+shell.prefix(f"set -euo pipefail; export PYTHONPATH='{SOURCES}'; ")
 
 try:
     sources = workflow.overwrite_configfiles or ["config.yaml"]
@@ -25,12 +26,6 @@ except CraftError as error:
 
 NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("*.ipynb"))
 TRAINED_MODELS = {Path(name).stem for name in resolve_models(CONFIG)}
-
-
-
-def source_closure(script):
-    """Provisional: tolerates scripts that are not written yet."""
-    return identity.source_closure(script) if Path("scripts", f"{script}.py").is_file() else ()
 
 
 def any_of(names):
@@ -72,8 +67,8 @@ def truth_files():
 
 def raw_files(wildcards):
     """The label table or array file of a dataset that lies on disk; phantoms have none."""
-    source, root = CONFIG.datasets[wildcards.dataset], os.environ.get("CRAFT_DATA", "data/raw")
-    path = Path(root, getattr(source, "path", ""), getattr(source, "table", ""))
+    source = CONFIG.datasets[wildcards.dataset]
+    path = locate(getattr(source, "path", "")) / getattr(source, "table", "")
     return str(path) if path.is_file() else []
 
 
@@ -100,3 +95,8 @@ def adapter_option(wildcards, input):
 def dataset_options(wildcards, input):
     """`--images` and `--knowledge`, once a dataset."""
     return [f"--images {images} --knowledge {bank}" for images, bank in zip(input.images, input.knowledge)]
+
+
+def notebook_code(wildcards):
+    """The library files that a notebook imports."""
+    return notebook_closure(wildcards.notebook)

@@ -14,8 +14,10 @@ rule render_notebook:
             method=methods_of("supervised", "reward"),
             seed=CONFIG.seeds,
         ),
+        code=notebook_code,
     output:
         notebook="<results>/notebooks/{notebook}.ipynb",
+        figures=multiext("<results>/figures/{notebook}", ".png", ".pdf"),
     log:
         "<logs>/render_notebook/{notebook}.log",
     conda:

@@ -25,11 +25,14 @@ def main(
     training = run_settings.training
     with lease_device() as device:
         from craft.models.provenance import write_provenance
+        from craft.training.checkpoints import checkpoint_folder
         from craft.training.corpus import Corpus
         from craft.training.evaluator import train_evaluator, zero_shot_accuracy
 
         corpus = Corpus.load(images, knowledge, "train", training.fold, training.folds)
-        evaluator, metrics = train_evaluator(training, corpus, run_settings.resolution, device)
+        resolved = run_settings.model_dump(mode="json")
+        checkpoints = checkpoint_folder(output, resolved, "train_evaluator", [*images, *knowledge])
+        evaluator, metrics = train_evaluator(training, corpus, run_settings.resolution, checkpoints, device)
         accuracy = zero_shot_accuracy(evaluator, Corpus.load(images, knowledge, "test"))
         metrics |= {f"zero_shot_accuracy_{name}": value for name, value in accuracy.items()}
         with atomic_path(output) as folder:
@@ -39,7 +42,7 @@ def main(
                 name=f"CRAFT small evaluator {run_settings.evaluator}",
                 summary=SUMMARY.format(size=run_settings.resolution, **training.model_dump()),
                 script="train_evaluator",
-                settings=run_settings.model_dump(mode="json"),
+                settings=resolved,
                 metrics=metrics,
                 started=started,
             )

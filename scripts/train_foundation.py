@@ -27,11 +27,15 @@ def main(
     run_settings, started = FoundationSettings.load(settings), time.monotonic()
     with lease_device() as device:
         from craft.models.provenance import write_provenance
+        from craft.training.autoencoder import reconstruction_psnr
+        from craft.training.checkpoints import checkpoint_folder
         from craft.training.corpus import Corpus
-        from craft.training.foundation import reconstruction_psnr, train_foundation
+        from craft.training.foundation import train_foundation
 
         corpus = Corpus.load(images, knowledge, "train")
-        foundation = train_foundation(run_settings.training, corpus, run_settings.resolution, device)
+        resolved = run_settings.model_dump(mode="json")
+        checkpoints = checkpoint_folder(output, resolved, "train_foundation", [*images, *knowledge])
+        foundation = train_foundation(run_settings.training, corpus, run_settings.resolution, checkpoints, device)
         psnr = reconstruction_psnr(foundation, Corpus.load(images, knowledge, "test"))
         modalities = ", ".join(book.modality.replace("_", " ") for book in corpus.knowledge)
         with atomic_path(output) as folder:
@@ -41,7 +45,7 @@ def main(
                 name="CRAFT small foundation",
                 summary=SUMMARY.format(size=run_settings.resolution, modalities=modalities),
                 script="train_foundation",
-                settings=run_settings.model_dump(mode="json"),
+                settings=resolved,
                 metrics={f"psnr_db_{name}": value for name, value in psnr.items()},
                 started=started,
             )

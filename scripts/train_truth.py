@@ -20,9 +20,12 @@ def main(
     run_settings, started = TruthSettings.load(settings), time.monotonic()
     with lease_device() as device:
         from craft.models.provenance import write_provenance
+        from craft.training.checkpoints import checkpoint_folder
         from craft.training.truth import train_truth
 
-        model, metrics = train_truth(run_settings.training, run_settings.labels, run_settings.resolution, device)
+        training, resolved = run_settings.training, run_settings.model_dump(mode="json")
+        checkpoints = checkpoint_folder(output, resolved, "train_truth", [])
+        model, metrics = train_truth(training, run_settings.labels, run_settings.resolution, checkpoints, device)
         with atomic_path(output) as folder:
             model.save(folder)
             write_provenance(
@@ -30,7 +33,7 @@ def main(
                 name="CRAFT truth classifier",
                 summary="A label classifier of phantoms, trained on phantoms that no other model saw.",
                 script="train_truth",
-                settings=run_settings.model_dump(mode="json"),
+                settings=resolved,
                 metrics=metrics,
                 started=started,
             )

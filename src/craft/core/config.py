@@ -206,7 +206,9 @@ class Objective(Strict):
     }
     beta: float = Field(1.0, ge=0, description="weight of the anchor to the supervised adapter")
     gamma: float = Field(0.5, ge=0, description="weight of the denoising loss on real images")
-    saturation_quantile: float = Field(0.5, ge=0, le=1, description="quantile of real CAS at which the reward saturates")
+    saturation_quantile: float = Field(
+        0.5, ge=0, le=1, description="quantile of real CAS at which the reward saturates"
+    )
     augment: bool = True
 
 
@@ -243,7 +245,9 @@ class Sampling(Strict):
 
 
 class Generation(Strict):
-    images_per_dataset: Positive = Field(256, description="at least this many a method and seed, the same number a label")
+    images_per_dataset: Positive = Field(
+        256, description="at least this many a method and seed, the same number a label"
+    )
     batch: Positive = 64
 
 
@@ -262,7 +266,9 @@ class Downstream(Strict):
     epochs: Positive = 15
     batch: Positive = 32
     learning_rate: float = Field(2e-3, gt=0)
-    train_images_per_label: Positive | None = Field(None, description="limit of real training images, for low-data runs")
+    train_images_per_label: Positive | None = Field(
+        None, description="limit of real training images, for low-data runs"
+    )
 
 
 class Resources(Strict):
@@ -356,7 +362,9 @@ def explain_config(error: ValidationError) -> str:
     # pydantic puts the tag of a discriminated union into the location; it is no key of the file
     tags = {"phantom", "image_folder", "medmnist", "supervised", "reward", "foundation"}
     parts = [str(part) for part in first["loc"]]
-    key = ".".join(part for i, part in enumerate(parts) if i == 0 or part not in tags or i == len(parts) - 1 and i < 2)
+    key = ".".join(
+        part for i, part in enumerate(parts) if i == 0 or part not in tags or (i == len(parts) - 1 and i < 2)
+    )
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         return f"unknown key `{key}`; remove it or correct its spelling (configs/schema.json lists all keys)"

@@ -17,8 +17,20 @@ def source_closure(script: str) -> tuple[str, ...]:
     Imports inside functions count too. The paths are relative to the repository, in sorted order.
     """
     entry = ROOT / "scripts" / f"{script}.py"
+    return tuple(sorted({str(entry.relative_to(ROOT)), *trace_imports(entry.read_text(encoding="utf-8"))}))
+
+
+@lru_cache(maxsize=64)
+def notebook_closure(notebook: str) -> tuple[str, ...]:
+    """Files of this repository that the code of `notebooks/<notebook>.ipynb` imports, directly or not."""
+    cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
+    return trace_imports("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"))
+
+
+def trace_imports(code: str) -> tuple[str, ...]:
+    """Files of this repository that Python source imports, directly or not, in sorted order."""
     finder = ModuleFinder(path=[str(ROOT / "src")])
-    finder.run_script(str(entry))
+    finder.scan_code(compile(code, "<source>", "exec"), finder.add_module("__main__"))
     files = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
     return tuple(sorted(str(file.relative_to(ROOT)) for file in files))
 

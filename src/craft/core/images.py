@@ -14,7 +14,18 @@ from PIL import Image
 from craft.core.errors import CraftError
 from craft.core.files import atomic_path
 
-COLUMNS = ("image_id", "image", "label", "patient_id", "split", "sha256", "source", "caption", "coarse_caption", "truth")
+COLUMNS = (
+    "image_id",
+    "image",
+    "label",
+    "patient_id",
+    "split",
+    "sha256",
+    "source",
+    "caption",
+    "coarse_caption",
+    "truth",
+)
 SPLITS = ("train", "reference", "calibration", "test", "generated")
 
 SCHEMA = pa.schema(

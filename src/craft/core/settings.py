@@ -53,7 +53,6 @@ class Settings(Strict):
         """The settings as YAML, in the order of the class."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=120)
 
-
     def save(self, path: Path) -> None:
         """Write the settings, so that a result says what it was made with."""
         Path(path).write_text(self.to_yaml(), encoding="utf-8")

@@ -31,7 +31,7 @@ NAMES = {
     "lora_enriched": "LoRA (enriched)",
     "craft": "CRAFT",
 }
-ACRONYMS = {"cxr", "dr", "he", "lora", "nih", "oct"}
+ACRONYMS = {"cxr": "CXR", "dr": "DR", "lora": "LoRA", "nih": "NIH", "oct": "OCT", "xray": "X-ray"}
 ROLES = {
     "reward": "in-family (reward evaluator)",
     "monitor": "monitor evaluator",
@@ -78,7 +78,7 @@ def name_method(method: str) -> str:
 
 def spell(name: str) -> str:
     """A key in words: blanks for underscores, capitals for the first letter and for acronyms."""
-    words = " ".join(word.upper() if word in ACRONYMS else word for word in name.split("_"))
+    words = " ".join(ACRONYMS.get(word, word) for word in name.split("_"))
     return words[:1].upper() + words[1:]
 
 

@@ -1,5 +1,6 @@
 """The generator: a Stable Diffusion pipeline folder (or hub id) with an optional LoRA adapter on its UNet."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,9 @@ class Foundation:
             CraftError: if either cannot be loaded.
         """
         from diffusers import StableDiffusionPipeline
+        from diffusers.utils import logging
 
+        logging.disable_progress_bar()
         try:
             pipeline = StableDiffusionPipeline.from_pretrained(
                 path, torch_dtype=torch.float32, safety_checker=None, requires_safety_checker=False
@@ -76,6 +79,7 @@ class Foundation:
 
     def freeze_reference(self, adapter: Path) -> None:
         """Load an adapter a second time as the frozen `reference`, and make `default` the active one again."""
+        warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # two adapters are the point
         self.pipeline.load_lora_weights(str(adapter), adapter_name="reference")
         self.unet.set_adapter("default")
         for name, parameter in self.unet.named_parameters():
@@ -127,7 +131,9 @@ class Foundation:
     @torch.no_grad()
     def encode_images(self, images: Tensor, batch: int = 64) -> Tensor:
         """Scaled latents (posterior means) of images (n, 3, h, w) in [0, 1], on the CPU."""
-        chunks = [self.vae.encode(chunk.to(self.device) * 2 - 1).latent_dist.mean.cpu() for chunk in images.split(batch)]
+        chunks = [
+            self.vae.encode(chunk.to(self.device) * 2 - 1).latent_dist.mean.cpu() for chunk in images.split(batch)
+        ]
         return torch.cat(chunks) * self.vae.config.scaling_factor
 
     def decode(self, latents: Tensor) -> Tensor:

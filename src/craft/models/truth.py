@@ -48,7 +48,9 @@ class TruthClassifier(nn.Module):
         try:
             model = AutoModelForImageClassification.from_pretrained(path, dtype=torch.float32)
         except (OSError, ValueError) as error:
-            raise CraftError(f"no truth classifier can be loaded from {path!r}: {str(error).splitlines()[0]}") from error
+            raise CraftError(
+                f"no truth classifier can be loaded from {path!r}: {str(error).splitlines()[0]}"
+            ) from error
         return cls(model).requires_grad_(False).eval().to(device)
 
     def save(self, folder: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from safetensors import safe_open
@@ -25,10 +26,12 @@ from craft.reward.cas import ClinicalAlignment, LabelTexts, Logistic, RawScores
 from craft.reward.damage import damage_all
 
 
-def compute_features(evaluator: ImageTextEvaluator, frame: pd.DataFrame, book: Knowledge, name: str) -> dict[str, Tensor]:
+def compute_features(
+    evaluator: ImageTextEvaluator, frame: pd.DataFrame, book: Knowledge, name: str
+) -> dict[str, Tensor]:
     """All entries of one evaluator named `name` for an image table and its knowledge."""
     images = to_tensor(decode_images(frame))
-    calibration = images[(frame["split"] == "calibration").to_numpy()]
+    calibration = images[rows_of(frame, "calibration")]
     damaged = damage_all(calibration, torch_generator("damage", book.modality))
     tensors = {"images": evaluator.embed(images), "damaged": evaluator.embed(damaged)}
     tensors["scale"] = evaluator.scale.detach().reshape(1).cpu()
@@ -38,6 +41,11 @@ def compute_features(evaluator: ImageTextEvaluator, frame: pd.DataFrame, book: K
             tensors[f"present/{label}"] = evaluator.encode_texts([item.present for item in known.checklist]).cpu()
             tensors[f"absent/{label}"] = evaluator.encode_texts([item.absent for item in known.checklist]).cpu()
     return {f"{name}/{key}": tensor for key, tensor in tensors.items()}
+
+
+def rows_of(frame: pd.DataFrame, split: str) -> np.ndarray:
+    """Row numbers of one split of an image table."""
+    return np.flatnonzero(frame["split"] == split)
 
 
 class Features:
@@ -79,8 +87,8 @@ class Features:
 
     def split(self, evaluator: str, split: str) -> tuple[Tensor, Tensor]:
         """Image embeddings (n, width) and labels (n,) of one split."""
-        rows = (self.frame["split"] == split).to_numpy()
-        return self.of(evaluator, "images")[rows], self.label_numbers(self.frame[rows])
+        rows = rows_of(self.frame, split)
+        return self.of(evaluator, "images")[rows], self.label_numbers(self.frame.iloc[rows])
 
     def raw_scores(self, evaluator: str, neighbours: int) -> RawScores:
         """The evaluator's raw scores with this dataset's reference images."""

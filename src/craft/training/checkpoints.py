@@ -5,6 +5,7 @@ not delete them before a job starts and a run never picks up another one's.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,12 @@ def save_checkpoint(
     history: list[dict[str, Any]],
     remembered: dict[str, Tensor],
     parameters: list[nn.Parameter],
+    buffers: Sequence[Tensor],
     optimizer: torch.optim.Optimizer,
 ) -> None:
     """Write weights, moments, history and what the observer remembers; the previous checkpoint is replaced."""
     tensors = {f"observer/{name}": tensor for name, tensor in remembered.items()}
+    tensors |= {f"buffer/{index}": buffer for index, buffer in enumerate(buffers)}
     for index, parameter in enumerate(parameters):
         tensors[f"parameter/{index}"] = parameter.detach()
         for name, value in optimizer.state.get(parameter, {}).items():
@@ -40,7 +43,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    folder: Path, parameters: list[nn.Parameter], optimizer: torch.optim.Optimizer
+    folder: Path, parameters: list[nn.Parameter], buffers: Sequence[Tensor], optimizer: torch.optim.Optimizer
 ) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
     """Put weights and moments in place; returns history and the observer's tensors, both empty without a checkpoint."""
     path = folder / FILE
@@ -48,6 +51,8 @@ def load_checkpoint(
         return [], {}
     with safe_open(path, framework="pt", device=str(parameters[0].device)) as file, torch.no_grad():
         keys = list(file.keys())
+        for index, buffer in enumerate(buffers):
+            buffer.copy_(file.get_tensor(f"buffer/{index}"))
         for index, parameter in enumerate(parameters):
             parameter.copy_(file.get_tensor(f"parameter/{index}"))
             prefix = f"optimizer/{index}/"

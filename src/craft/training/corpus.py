@@ -84,11 +84,6 @@ class Corpus:
         return self.coarse_captions[row] or str(rng.choice(self.knowledge[self.modality[row]].coarse_prompts))
 
 
-def batches(count: int, batch: int, steps: int, generator: torch.Generator):
-    """Yield `steps` arrays of `batch` row numbers; every row comes once before any comes twice."""
-    queue = torch.empty(0, dtype=torch.long)
-    for _ in range(steps):
-        while len(queue) < batch:
-            queue = torch.cat([queue, torch.randperm(count, generator=generator)])
-        yield queue[:batch].numpy()
-        queue = queue[batch:]
+def draw_rows(count: int, batch: int, generator: torch.Generator) -> np.ndarray:
+    """`batch` row numbers below `count`, drawn with replacement."""
+    return torch.randint(count, (batch,), generator=generator).numpy()

@@ -19,7 +19,7 @@ from craft.models.foundation import Foundation
 from craft.reward.cas import DIMENSIONS, ClinicalAlignment
 from craft.reward.objective import ClinicalReward, anchor
 from craft.training.guard import FixedSample, MonitorGuard
-from craft.training.loop import finetune
+from craft.training.loop import fit
 from craft.training.prompts import draw_prompts
 from craft.training.sampler import Conditions, Trajectory, sample_latents
 from craft.training.supervised import RealImages, denoise_real
@@ -90,7 +90,7 @@ def train_reward(
         spec.guard,
         spec.training.steps,
     )
-    history = finetune(parameters, spec.training, loss_at, checkpoints, guard)
+    history = fit(parameters, spec.training, loss_at, checkpoints, guard)
     guard.keep_best()
     return history
 

@@ -1,10 +1,10 @@
-"""The finetuning loop that every method shares; methods differ by their loss, not by their loop."""
+"""The training loop that every model and method shares; they differ by their loss, not by their loop."""
 
 import logging
 import math
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -42,12 +42,14 @@ def learning_rate(training: Training, step: int) -> float:
     return training.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress))
 
 
-def finetune(
+def fit(
     parameters: list[nn.Parameter],
     training: Training,
     loss_at: LossAt,
     checkpoints: Path,
     observer: Observer | None = None,
+    weight_decay: float = 0.0,
+    buffers: Sequence[Tensor] = (),
 ) -> list[dict]:
     """Minimise `loss_at(step)` over `parameters`, resuming from the newest checkpoint if there is one.
 
@@ -59,6 +61,8 @@ def finetune(
         loss_at: step number -> loss and what to log of it.
         checkpoints: folder of this run's checkpoints.
         observer: looks at the run and may stop it.
+        weight_decay: of AdamW.
+        buffers: what else changes while training (running statistics) and must survive an interruption.
 
     Returns:
         The history: one dictionary for the start (`step` 0) and one after every step.
@@ -66,15 +70,15 @@ def finetune(
     from accelerate import Accelerator
 
     accelerator = Accelerator(cpu=parameters[0].device.type == "cpu")
-    optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate, weight_decay=weight_decay)
     observer = observer or Observer()
-    history, remembered = load_checkpoint(checkpoints, parameters, optimizer)
+    history, remembered = load_checkpoint(checkpoints, parameters, buffers, optimizer)
     if history:
         observer.restore(remembered)
     else:
         history = [{"step": 0}]
         observer.look(history)
-    bar = track(range(len(history), training.steps + 1), "finetune", initial=len(history) - 1, total=training.steps)
+    bar = track(range(len(history), training.steps + 1), "training", initial=len(history) - 1, total=training.steps)
     for step in bar:
         if history[-1].get("stopped_because"):
             log.info("stopped after step %d: %s", step - 1, history[-1]["stopped_because"])
@@ -93,8 +97,8 @@ def finetune(
         if reason := observer.look(history):
             history[-1]["stopped_because"] = reason
         if step % training.checkpoint_every == 0 or reason:
-            save_checkpoint(checkpoints, history, observer.tensors(), parameters, optimizer)
-        if step % 10 == 0:
+            save_checkpoint(checkpoints, history, observer.tensors(), parameters, buffers, optimizer)
+        if step % max(10, training.steps // 40) == 0:
             log.info("step %d %s", step, " ".join(f"{key} {value:.4g}" for key, value in row.items() if key != "step"))
     return history
 

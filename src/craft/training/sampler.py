@@ -70,9 +70,7 @@ def sample_latents(
 
 
 @torch.no_grad()
-def generate(
-    foundation: Foundation, prompts: list[str], noise: Tensor, sampling: Sampling, batch: int = 64
-) -> Tensor:
+def generate(foundation: Foundation, prompts: list[str], noise: Tensor, sampling: Sampling, batch: int = 64) -> Tensor:
     """Images (n, 3, size, size) in [0, 1] on the CPU, one for each prompt and noise."""
     images = []
     for start in range(0, len(prompts), batch):

@@ -12,7 +12,7 @@ from craft.core.seeds import torch_generator
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.training.denoising import denoising_loss
-from craft.training.loop import finetune
+from craft.training.loop import fit
 from craft.training.prompts import draw_prompts
 
 
@@ -46,7 +46,9 @@ class RealImages:
         chosen = torch.randint(len(self.names), (count,), generator=generator).tolist()
         labels = [self.names[index] for index in chosen]
         draws = torch.rand(count, generator=generator).tolist()
-        rows = [int(self.rows[label][int(draw * len(self.rows[label]))]) for label, draw in zip(labels, draws, strict=True)]
+        rows = [
+            int(self.rows[label][int(draw * len(self.rows[label]))]) for label, draw in zip(labels, draws, strict=True)
+        ]
         return self.latents[rows], labels
 
 
@@ -78,9 +80,7 @@ def train_supervised(
 
     def loss_at(step: int):
         generator = torch_generator("supervised", seed, step)
-        loss = denoise_real(
-            foundation, images, book, spec.prompts, spec.training.batch, spec.prompt_dropout, generator
-        )
+        loss = denoise_real(foundation, images, book, spec.prompts, spec.training.batch, spec.prompt_dropout, generator)
         return loss, {}
 
-    return finetune(parameters, spec.training, loss_at, checkpoints)[1:]
+    return fit(parameters, spec.training, loss_at, checkpoints)[1:]

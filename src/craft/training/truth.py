@@ -1,12 +1,12 @@
 """Training of the truth classifier on freshly rendered phantoms."""
 
-import logging
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from craft.core.config import TruthTraining
+from craft.core.config import Training, TruthTraining
 from craft.core.images import to_tensor
 from craft.core.progress import track
 from craft.core.seeds import derive_seed, torch_generator
@@ -14,13 +14,13 @@ from craft.datasets.phantoms.base import make_phantom
 from craft.datasets.phantoms.registry import find_modality
 from craft.models.truth import TruthClassifier
 from craft.reward.augment import Augmentation
-from craft.training.corpus import batches
-from craft.training.optimizer import adamw_cosine
-
-log = logging.getLogger(__name__)
+from craft.training.corpus import draw_rows
+from craft.training.loop import fit
 
 
-def render_labelled(labels: dict[str, list[str]], per_label: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def render_labelled(
+    labels: dict[str, list[str]], per_label: int, size: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Phantoms of all labels: images uint8 (n, size, size, 3) and indices of 'modality/label', shape (n,)."""
     images, targets, names = [], [], [(modality, label) for modality, members in labels.items() for label in members]
     for target, (modality, label) in enumerate(track(names, "render phantoms")):
@@ -31,25 +31,36 @@ def render_labelled(labels: dict[str, list[str]], per_label: int, size: int, see
 
 
 def train_truth(
-    training: TruthTraining, labels: dict[str, list[str]], resolution: int, device: str = "cpu"
+    training: TruthTraining, labels: dict[str, list[str]], resolution: int, checkpoints: Path, device: str = "cpu"
 ) -> tuple[TruthClassifier, dict[str, float]]:
     """Train on `training.images` fresh phantoms; returns the classifier and its accuracy on others, by modality."""
     torch.manual_seed(derive_seed("truth", training.seed))
-    generator = torch_generator("truth", "rows", training.seed)
     count = sum(map(len, labels.values()))
     images, targets = render_labelled(labels, -(-training.images // count), resolution, training.seed)
     classifier, augment = TruthClassifier.build(labels).to(device).train(), Augmentation(light=0.05, noise=0.01)
-    optimizer, schedule = adamw_cosine(classifier, training.learning_rate, training.steps, weight_decay=0.05)
-    rows_of_steps = batches(len(images), training.batch, training.steps, generator)
-    for step, rows in enumerate(track(rows_of_steps, "truth", total=training.steps)):
+
+    def loss_at(step: int):
+        generator = torch_generator("truth", training.seed, step)
+        rows = draw_rows(len(images), training.batch, generator)
         pixels = augment(to_tensor(images[rows]), generator).to(device)
-        loss = F.cross_entropy(classifier(pixels), torch.from_numpy(targets[rows]).to(device), label_smoothing=0.02)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step % 100 == 99:
-            log.info("truth step %d loss %.3f", step + 1, loss.item())
+        target = torch.from_numpy(targets[rows]).to(device)
+        return F.cross_entropy(classifier(pixels), target, label_smoothing=0.02), {}
+
+    schedule = Training(
+        steps=training.steps,
+        batch=training.batch,
+        learning_rate=training.learning_rate,
+        warmup_steps=training.steps // 20,
+        checkpoint_every=training.steps,
+    )
+    fit(
+        list(classifier.parameters()),
+        schedule,
+        loss_at,
+        checkpoints,
+        weight_decay=0.05,
+        buffers=list(classifier.buffers()),
+    )
     classifier.requires_grad_(False).eval()
     return classifier, accuracy(classifier, labels, resolution, training.seed + 1)
 

@@ -167,34 +167,37 @@ def draw(label: str, rng: np.random.Generator) -> Chest:
 
 
 def strands(truth: Chest, size: int, starts, ends, widths, softness: float) -> np.ndarray:
-    """Coverage of straight strands between body points (n, 2) that taper to half of their width (n,)."""
-    layer = np.zeros((size, size), dtype=np.float32)
-    axis = grid(size)[0][0]
+    """Coverage of straight strands between body points (n, 2); `widths` (n, 2) are those at start and end.
+
+    Every strand is evaluated in a window just large enough for the longest one, so keep them of similar length.
+    """
     starts, ends = truth.to_image(starts), truth.to_image(ends)
-    margins = 0.5 * truth.zoom * np.asarray(widths) + 0.5 * softness
-    low = ((np.minimum(starts, ends) - margins[:, None] + 0.5) * size).astype(int).clip(0, size)
-    high = ((np.maximum(starts, ends) + margins[:, None] + 0.5) * size + 1).astype(int).clip(0, size)
-    for (ax, ay), (bx, by), width, (left, top), (right, bottom) in zip(
-        starts.tolist(), ends.tolist(), widths, low.tolist(), high.tolist(), strict=True
-    ):
-        if left < right and top < bottom:
-            dx, dy = axis[left:right] - ax, axis[top:bottom, None] - ay
-            ex, ey = bx - ax, by - ay
-            along = ((dx * ex + dy * ey) / (ex * ex + ey * ey)).clip(0.0, 1.0)
-            away = np.hypot(dx - along * ex, dy - along * ey)
-            radius = float(0.5 * width * truth.zoom)
-            window = layer[top:bottom, left:right]
-            np.maximum(window, coverage(away - radius + 0.5 * radius * along, softness), out=window)
-    return layer
+    radii = (0.5 * truth.zoom * np.asarray(widths)).astype(np.float32)[..., None, None]
+    edges = ends - starts
+    reach = int((0.5 * np.abs(edges).max() + radii.max() + 0.5 * softness) * size) + 1
+    window = np.arange(-reach, reach + 1)
+    corner = np.floor((0.5 * (starts + ends) + 0.5) * size).astype(int)
+    offsets = ((corner[..., None] + window + 0.5) / size - 0.5).astype(np.float32) - starts[..., None]
+    dx, dy = offsets[:, 0, None, :], offsets[:, 1, :, None]
+    ex, ey = edges.T[..., None, None]
+    along = np.minimum(np.maximum((dx * ex + dy * ey) / (ex * ex + ey * ey), 0.0), 1.0)
+    away = np.sqrt(np.square(dx - along * ex) + np.square(dy - along * ey))
+    pieces = coverage(away - radii[:, 0] - (radii[:, 1] - radii[:, 0]) * along, softness)
+    layer = np.zeros((size + 4 * reach, size + 4 * reach), dtype=np.float32)
+    # A strand that lies outside the image falls on the margin, which is cut off.
+    for piece, (left, top) in zip(pieces, corner.clip(-reach, size + reach - 1) + reach, strict=True):
+        target = layer[top : top + 2 * reach + 1, left : left + 2 * reach + 1]
+        np.maximum(target, piece, out=target)
+    return layer[2 * reach : 2 * reach + size, 2 * reach : 2 * reach + size]
 
 
 def lungs(truth: Chest, x, y, softness: float) -> tuple[np.ndarray, np.ndarray]:
     """Coverage of the lungs above the diaphragm, and of the thoracic cavity with no regard to the diaphragm."""
     half, middle, side = 0.5 * truth.chest_width, 0.08, np.abs(x)
-    reach = np.where(side > CREST, half - CREST, CREST + 0.02)
+    reach = np.where(side > CREST, np.float32(half - CREST), np.float32(CREST + 0.02))
     cavity = (np.hypot((side - CREST) / reach, np.minimum(y - middle, 0.0) / (middle - APEX)) - 1.0) * 0.27
     # The liver lifts the right dome above the left.
-    depth = np.where(x < 0.0, 0.130, 0.105).astype(np.float32)
+    depth = np.where(x < 0.0, np.float32(0.130), np.float32(0.105))
     lateral = np.maximum(side - CREST, 0.0) / (half - CREST)
     dome = truth.angle_height - depth * (1.0 - lateral**2) + 0.6 * np.square(np.minimum(side - CREST, 0.0))
     floor = (y - dome) / np.sqrt(1.0 + np.square(2.0 * depth * lateral / (half - CREST)))
@@ -209,10 +212,10 @@ def bones(truth: Chest, x, y, air, softness: float, rng: np.random.Generator) ->
     pitch = 0.084 + 0.008 * truth.inspiration
     phase = rng.uniform(0.0, pitch)
     steep = 1.15 + 0.8 * np.maximum(-0.1 - y, 0.0)
-    back = y - phase - steep * (0.045 * u + 0.095 * u**3)
+    back = y - phase - steep * (0.045 * u + 0.095 * u * u * u)
     front = y - phase - 0.42 * pitch - 0.20 * np.square(1.0 - u) + 0.10 * u
     wave = [np.abs((v / pitch) % 1.0 - 0.5) * pitch for v in (back, front)]
-    ribs = 0.070 * coverage(wave[0] - 0.012, 1.5 * softness) * coverage(0.14 - u, 0.1)
+    ribs = 0.060 * coverage(wave[0] - 0.012, 1.5 * softness) * coverage(0.14 - u, 0.1)
     ribs += 0.035 * coverage(wave[1] - 0.015, 1.8 * softness) * coverage(0.58 - u, 0.4) * coverage(-0.24 - y, 0.1)
     within = coverage((u - 1.0) * half - 0.018, 0.04) * coverage(APEX + 0.02 - y, 0.05)
     ribs *= truth.rib_contrast * within * (0.25 + 0.75 * air)
@@ -220,7 +223,9 @@ def bones(truth: Chest, x, y, air, softness: float, rng: np.random.Generator) ->
     shaft = np.array([(0.055, -0.300), (0.17, -0.335), (0.28, -0.375 - rise), (0.42, -0.385 - rise)])
     joints = np.stack([shaft, shaft * [-1.0, 1.0]]) + np.array([turn, 0.0])
     pieces = joints[:, :-1].reshape(-1, 2), joints[:, 1:].reshape(-1, 2)
-    clavicles = strands(truth, size, *pieces, np.array([0.040, 0.036, 0.036] * 2), 1.3 * softness)
+    clavicles = strands(
+        truth, size, *pieces, np.array([(0.040, 0.028), (0.034, 0.028), (0.034, 0.024)] * 2), 1.3 * softness
+    )
     blade = coverage(ellipse(np.abs(x), y, half + 0.03, -0.17, 0.06, 0.17, 0.25), 0.05)
     vertebrae = coverage(np.abs(x) - 0.036, 0.03) * (0.045 + 0.016 * np.cos(y * 100.0))
     return ribs + 0.11 * clavicles + 0.045 * blade + vertebrae
@@ -256,7 +261,9 @@ def vessels(truth: Chest, x, y, softness: float, rng: np.random.Generator) -> np
     tips = middles + 0.6 * lengths * np.stack([way * np.cos(angles + bend), np.sin(angles + bend)], axis=-1)
     joints = np.stack([roots, middles, tips]).reshape(3, -1, 2) + np.array([truth.middle, 0.0])
     starts, ends = joints[:2].reshape(-1, 2), joints[1:].reshape(-1, 2)
-    return hila + 0.075 * strands(truth, len(x), starts, ends, np.repeat([0.026, 0.015], 12), 2.0 * softness)
+    return hila + 0.065 * strands(
+        truth, len(x), starts, ends, np.repeat([(0.026, 0.016), (0.016, 0.010)], 12, axis=0), 2.0 * softness
+    )
 
 
 def fluid_cover(truth: Chest, x, y) -> np.ndarray:
@@ -267,14 +274,14 @@ def fluid_cover(truth: Chest, x, y) -> np.ndarray:
         if height:
             lateral = truth.angle_height - height * (truth.angle_height - APEX)
             drop = min(0.05 + 0.45 * height, 0.17)
-            level = lateral + drop * (1.0 - u**4) - 0.25 * drop * (1.0 - u) ** 4
+            level = lateral + drop * (1.0 - np.square(u * u)) - 0.25 * drop * np.square(np.square(1.0 - u))
             covered += coverage(0.8 * (level - y), 0.03 + 0.03 * height) * (way * x > 0.0)
     return covered
 
 
 def opacity_cover(truth: Chest, x, y, softness: float, rng: np.random.Generator) -> np.ndarray:
     """Share of the air replaced by the airspace opacity; its air-filled bronchi stay dark."""
-    phases, fan = rng.uniform(0.0, 6.28, 4), rng.normal(0.0, 0.12, 2) + np.array([-0.5, 0.5])
+    phases, fan = rng.uniform(0.0, 6.28, 4).tolist(), rng.normal(0.0, 0.12, 2) + np.array([-0.5, 0.5])
     cx, cy = (np.array(LOBES[truth.opacity_lobe]) + rng.normal(0.0, 0.018, 2)).tolist()
     radius = truth.opacity_size
     dx, dy = x - cx, 1.1 * (y - cy)
@@ -293,7 +300,7 @@ def opacity_cover(truth: Chest, x, y, softness: float, rng: np.random.Generator)
         aim = np.arctan2(*(fork - root)[::-1]) + fan
         fork = fork - 0.25 * radius * np.array([cos(aim.mean()), sin(aim.mean())])
         tips = fork + 0.85 * radius * np.stack([np.cos(aim), np.sin(aim)], axis=1)
-        widths = np.array([0.030, 0.024, 0.024])
+        widths = np.array([(0.030, 0.020), (0.022, 0.014), (0.022, 0.014)])
         bronchi = strands(truth, len(x), [root, fork, fork], [fork, *tips], widths, 1.8 * softness)
         cover *= 1.0 - 0.5 * bronchi
     return (truth.opacity_density * cover).astype(np.float32)
@@ -308,9 +315,10 @@ def render(truth: Chest, size: int, rng: np.random.Generator) -> np.ndarray:
     x, y = c * px + s * py, c * py - s * px
     side, half = np.abs(x), 0.5 * truth.chest_width
     outline = SHOULDERS + FLANK * (half + 0.045 + 0.06 * truth.habitus)
-    body = coverage(side - np.interp(y, AXIS, outline).astype(np.float32), 0.06)
+    steepness = np.interp(y, AXIS, np.hypot(1.0, np.gradient(outline, AXIS)))
+    body = coverage(((side - np.interp(y, AXIS, outline)) / steepness).astype(np.float32), 0.09)
     film = body * (0.56 + 0.08 * truth.habitus - 0.45 * np.square(x))
-    air, cavity = lungs(truth, x, y, 1.6 * softness)
+    air, cavity = lungs(truth, x, y, 1.9 * softness)
     air *= 1.0 - fluid_cover(truth, x, y)
     belly = np.maximum(cavity * (1.0 - air), body * coverage(truth.angle_height + 0.02 - y, 0.12))
     water = WATER - 0.35 * np.square(x)
@@ -323,16 +331,17 @@ def render(truth: Chest, size: int, rng: np.random.Generator) -> np.ndarray:
     texture_rng, bone_rng = rng.spawn(2)
     if truth.opacity_density:
         film += opacity_cover(truth, x, y, softness, texture_rng) * air * (water - 0.02 - film)
-    silhouette = heart(truth, x - truth.middle, y, 1.7 * softness)
+    silhouette = heart(truth, x - truth.middle, y, 1.9 * softness)
     film += 0.96 * silhouette * (water + 0.02 - film)
     if truth.gastric_bubble:
         scale = truth.gastric_bubble
         gas = ellipse(x, y, 0.20, truth.angle_height - 0.035, 0.075 * scale, 0.032 * scale, 0.12)
         film -= 0.20 * coverage(gas, 0.03) * (1.0 - air) * (truth.left_fluid < BLUNTED)
     film += body * bones(truth, x, y, air * (1.0 - silhouette), softness, bone_rng)
-    tube = np.array([(0.0, -0.60), (0.0, -0.13), (0.0, -0.13), (0.0, -0.13), (-0.065, -0.06), (0.075, -0.05)])
-    tube += [truth.middle, 0.0]
-    airway = strands(truth, size, tube[:3], tube[3:], np.array([0.060, 0.030, 0.030]), 1.8 * softness)
+    forks = [(0.0, -0.58), (0.0, -0.43), (0.0, -0.28), (0.0, -0.13), (-0.065, -0.06), (0.075, -0.05)]
+    tube = np.array(forks) + np.array([truth.middle, 0.0])
+    widths = np.array([(0.050, 0.046), (0.046, 0.042), (0.042, 0.038), (0.030, 0.018), (0.030, 0.018)])
+    airway = strands(truth, size, tube[[0, 1, 2, 3, 3]], tube[1:], widths, 1.8 * softness)
     film -= airway * np.where(y < -0.12, 0.15, 0.06)
     grey = truth.exposure * np.clip(film, 0.0, 1.0) ** truth.contrast
     return finish(np.repeat(grey[..., None], 3, axis=2).astype(np.float32), SENSOR_NOISE, rng)

@@ -5,7 +5,7 @@ Nuclei are spread over the epithelium, stains are mixed as optical densities aft
 """
 
 from dataclasses import dataclass
-from math import cos, pi, sin, sqrt
+from math import cos, log, pi, sin, sqrt
 
 import numpy as np
 
@@ -103,7 +103,7 @@ class Tissue:
 def draw(label: str, rng: np.random.Generator) -> Tissue:
     """Draw the attributes of one tile."""
     which = list(NAMES).index(label)
-    typical = float(rng.beta(2.2, 0.9))
+    typical = float(rng.beta(2.0, 1.0))
     raw = {
         key: float(neutral + typical * (typicals[which] - neutral) + spread * rng.standard_normal())
         for key, ((neutral, spread), typicals) in PROFILES.items()
@@ -115,11 +115,14 @@ def draw(label: str, rng: np.random.Generator) -> Tissue:
     def visible(key: str, floor: float, high: float) -> float:
         return min(raw[key], high) if raw[key] >= floor else 0.0
 
-    count, size = round(within("count", 14, 56)), within("size", 0.044, 0.074)
+    keratin, lumen = visible("keratin", VISIBLE_SHARE, 0.16), visible("lumen", VISIBLE_SHARE, 0.32)
+    # Keratin forms in solid nests: next to a wide lumen there is none, next to a slit there is no lumen.
+    keratin, lumen = (0.0, lumen) if lumen > 0.06 else (keratin, 0.0 if keratin else lumen)
+    count, size = round(within("count", 18, 56)), within("size", 0.044, 0.074)
     return Tissue(
         label=label,
         lobes=round(within("lobes", 1, MOST_LOBES)),
-        gland_share=visible("lumen", VISIBLE_SHARE, 0.32),
+        gland_share=lumen,
         gland_irregularity=within("irregularity", 0.0, 1.0),
         epithelium_thickness=float(rng.uniform(0.095, 0.125)),
         nest_share=within("nest", 0.2, 0.85),
@@ -131,14 +134,14 @@ def draw(label: str, rng: np.random.Generator) -> Tissue:
         crowding=within("crowding", 0.0, 1.0),
         hyperchromasia=within("chromatin", 0.0, 1.0),
         stromal_count=int(rng.integers(4, 10)),
-        keratin_share=visible("keratin", VISIBLE_SHARE, 0.16),
+        keratin_share=keratin,
         cell_borders=visible("borders", 0.15, 1.0),
         mucin=within("mucin", 0.0, 1.0),
         fibres=float(rng.uniform(0.3, 1.0)),
         orientation=float(rng.uniform(0.0, pi)),
         haematoxylin=float(rng.normal(1.0, 0.08)),
         eosin=float(rng.normal(1.0, 0.12)),
-        warmth=float(rng.uniform(0.25, 0.85)),
+        warmth=float(rng.uniform(0.4, 1.0)),
         exposure=float(rng.normal(1.0, 0.02)),
     )
 
@@ -164,7 +167,8 @@ class Lobes:
         stretch = np.sqrt(1.05 + 0.25 * np.abs(spread[::-1][:n]) + 0.5 * a.gland_irregularity)
         self.rows = np.stack([np.cos(angle[:n]), np.sin(angle[:n])]).astype(np.float32)
         self.stretch = stretch.astype(np.float32)
-        self.phase = phase[:, :n].astype(np.float32)
+        # Waves of three, four and six periods around a lobe.
+        self.ripple = (np.array([[0.13], [0.10], [0.07]]) * np.exp(1j * phase[:, :n])).astype(np.complex64)
         self.irregularity = a.gland_irregularity
 
     def __call__(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -176,30 +180,40 @@ class Lobes:
             dx, dy = x - self.centres[k, 0], y - self.centres[k, 1]
             c, s = self.rows[:, k]
             u, v = (c * dx + s * dy) / self.stretch[k], (c * dy - s * dx) * self.stretch[k]
-            theta = np.arctan2(v, u)
-            ripple = 0.12 * np.cos(3 * theta + self.phase[0, k]) + 0.09 * np.cos(4 * theta + self.phase[1, k])
-            ripple += 0.06 * np.cos(6 * theta + self.phase[2, k])
-            np.minimum(best, np.hypot(u, v) * (1.0 + 1.1 * self.irregularity * ripple) - self.bonus[k], out=best)
+            far = np.sqrt(u * u + v * v) + np.float32(1e-6)
+            once = (u + 1j * v) / far
+            thrice = once * once * once
+            one, two, three = self.ripple[:, k]
+            ripple = (thrice * (one + two * once + three * thrice)).real
+            np.minimum(best, far * (1.0 + self.irregularity * ripple) - self.bonus[k], out=best)
         return best
 
-    def outward(self, points: np.ndarray) -> np.ndarray:
-        """Unit direction in which the field grows, at points of shape (n, 2)."""
-        x, y, step = points[:, 0], points[:, 1], 0.005
-        rise = np.stack([self(x + step, y) - self(x - step, y), self(x, y + step) - self(x, y - step)], axis=1)
-        return rise / np.maximum(np.linalg.norm(rise, axis=1, keepdims=True), 1e-6)
+    def slope(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The field (n,) at points (n, 2) and the unit direction (n, 2) in which it grows."""
+        step = np.array([[[0.0, 0.0]], [[0.004, 0.0]], [[0.0, 0.004]]], dtype=np.float32)
+        level, right, down = self(*np.moveaxis(points + step, 2, 0))
+        rise = np.stack([right - level, down - level], axis=1)
+        return level, rise / np.maximum(np.linalg.norm(rise, axis=1, keepdims=True), 1e-6)
 
 
 def spread_points(number: int, penalty: np.ndarray, sites: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Spread `number` points evenly over the sites (m, 2) without penalty (m,), or those with the least."""
+    """Spread `number` points evenly over the sites (m, 2) without penalty (m,), or over those with the least."""
     order = np.argsort(penalty + 1e-4 * rng.random(len(sites)))
     free = sites[order[: max(int(np.sum(penalty <= 0.0)), 3 * number)]]
-    points = free[rng.permutation(len(free))[:number]]
-    for _ in range(7):
-        far = ((free[:, None, :] - points[None]) ** 2).sum(axis=2)
-        nearest = far.argmin(axis=1)
-        weight = np.maximum(np.bincount(nearest, minlength=number), 1)
-        points = np.stack([np.bincount(nearest, free[:, k], number) / weight for k in (0, 1)], axis=1)
-        points = points.astype(np.float32)
+    free = free[rng.permutation(len(free))[:480]]
+    # Farthest-point choice covers the sites, a few steps of k-means even it out.
+    chosen, gap = [0], np.full(len(free), 9.0, dtype=np.float32)
+    for _ in range(number - 1):
+        away = free - free[chosen[-1]]
+        np.minimum(gap, away[:, 0] ** 2 + away[:, 1] ** 2, out=gap)
+        chosen.append(int(gap.argmax()))
+    points = free[chosen]
+    for _ in range(3):
+        # The nearest point has the largest f.p - |p|^2 / 2.
+        nearest = (free @ points.T - 0.5 * (points**2).sum(axis=1)).argmax(axis=1)
+        members = np.bincount(nearest, minlength=number)
+        sums = np.stack([np.bincount(nearest, free[:, k], number) for k in (0, 1)], axis=1)
+        points = np.where(members[:, None] > 0, sums / np.maximum(members, 1)[:, None], points).astype(np.float32)
     return points
 
 
@@ -208,21 +222,173 @@ def stamp(size: int, points, radii, shape, angle, strength, rng: np.random.Gener
 
     All arguments but `size` are arrays over the nuclei; their outlines get a dent that grows with `shape`.
     """
-    phase = rng.uniform(0.0, 2 * pi, len(points))[:, None, None]
+    side = rng.choice((-0.35, 0.35), len(points)).astype(np.float32)[:, None, None]
     reach = int(np.ceil(size * float(np.max(radii * shape)) + 1.5))
     step = np.arange(-reach, reach + 1)
-    base = np.floor((points + 0.5) * size).astype(int)
+    base = np.clip((points + 0.5) * size, 0, size - 1).astype(int)
     column, row = base[:, :1] + step, base[:, 1:] + step
-    dx = ((column + 0.5) / size - 0.5 - points[:, :1])[:, None, :]
-    dy = ((row + 0.5) / size - 0.5 - points[:, 1:])[:, :, None]
-    c, s = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
-    r, e = radii[:, None, None], shape[:, None, None]
+    dx = ((column + 0.5) / size - 0.5 - points[:, :1]).astype(np.float32)[:, None, :]
+    dy = ((row + 0.5) / size - 0.5 - points[:, 1:]).astype(np.float32)[:, :, None]
+    columns = (np.cos(angle), np.sin(angle), radii, shape, strength)
+    c, s, r, e, strong = (values.astype(np.float32)[:, None, None] for values in columns)
     u, v = (c * dx + s * dy) / e, (c * dy - s * dx) * e
-    dent = 1.0 + 0.35 * (e - 1.0) * np.cos(3 * np.arctan2(v, u) + phase)
-    far = np.hypot(u, v) - r * dent
-    stain = coverage(far, max(1.6 / size, 0.014)) * (0.86 + 0.14 * np.clip(-far / r, 0, 1)) * strength[:, None, None]
-    inside = ((column >= 0) & (column < size))[:, None, :] & ((row >= 0) & (row < size))[:, :, None]
-    flat = row[:, :, None] * size + column[:, None, :]
-    image = np.zeros(size * size, dtype=np.float32)
-    np.maximum.at(image, flat[inside], stain[inside].astype(np.float32))
-    return image.reshape(size, size)
+    far = np.sqrt(u * u + v * v) + np.float32(1e-6)
+    cosine = u / far
+    far = far - r * (1.0 + side * (e - 1.0) * cosine * (4.0 * cosine * cosine - 3.0))
+    stain = coverage(far, max(1.6 / size, 0.014)) * (0.86 + 0.14 * np.clip(-far / r, 0, 1)) * strong
+    # A margin as wide as a window takes what lies outside the tile.
+    wide = size + 2 * reach
+    flat = (row[:, :, None] + reach) * wide + column[:, None, :] + reach
+    image = np.zeros(wide * wide, dtype=np.float32)
+    np.maximum.at(image, flat.ravel(), stain.ravel())
+    return image.reshape(wide, wide)[reach : reach + size, reach : reach + size]
+
+
+def cell_edges(x, y, points: np.ndarray) -> np.ndarray:
+    """Distance of every pixel to the nearest edge between the cells of the nuclei at points (n, 2)."""
+    first, second = np.full((2, *x.shape), 4.0, dtype=np.float32)
+    for px, py in points.tolist():
+        far = (x - px) ** 2 + (y - py) ** 2
+        np.minimum(second, np.maximum(first, far), out=second)
+        np.minimum(first, far, out=first)
+    return 0.5 * (np.sqrt(second) - np.sqrt(first))
+
+
+def render(a: Tissue, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Render the tile; returns uint8 of shape (size, size, 3)."""
+    x, y = grid(size)
+    soft = max(1.6 / size, 0.016)
+    lobes = Lobes(a, rng)
+    cells = np.stack(grid(40), axis=-1).reshape(-1, 2)
+    sites = (cells + rng.uniform(-0.4, 0.4, cells.shape) / 40).astype(np.float32)
+    depth = lobes(sites[:, 0], sites[:, 1])
+    ranked = np.sort(depth)
+    inner = float(ranked[int(a.gland_share * len(ranked))]) if a.gland_share else float(ranked[0]) - 1.0
+    outer = max(inner + a.epithelium_thickness, float(ranked[int(a.nest_share * len(ranked))]))
+
+    # The pearl lies at the most central site that leaves room for it inside the tile.
+    pearl_radius = sqrt(a.keratin_share / pi)
+    room = np.abs(sites).max(axis=1) + 0.75 * pearl_radius < 0.5
+    pearl = sites[np.argmin(np.where(room, depth, np.inf))]
+    clear = pearl_radius + 0.3 * a.nuclear_size if a.keratin_share else 0.0
+    blocked = np.maximum(clear - np.hypot(*(sites - pearl).T), 0.0)
+
+    half = 0.5 * a.nuclear_size
+    basal = outer - 0.012 - 1.15 * half
+    low = max(inner + half, basal - 0.014 - (1.0 - a.polarity) * 0.9 * (basal - inner), -1.0)
+    outside = np.maximum(np.maximum(low - depth, depth - basal - 0.012), 0.0)
+    nuclei = spread_points(a.nuclear_count, outside + 3.0 * blocked, sites, rng)
+    field, outward = lobes.slope(nuclei)
+    nuclei = nuclei + (outward * ((basal - field) * a.polarity**2 * (a.gland_share > 0))[:, None]).astype(np.float32)
+    spacing = sqrt(max(np.mean(outside <= 0.0), 0.05) / a.nuclear_count)
+    push = rng.uniform(-1.0, 1.0, nuclei.shape) * (0.05 + 0.5 * a.crowding) * spacing
+    nuclei = (nuclei + np.clip(push, -a.nuclear_size, a.nuclear_size)).astype(np.float32)
+    deviate = rng.standard_normal(a.nuclear_count)
+    deviate = np.clip((deviate - deviate.mean()) / deviate.std(), -1.7, 2.2)
+    wobble = rng.uniform(0.0, 1.0, (3, a.nuclear_count))
+    radii = half * (1.0 + a.pleomorphism * deviate)
+    shape = 1.05 + (0.13 + 0.06 * a.polarity) * wobble[0] + 0.35 * a.pleomorphism * wobble[1]
+    angle = np.arctan2(outward[:, 1], outward[:, 0]) + pi * (wobble[2] - 0.5) * (1.0 - a.polarity)
+    if a.keratin_share:
+        rim = nuclei - pearl
+        flat = np.clip(2.0 - np.hypot(*rim.T) / (pearl_radius + 0.03), 0.0, 1.0)
+        angle = np.where(flat > 0.5, np.arctan2(rim[:, 1], rim[:, 0]) + pi / 2, angle)
+        shape = shape + 0.3 * (flat > 0.5)
+    strength = (0.38 + 0.38 * a.hyperchromasia) * (1.0 + 0.8 * a.pleomorphism * (rng.uniform(-1.0, 1.0, len(radii))))
+    chromatin = stamp(size, nuclei, radii, shape, angle, strength, rng)
+
+    margin = np.maximum(np.abs(sites).max(axis=1) - 0.47, 0.0)
+    spindles = spread_points(a.stromal_count, np.maximum(outer + 0.025 - depth, margin), sites, rng)
+    thin, lean = rng.uniform(1.1, 1.75, a.stromal_count), rng.uniform(-0.35, 0.35, a.stromal_count) + a.orientation
+    small = rng.uniform(0.017, 0.022, a.stromal_count)
+    chromatin = np.maximum(chromatin, stamp(size, spindles, small, thin, lean, np.full(a.stromal_count, 0.5), rng))
+
+    level = lobes(x, y)
+    tissue = coverage(inner - level, soft)
+    epithelium = tissue * coverage(level - outer, soft)
+    along = cos(a.orientation) * x + sin(a.orientation) * y
+    across = cos(a.orientation) * y - sin(a.orientation) * x
+    w = lobes.wave
+    bend = across + 0.030 * np.sin(9 * along + w[0]) + 0.012 * np.sin(21 * along + 11 * across + w[1])
+    patchy = 0.5 + 0.5 * np.sin(9 * along - 13 * across + w[3]) * np.sin(12 * along + 7 * across + w[0])
+    fibre = np.sin(57 * bend + w[2]) * patchy + np.sin(33 * bend + 6 * along + w[1]) * (1.0 - patchy)
+    eosin = 0.26 + 0.05 * a.fibres * fibre + 0.03 * (patchy - 0.5)
+    blue = np.full_like(eosin, 0.02)
+    # Cytoplasm of malignant glands is amphophilic, of squamous cells densely eosinophilic, of mucous cells pale.
+    eosin += epithelium * (0.22 + 0.16 * a.cell_borders - eosin)
+    blue += epithelium * (0.03 + (0.04 + 0.06 * a.hyperchromasia) * (1.0 - a.cell_borders))
+    if a.gland_share:
+        apical = np.clip(1.0 - (level - inner) / (0.6 * a.epithelium_thickness), 0.0, 1.0)
+        eosin *= 1.0 - 0.6 * a.mucin * epithelium * apical
+        blue *= 1.0 - 0.6 * a.mucin * epithelium * apical
+    if a.cell_borders:
+        edge = coverage(cell_edges(x, y, nuclei) - 0.006, 1.3 * soft)
+        eosin *= 1.0 - 0.45 * a.cell_borders * epithelium * edge
+    eosin, blue = eosin * tissue, blue * tissue
+    if a.keratin_share:
+        dx, dy = x - pearl[0], y - pearl[1]
+        theta, far = np.arctan2(dy, dx), np.hypot(dx, dy)
+        far = far * (1.0 + 0.12 * np.cos(2 * theta + w[0]) + 0.06 * np.cos(3 * theta + w[1]))
+        crumple = 0.9 * np.sin(theta + w[2]) + 1.1 * np.sin(24 * dx + w[3]) * np.sin(23 * dy)
+        whorl = np.cos(2 * pi * far / 0.060 + crumple)
+        plug = coverage(far - pearl_radius, 2 * soft)
+        eosin += 0.12 * epithelium * coverage(far - pearl_radius - 0.03, 0.12)
+        eosin += plug * (0.46 + 0.12 * whorl - eosin)
+        blue *= 1.0 - plug
+    blue = blue + chromatin
+    pink = a.warmth * WARM_EOSIN + (1.0 - a.warmth) * EOSIN
+    density = np.stack([a.haematoxylin * blue, a.eosin * eosin], axis=-1) @ np.stack([HAEMATOXYLIN, pink])
+    canvas = a.exposure * 0.95 * np.exp(-log(10.0) * density)
+    return finish(canvas, 0.005, rng)
+
+
+def graded(value: float, low: float, high: float, words: tuple[str, str, str]) -> str:
+    """Words for an attribute; between `low` and `high` the labels overlap."""
+    return words[0] if value < low else words[1] if value < high else words[2]
+
+
+def describe(a: Tissue, rng: np.random.Generator) -> str:
+    """Write the detailed caption: the label and up to four signs, one of them often an absent one."""
+    seen = [
+        graded(1 - a.polarity, 0.34, 0.62, ("nuclei in an even basal row", "partly basal nuclei", "disordered nuclei")),
+        graded(a.pleomorphism, 0.15, 0.24, ("uniform nuclei", "mildly pleomorphic nuclei", "pleomorphic nuclei")),
+        graded(a.hyperchromasia, 0.34, 0.55, ("pale nuclei", "moderately dark nuclei", "dark hyperchromatic nuclei")),
+        graded(a.crowding, 0.32, 0.55, ("evenly spaced nuclei", "mildly crowded nuclei", "crowded overlapping nuclei")),
+    ]
+    missing = []
+    if a.gland_share:
+        names = ("round regular glands", "mildly irregular glands", "irregular fused glands")
+        seen.append(graded(a.gland_irregularity, 0.30, 0.52, names))
+        seen.append("small pale lumina" if a.gland_share < 0.06 else "open pale lumina")
+    else:
+        seen.append("solid nests")
+        missing.append("no gland lumina")
+    for value, clear, faint, strong, none in (
+        (a.keratin_share, 0.035, "a small keratin pearl", "a keratin pearl", "no keratin pearl"),
+        (a.cell_borders, 0.45, "faint cell borders", "polygonal pink cells", "no polygonal pink cells"),
+    ):
+        (seen if value else missing).append(strong if value > clear else faint if value else none)
+    chosen = [str(sign) for sign in rng.permutation(seen)[: rng.integers(2, 5)]]
+    if missing and rng.random() < 0.5:
+        chosen[-1] = str(rng.choice(missing))
+    signs = [str(sign) for sign in rng.permutation(chosen)]
+    start = rng.choice(("histopathology of", "a histopathology image of", "an h&e stained tile of"))
+    opening = f"{start} {NAMES[a.label]}"
+    while len(", ".join([opening, *signs]).split()) > MOST_WORDS:
+        signs.pop()
+    return ", ".join([opening, *signs])
+
+
+MODALITY = Modality(
+    name="histopathology",
+    labels=tuple(NAMES),
+    coarse_captions=(
+        "a histopathology image of tissue",
+        "histopathology, haematoxylin and eosin stain",
+        "an h&e stained tile of tissue under the microscope",
+        "a microscope photograph of a stained tissue section",
+    ),
+    draw=draw,
+    render=render,
+    describe=describe,
+)

@@ -1,0 +1,64 @@
+"""The autoencoder of a small foundation, trained on mean squared error and a weak KL term."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from craft.core.config import FoundationTraining, Training
+from craft.core.seeds import derive_seed, torch_generator
+from craft.models.families import build_autoencoder
+from craft.models.foundation import Foundation
+from craft.training.corpus import Corpus, draw_rows
+from craft.training.loop import fit
+
+KL_WEIGHT = 3e-5  # per latent value; enough to keep the latents near unit scale, too little to blur
+
+
+def train_autoencoder(
+    training: FoundationTraining, corpus: Corpus, resolution: int, checkpoints: Path, device: str = "cpu"
+):
+    """Train an AutoencoderKL and set its scaling factor to unit latent variance."""
+    torch.manual_seed(derive_seed("autoencoder", training.seed))
+    vae = build_autoencoder(training, resolution).to(device).train()
+    with torch.no_grad():  # start almost without latent noise: otherwise the first hundreds of steps learn to shrink it
+        vae.quant_conv.bias[training.latent_channels :] = -6.0
+
+    def loss_at(step: int):
+        generator = torch_generator("autoencoder", training.seed, step)
+        rows = draw_rows(len(corpus), training.autoencoder_batch, generator)
+        images = corpus.tensor(rows).to(device) * 2 - 1
+        posterior = vae.encode(images).latent_dist
+        noise = torch.randn(posterior.mean.shape, generator=generator).to(device)
+        error = F.mse_loss(vae.decode(posterior.mean + posterior.std * noise).sample, images)
+        # the images span two units here and one in the PSNR
+        logs = {"psnr_db": -10 * np.log10(error.item() / 4)}
+        return error + KL_WEIGHT * posterior.kl().mean() / posterior.mean[0].numel(), logs
+
+    steps = training.autoencoder_steps
+    schedule = Training(
+        steps=steps,
+        batch=training.autoencoder_batch,
+        learning_rate=training.autoencoder_learning_rate,
+        warmup_steps=steps // 20,
+        checkpoint_every=500,
+    )
+    fit(list(vae.parameters()), schedule, loss_at, checkpoints, weight_decay=1e-3)
+    vae.requires_grad_(False).eval()
+    sample = corpus.tensor(np.arange(0, len(corpus), max(1, len(corpus) // 256))).to(device)
+    vae.register_to_config(scaling_factor=round(float(1.0 / vae.encode(sample * 2 - 1).latent_dist.mean.std()), 5))
+    return vae
+
+
+def reconstruction_psnr(foundation: Foundation, corpus: Corpus) -> dict[str, float]:
+    """Peak signal-to-noise ratio (dB) of the autoencoder on a corpus, by modality and over all images ('all')."""
+    squared = np.empty(len(corpus))
+    with torch.inference_mode():
+        for rows in np.array_split(np.arange(len(corpus)), max(1, len(corpus) // 64)):
+            images = corpus.tensor(rows)
+            decoded = foundation.decode(foundation.encode_images(images).to(foundation.device)).cpu().clamp(0, 1)
+            squared[rows] = (decoded - images).square().mean((1, 2, 3)).numpy()
+    groups = {book.modality: corpus.modality == number for number, book in enumerate(corpus.knowledge)}
+    groups["all"] = np.full(len(corpus), True)
+    return {name: float(-10 * np.log10(squared[rows].mean())) for name, rows in groups.items()}
