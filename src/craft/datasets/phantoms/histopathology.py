@@ -358,11 +358,17 @@ def describe(a: Tissue, rng: np.random.Generator) -> str:
     missing = []
     if a.gland_share:
         names = ("round regular glands", "mildly irregular glands", "irregular fused glands")
-        seen.append(graded(a.gland_irregularity, 0.30, 0.52, names))
+        shape = graded(a.gland_irregularity, 0.30, 0.52, names)
+        seen.append(shape if a.lobes > 2 else shape.replace("fused ", ""))
         seen.append("small pale lumina" if a.gland_share < 0.06 else "open pale lumina")
+        missing.append("no solid nests")
     else:
         seen.append("solid nests")
         missing.append("no gland lumina")
+    if a.gland_share and a.mucin > 0.55:
+        seen.append("pale mucin around the lumina")
+    elif not a.gland_share or a.mucin < 0.2:
+        missing.append("no mucin")
     for value, clear, faint, strong, none in (
         (a.keratin_share, 0.035, "a small keratin pearl", "a keratin pearl", "no keratin pearl"),
         (a.cell_borders, 0.45, "faint cell borders", "polygonal pink cells", "no polygonal pink cells"),

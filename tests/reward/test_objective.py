@@ -1,0 +1,100 @@
+"""The CRAFT objective: it saturates at the real level, reaches the pixels, and its anchor vanishes at the start."""
+
+import pytest
+import torch
+from tiny import tiny_evaluator
+from torch.nn.functional import normalize
+
+from craft.core.config import Objective
+from craft.reward.augment import Augmentation
+from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, Logistic, RawScores
+from craft.reward.damage import DAMAGES, damage_all
+from craft.reward.objective import ClinicalReward, anchor
+
+SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def evaluator():
+    return tiny_evaluator(SIZE)
+
+
+def make_reward(evaluator, **changes) -> ClinicalReward:
+    width = evaluator.encode_texts(["a"]).shape[1]
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(count):
+        return normalize(torch.randn(count, width, generator=generator), dim=-1)
+
+    texts = [LabelTexts(draw(3), draw(2), draw(2), torch.ones(2)) for _ in range(2)]
+    raw = RawScores(texts, [draw(6), draw(6)], scale=5.0, neighbours=3)
+    alignment = ClinicalAlignment(raw, {name: Logistic(3.0, 0.0, 0.9, 10) for name in DIMENSIONS})
+    objective = Objective(**{"augment": False} | changes)
+    return ClinicalReward(evaluator, alignment, objective, draw(20), torch.arange(20) % 2)
+
+
+def images(seed: int = 1) -> torch.Tensor:
+    return torch.rand(4, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(seed))
+
+
+LABELS = torch.tensor([0, 1, 0, 1])
+
+
+def test_the_hinge_is_zero_where_the_reward_stands_at_the_real_level(evaluator):
+    reward = make_reward(evaluator)
+    reward.real_level.fill_(0.0)
+    scored = reward(images(), LABELS, torch.Generator())
+    assert scored.hinge == 0.0 and (scored.reward > 0).all()
+
+
+def test_below_the_real_level_the_hinge_is_the_mean_distance_to_it(evaluator):
+    reward = make_reward(evaluator)
+    reward.real_level.fill_(1.0)
+    scored = reward(images(), LABELS, torch.Generator())
+    assert torch.allclose(scored.hinge, (1.0 - scored.reward).mean())
+
+
+def test_the_real_level_is_the_asked_quantile_of_real_rewards(evaluator):
+    low, high = (make_reward(evaluator, saturation_quantile=q).real_level for q in (0.1, 0.9))
+    assert 0 < low < high < 1
+
+
+def test_a_weight_of_one_dimension_makes_the_reward_that_dimension(evaluator):
+    scored = make_reward(evaluator, weights={"checklist": 2.0})(images(), LABELS, torch.Generator())
+    assert torch.allclose(scored.reward, scored.dimensions[:, DIMENSIONS.index("checklist")])
+
+
+def test_the_gradient_reaches_every_image_and_following_it_raises_the_reward(evaluator):
+    reward, pixels = make_reward(evaluator), images().requires_grad_(True)
+    reward.real_level.fill_(1.0)
+    scored = reward(pixels, LABELS, torch.Generator())
+    (gradient,) = torch.autograd.grad(scored.hinge, pixels)
+    assert (gradient.flatten(1).norm(dim=1) > 0).all()
+    stepped = reward((pixels - 0.05 * gradient.sign()).detach(), LABELS, torch.Generator())
+    assert stepped.reward.mean() > scored.reward.mean()
+
+
+def test_the_anchor_is_zero_for_equal_predictions_and_the_mean_square_otherwise():
+    prediction = torch.randn(2, 4, 3, 3)
+    assert anchor(prediction, prediction) == 0
+    assert torch.isclose(anchor(prediction + 2.0, prediction), torch.tensor(4.0))
+
+
+def test_augmentation_is_differentiable_seeded_and_small():
+    augment, pixels = Augmentation(), images().requires_grad_(True)
+    first = augment(pixels, torch.Generator().manual_seed(3))
+    again = augment(pixels, torch.Generator().manual_seed(3))
+    other = augment(pixels, torch.Generator().manual_seed(4))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert torch.autograd.grad(first.sum(), pixels)[0].abs().sum() > 0
+    smooth = torch.full((2, 3, SIZE, SIZE), 0.5)
+    assert (augment(smooth, torch.Generator().manual_seed(5)) - smooth).abs().mean() < 0.1
+
+
+def test_every_damage_changes_the_structure_and_keeps_shape_and_range():
+    pixels = images()
+    damaged = damage_all(pixels, torch.Generator().manual_seed(0))
+    assert damaged.shape == (len(DAMAGES) * 4, 3, SIZE, SIZE)
+    assert damaged.min() >= 0 and damaged.max() <= 1
+    for copies in damaged.split(4):
+        assert (copies - pixels).abs().mean() > 0.05
