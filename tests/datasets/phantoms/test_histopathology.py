@@ -46,7 +46,7 @@ def test_the_measured_lumen_follows_the_drawn_gland_share():
     for share in (0.08, 0.16, 0.26):
         clean = {"gland_share": share, "polarity": 1.0, "crowding": 0.0, "mucin": 0.0, "keratin_share": 0.0}
         measured = [
-            np.mean(picture(tissue("benign", **clean, **STAIN), 128, seed).min(axis=2) > 0.85) for seed in range(4)
+            np.mean(picture(tissue("benign", **clean, **STAIN), 128, seed).min(axis=2) > 0.72) for seed in range(4)
         ]
         assert np.mean(measured) == pytest.approx(share, rel=0.12)
 

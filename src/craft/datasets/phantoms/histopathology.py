@@ -30,7 +30,7 @@ PROFILES = {
     "pleomorphism": ((0.20, 0.05), (0.09, 0.34, 0.33)),
     "crowding": ((0.42, 0.12), (0.12, 0.80, 0.40)),
     "chromatin": ((0.46, 0.12), (0.20, 0.78, 0.66)),
-    "count": ((31.0, 4.0), (27.0, 42.0, 29.0)),
+    "count": ((31.0, 4.0), (27.0, 39.0, 28.0)),
     "keratin": ((0.008, 0.020), (-0.05, -0.03, 0.085)),
     "borders": ((0.34, 0.14), (0.00, 0.05, 0.85)),
     "mucin": ((0.38, 0.14), (0.75, 0.28, 0.02)),
@@ -133,7 +133,7 @@ def draw(label: str, rng: np.random.Generator) -> Tissue:
         pleomorphism=within("pleomorphism", 0.04, 0.45),
         crowding=within("crowding", 0.0, 1.0),
         hyperchromasia=within("chromatin", 0.0, 1.0),
-        stromal_count=int(rng.integers(4, 10)),
+        stromal_count=int(rng.integers(3, 7)),
         keratin_share=keratin,
         cell_borders=visible("borders", 0.15, 1.0),
         mucin=within("mucin", 0.0, 1.0),
@@ -196,8 +196,11 @@ class Lobes:
         return level, rise / np.maximum(np.linalg.norm(rise, axis=1, keepdims=True), 1e-6)
 
 
-def spread_points(number: int, penalty: np.ndarray, sites: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Spread `number` points evenly over the sites (m, 2) without penalty (m,), or over those with the least."""
+def spread_points(number: int, penalty, sites, rng: np.random.Generator, on_site: bool = False) -> np.ndarray:
+    """Spread `number` points evenly over the sites (m, 2) without penalty (m,), or over those with the least.
+
+    Evened out, a point may leave a curved band; `on_site` returns the site nearest to it instead.
+    """
     order = np.argsort(penalty + 1e-4 * rng.random(len(sites)))
     free = sites[order[: max(int(np.sum(penalty <= 0.0)), 3 * number)]]
     free = free[rng.permutation(len(free))[:480]]
@@ -214,7 +217,7 @@ def spread_points(number: int, penalty: np.ndarray, sites: np.ndarray, rng: np.r
         members = np.bincount(nearest, minlength=number)
         sums = np.stack([np.bincount(nearest, free[:, k], number) for k in (0, 1)], axis=1)
         points = np.where(members[:, None] > 0, sums / np.maximum(members, 1)[:, None], points).astype(np.float32)
-    return points
+    return free[(free @ points.T - 0.5 * (free**2).sum(axis=1)[:, None]).argmax(axis=0)] if on_site else points
 
 
 def stamp(size: int, points, radii, shape, angle, strength, rng: np.random.Generator) -> np.ndarray:
@@ -235,7 +238,7 @@ def stamp(size: int, points, radii, shape, angle, strength, rng: np.random.Gener
     far = np.sqrt(u * u + v * v) + np.float32(1e-6)
     cosine = u / far
     far = far - r * (1.0 + side * (e - 1.0) * cosine * (4.0 * cosine * cosine - 3.0))
-    stain = coverage(far, max(1.6 / size, 0.014)) * (0.86 + 0.14 * np.clip(-far / r, 0, 1)) * strong
+    stain = coverage(far, max(1.6 / size, 0.030)) * (0.86 + 0.14 * np.clip(-far / r, 0, 1)) * strong
     # A margin as wide as a window takes what lies outside the tile.
     wide = size + 2 * reach
     flat = (row[:, :, None] + reach) * wide + column[:, None, :] + reach
@@ -257,7 +260,7 @@ def cell_edges(x, y, points: np.ndarray) -> np.ndarray:
 def render(a: Tissue, size: int, rng: np.random.Generator) -> np.ndarray:
     """Render the tile; returns uint8 of shape (size, size, 3)."""
     x, y = grid(size)
-    soft = max(1.6 / size, 0.016)
+    soft = max(1.6 / size, 0.034)
     lobes = Lobes(a, rng)
     cells = np.stack(grid(40), axis=-1).reshape(-1, 2)
     sites = (cells + rng.uniform(-0.4, 0.4, cells.shape) / 40).astype(np.float32)
@@ -278,11 +281,14 @@ def render(a: Tissue, size: int, rng: np.random.Generator) -> np.ndarray:
     low = max(inner + half, basal - 0.014 - (1.0 - a.polarity) * 0.9 * (basal - inner), -1.0)
     outside = np.maximum(np.maximum(low - depth, depth - basal - 0.012), 0.0)
     nuclei = spread_points(a.nuclear_count, outside + 3.0 * blocked, sites, rng)
-    field, outward = lobes.slope(nuclei)
-    nuclei = nuclei + (outward * ((basal - field) * a.polarity**2 * (a.gland_share > 0))[:, None]).astype(np.float32)
     spacing = sqrt(max(np.mean(outside <= 0.0), 0.05) / a.nuclear_count)
     push = rng.uniform(-1.0, 1.0, nuclei.shape) * (0.05 + 0.5 * a.crowding) * spacing
-    nuclei = (nuclei + np.clip(push, -a.nuclear_size, a.nuclear_size)).astype(np.float32)
+    nuclei = nuclei + np.clip(push, -a.nuclear_size, a.nuclear_size).astype(np.float32)
+    # Nuclei move to the basal row as far as polarity goes, and never into the lumen or the stroma.
+    field, outward = lobes.slope(nuclei)
+    goal = field + (basal - field) * a.polarity**2 if a.gland_share else field
+    goal = np.clip(goal, inner + 0.8 * half, outer - 0.5 * half)
+    nuclei = (nuclei + outward * (goal - field)[:, None]).astype(np.float32)
     deviate = rng.standard_normal(a.nuclear_count)
     deviate = np.clip((deviate - deviate.mean()) / deviate.std(), -1.7, 2.2)
     wobble = rng.uniform(0.0, 1.0, (3, a.nuclear_count))
@@ -294,14 +300,14 @@ def render(a: Tissue, size: int, rng: np.random.Generator) -> np.ndarray:
         flat = np.clip(2.0 - np.hypot(*rim.T) / (pearl_radius + 0.03), 0.0, 1.0)
         angle = np.where(flat > 0.5, np.arctan2(rim[:, 1], rim[:, 0]) + pi / 2, angle)
         shape = shape + 0.3 * (flat > 0.5)
-    strength = (0.38 + 0.38 * a.hyperchromasia) * (1.0 + 0.8 * a.pleomorphism * (rng.uniform(-1.0, 1.0, len(radii))))
+    strength = (0.31 + 0.28 * a.hyperchromasia) * (1.0 + 0.6 * a.pleomorphism * (rng.uniform(-1.0, 1.0, len(radii))))
     chromatin = stamp(size, nuclei, radii, shape, angle, strength, rng)
 
     margin = np.maximum(np.abs(sites).max(axis=1) - 0.47, 0.0)
-    spindles = spread_points(a.stromal_count, np.maximum(outer + 0.025 - depth, margin), sites, rng)
+    spindles = spread_points(a.stromal_count, np.maximum(outer + 0.025 - depth, margin), sites, rng, on_site=True)
     thin, lean = rng.uniform(1.1, 1.75, a.stromal_count), rng.uniform(-0.35, 0.35, a.stromal_count) + a.orientation
     small = rng.uniform(0.017, 0.022, a.stromal_count)
-    chromatin = np.maximum(chromatin, stamp(size, spindles, small, thin, lean, np.full(a.stromal_count, 0.5), rng))
+    chromatin = np.maximum(chromatin, stamp(size, spindles, small, thin, lean, np.full(a.stromal_count, 0.4), rng))
 
     level = lobes(x, y)
     tissue = coverage(inner - level, soft)
@@ -322,16 +328,16 @@ def render(a: Tissue, size: int, rng: np.random.Generator) -> np.ndarray:
         eosin *= 1.0 - 0.6 * a.mucin * epithelium * apical
         blue *= 1.0 - 0.6 * a.mucin * epithelium * apical
     if a.cell_borders:
-        edge = coverage(cell_edges(x, y, nuclei) - 0.006, 1.3 * soft)
+        edge = coverage(cell_edges(x, y, nuclei) - 0.008, soft)
         eosin *= 1.0 - 0.45 * a.cell_borders * epithelium * edge
-    eosin, blue = eosin * tissue, blue * tissue
+    eosin, blue = 0.04 + (eosin - 0.04) * tissue, blue * tissue
     if a.keratin_share:
         dx, dy = x - pearl[0], y - pearl[1]
         theta, far = np.arctan2(dy, dx), np.hypot(dx, dy)
         far = far * (1.0 + 0.12 * np.cos(2 * theta + w[0]) + 0.06 * np.cos(3 * theta + w[1]))
         crumple = 0.9 * np.sin(theta + w[2]) + 1.1 * np.sin(24 * dx + w[3]) * np.sin(23 * dy)
         whorl = np.cos(2 * pi * far / 0.060 + crumple)
-        plug = coverage(far - pearl_radius, 2 * soft)
+        plug = coverage(far - pearl_radius, soft)
         eosin += 0.12 * epithelium * coverage(far - pearl_radius - 0.03, 0.12)
         eosin += plug * (0.46 + 0.12 * whorl - eosin)
         blue *= 1.0 - plug
