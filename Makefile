@@ -21,7 +21,7 @@ test: lint  ## lint everything and run every test
 smoke: $(STAMP)  ## run the whole pipeline with a few training steps
 	snakemake --profile profiles/default --cores all --configfile configs/smoke.yaml
 
-lint: $(STAMP)  ## check style, types of errors that linters find, and the rules
+lint: $(STAMP)  ## check the style of code and rules
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules

@@ -16,7 +16,7 @@ rule train_classifier:
     benchmark:
         "<benchmarks>/train_classifier/{dataset}.jsonl"
     conda:
-        "../envs/evaluation.yaml"
+        "../envs/diffusion.yaml"
     threads: 1
     resources:
         gpu=1,

@@ -41,7 +41,7 @@ rule calibrate_cas:
     benchmark:
         "<benchmarks>/calibrate_cas/{dataset}.jsonl"
     conda:
-        "../envs/evaluation.yaml"
+        "../envs/diffusion.yaml"
     threads: 1
     resources:
         mem_mb=CONFIG.resources.score_mem_mb,

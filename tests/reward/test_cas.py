@@ -77,7 +77,10 @@ def test_plausibility_uses_all_references_where_there_are_fewer_than_k():
 
 
 def test_a_label_without_reference_images_is_named():
-    texts = [LabelTexts(unit(2, WIDTH, seed=i), unit(1, WIDTH, seed=i), unit(1, WIDTH, seed=i), torch.ones(1)) for i in (0, 1)]
+    texts = [
+        LabelTexts(unit(2, WIDTH, seed=i), unit(1, WIDTH, seed=i), unit(1, WIDTH, seed=i), torch.ones(1))
+        for i in (0, 1)
+    ]
     with pytest.raises(CraftError, match="label number 1 has no reference image"):
         RawScores(texts, [unit(2, WIDTH, seed=9), torch.empty(0, WIDTH)], 10.0, 5)
 

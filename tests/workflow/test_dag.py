@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.cli import parse_args
 
 from craft.core.config import Config, validate_config
 from craft.core.identity import source_closure
@@ -50,9 +52,9 @@ SCRIPTED = [rule for rule in RULES if script_of(rule)]
 
 
 def imports_of(script: str) -> set[str]:
-    """Third-party packages that a script imports, directly or through the library."""
-    trees = [ast.parse((ROOT / file).read_text()) for file in source_closure(script)]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
+    """Third-party packages that a script needs; craft.core imports torch only where a job asks for tensors."""
+    trees = {file: ast.parse((ROOT / file).read_text()) for file in source_closure(script)}
+    nodes = [node for file, tree in trees.items() for node in (tree.body if "/core/" in file else ast.walk(tree))]
     names = [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
     return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"craft"}
@@ -171,3 +173,11 @@ def test_the_default_run_starts_at_most_fifty_jobs_that_import_large_libraries(d
 
 def test_the_default_run_trains_no_model_from_nothing(default_jobs):
     assert not {"train_foundation", "train_evaluator", "train_truth"} & set(default_jobs)
+
+
+@pytest.mark.parametrize(("inherited", "budget"), [("0", 1), ("3,4", 1), ("", os.cpu_count())])
+def test_gpu_budget_follows_the_devices_that_jobs_would_use(monkeypatch, inherited, budget):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", inherited)
+    assert parse_args(["-n"])[1].resources["gpu"].value == budget
+    assert parse_args(["-n", "--resources", "gpu=4"])[1].resources["gpu"].value == 4, "the command line lost"

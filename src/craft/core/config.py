@@ -25,7 +25,7 @@ class Strict(BaseModel):
 
 
 class Splits(Strict):
-    """Shares of the patients: train (generators, classifiers), reference (plausibility neighbours), calibration, test."""
+    """Shares of the patients: train (generators, classifiers), reference (plausibility), calibration and test."""
 
     train: Share = 0.5
     reference: Share = 0.15
@@ -206,9 +206,7 @@ class Objective(Strict):
     }
     beta: float = Field(1.0, ge=0, description="weight of the anchor to the supervised adapter")
     gamma: float = Field(0.5, ge=0, description="weight of the denoising loss on real images")
-    saturation_quantile: float = Field(
-        0.5, ge=0, le=1, description="quantile of real CAS at which the reward saturates"
-    )
+    saturation_quantile: float = Field(0.5, ge=0, le=1, description="quantile of real rewards at which it saturates")
     augment: bool = True
 
 
@@ -245,9 +243,7 @@ class Sampling(Strict):
 
 
 class Generation(Strict):
-    images_per_dataset: Positive = Field(
-        256, description="at least this many a method and seed, the same number a label"
-    )
+    images_per_dataset: Positive = Field(256, description="at least this many a method and seed, labels balanced")
     batch: Positive = 64
 
 
@@ -266,9 +262,7 @@ class Downstream(Strict):
     epochs: Positive = 15
     batch: Positive = 32
     learning_rate: float = Field(2e-3, gt=0)
-    train_images_per_label: Positive | None = Field(
-        None, description="limit of real training images, for low-data runs"
-    )
+    train_images_per_label: Positive | None = Field(None, description="limit of real training images")
 
 
 class Resources(Strict):
@@ -306,7 +300,7 @@ class Config(Strict):
             if roles.count(role) != 1:
                 raise ValueError(
                     f"exactly one evaluator has the role {role!r}, found {roles.count(role)};"
-                    f" write for example `evaluators: {{clip_vit: {{role: {role}, path: data/models/evaluator-clip_vit}}}}`"
+                    f" write for example `clip_vit: {{role: {role}, path: data/models/evaluator-clip_vit}}`"
                 )
         if "held_out" not in roles:
             raise ValueError(

@@ -161,7 +161,7 @@ class TableSettings(Settings):
 
 
 def model_path(config: Config, name: str) -> str:
-    """Folder or hub id of `foundation`, `truth` or `evaluator-<name>`: the configured one or the one that is trained."""
+    """Folder or hub id of `foundation`, `truth` or `evaluator-<name>`, configured or trained by the run."""
     models = {"foundation": config.foundation, "truth": config.truth}
     models |= {f"evaluator-{key}": evaluator for key, evaluator in config.evaluators.items()}
     return models[name].path or f"{config.results}/models/{name}"

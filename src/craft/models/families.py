@@ -65,7 +65,7 @@ def clip_convnext(training: EvaluatorTraining, tokenizer, resolution: int):
 
 
 def siglip_vit(training: EvaluatorTraining, tokenizer, resolution: int):
-    """SigLIP: a vision transformer with attention pooling and no causal mask on the text, trained with a sigmoid loss."""
+    """SigLIP: attention pooling over the image, no causal mask on the text, trained with a sigmoid loss."""
     from transformers import SiglipConfig, SiglipModel, SiglipTextConfig, SiglipVisionConfig
 
     width = training.width

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 PAD, BEGIN, END, UNKNOWN = "<|pad|>", "<|begin|>", "<|end|>", "<|unknown|>"
@@ -17,14 +17,15 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = 1500, window: int = 
         vocabulary: largest number of tokens.
         window: `model_max_length`, begin and end marks included.
     """
-    tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN, end_of_word_suffix="</w>"))
+    tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    # byte-level, because the trainer numbers end-of-word marks in a different order at every run
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
         special_tokens=[PAD, BEGIN, END, UNKNOWN],
-        initial_alphabet=list("abcdefghijklmnopqrstuvwxyz0123456789,.;:()-/%'"),
-        end_of_word_suffix="</w>",
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
     tokenizer.train_from_iterator(sorted(set(texts)), trainer)

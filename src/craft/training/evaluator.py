@@ -38,8 +38,8 @@ class TextBatch:
 def draw_texts(corpus: Corpus, rows: np.ndarray, rng: np.random.Generator) -> TextBatch:
     """Give every image a caption, a description of its label or a checklist statement, and add contradictions.
 
-    A caption is true of its own image alone; a text about a label is true of all images of that label. A *contradiction*
-    (the absent statement of a checklist item) is false of its own label and unknown for the others.
+    A caption is true of its own image alone; a text about a label is true of all images of that label. A
+    *contradiction* (the absent statement of a checklist item) is false of its own label and unknown for the others.
     """
     texts, owner = [], []
     for row in rows:

@@ -5,6 +5,7 @@ Distances are in the same unit, so a drawing is the same scene at every size. Ed
 """
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import zoom
@@ -37,7 +38,7 @@ def ellipse(x, y, cx: float, cy: float, rx: float, ry: float, angle: float = 0.0
 def stroke(x, y, points: np.ndarray) -> np.ndarray:
     """Distance to a polyline; `points` has shape (n, 2), n >= 2."""
     best = np.full(np.shape(x), np.inf, dtype=np.float32)
-    for (ax, ay), (bx, by) in zip(points[:-1], points[1:], strict=True):
+    for (ax, ay), (bx, by) in pairwise(points):
         ex, ey = bx - ax, by - ay
         t = np.clip(((x - ax) * ex + (y - ay) * ey) / max(ex * ex + ey * ey, 1e-12), 0.0, 1.0)
         best = np.minimum(best, np.hypot(x - ax - t * ex, y - ay - t * ey))
@@ -48,7 +49,7 @@ def smooth_noise(size: int, cells: int, rng: np.random.Generator) -> np.ndarray:
     """Band-limited noise of shape (size, size), about zero mean and unit variance, `cells` bumps along a side."""
     coarse = rng.standard_normal((cells + 3, cells + 3)).astype(np.float32)
     fine = zoom(coarse, size / cells, order=3, mode="reflect", grid_mode=True)
-    start = int(round(1.5 * size / cells))
+    start = round(1.5 * size / cells)
     return fine[start : start + size, start : start + size]
 
 
