@@ -63,9 +63,10 @@ rule figures:
 
 
 rule models:
-    """Every model that this configuration trains from nothing."""
+    """Every model that this configuration trains from nothing, and how good they are."""
     input:
         [model_files(name) for name in sorted(TRAINED_MODELS)],
+        checked_models(),
 
 
 rule tables:

@@ -72,6 +72,11 @@ def raw_files(wildcards):
     return str(path) if path.is_file() else []
 
 
+def checked_models():
+    """The quality table, where the configuration trains models whose images have a known truth."""
+    return "<results>/models/quality.json" if {"foundation", "truth"} <= TRAINED_MODELS else []
+
+
 def knowledge_bank(wildcards):
     """The reviewed knowledge of a dataset's modality."""
     return f"{CONFIG.knowledge}/{CONFIG.datasets[wildcards.dataset].modality}.yaml"
@@ -100,3 +105,15 @@ def dataset_options(wildcards, input):
 def notebook_code(wildcards):
     """The library files that a notebook imports."""
     return notebook_closure(wildcards.notebook)
+
+
+def other_features(wildcards):
+    """The feature files of other modalities, whose images are implausible under any label of this one."""
+    own = CONFIG.datasets[wildcards.dataset].modality
+    names = [name for name, dataset in CONFIG.datasets.items() if dataset.modality != own]
+    return [f"{CONFIG.results}/{name}/features.safetensors" for name in names]
+
+
+def other_options(wildcards, input):
+    """`--others`, once for every other modality."""
+    return [f"--others {path}" for path in input.others]

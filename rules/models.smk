@@ -70,3 +70,31 @@ rule train_truth:
         runtime=CONFIG.resources.train_runtime,
     shell:
         "python scripts/train_truth.py {input.settings} --output {output.truth} > {log} 2>&1"
+
+
+rule check_models:
+    """Measure on unseen phantoms whether the trained models are good enough to be released."""
+    input:
+        settings="<results>/models/settings/check_models.yaml",
+        images=expand("<results>/{dataset}/images.parquet", dataset=CONFIG.datasets),
+        knowledge=expand("<results>/{dataset}/knowledge.yaml", dataset=CONFIG.datasets),
+        foundation=model_files("foundation"),
+        truth=truth_files(),
+        code=source_closure("check_models"),
+    output:
+        quality="<results>/models/quality.json",
+    log:
+        "<logs>/check_models.log",
+    benchmark:
+        "<benchmarks>/check_models.jsonl"
+    conda:
+        "../envs/diffusion.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=CONFIG.resources.score_mem_mb,
+        runtime=CONFIG.resources.score_runtime,
+    params:
+        datasets=dataset_options,
+    shell:
+        "python scripts/check_models.py {input.settings} {params.datasets} --output {output.quality} > {log} 2>&1"

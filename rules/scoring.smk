@@ -33,6 +33,7 @@ rule calibrate_cas:
         images="<results>/{dataset}/images.parquet",
         features="<results>/{dataset}/features.safetensors",
         knowledge="<results>/{dataset}/knowledge.yaml",
+        others=other_features,
         code=source_closure("calibrate_cas"),
     output:
         calibration="<results>/{dataset}/calibration.json",
@@ -46,9 +47,11 @@ rule calibrate_cas:
     resources:
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
+    params:
+        others=other_options,
     shell:
         "python scripts/calibrate_cas.py {input.settings} --images {input.images} --features {input.features}"
-        " --knowledge {input.knowledge} --output {output.calibration} > {log} 2>&1"
+        " --knowledge {input.knowledge} {params.others} --output {output.calibration} > {log} 2>&1"
 
 
 rule score_images:

@@ -1,0 +1,36 @@
+"""Release trained models: copy them to the folder from which the default run starts, with their provenance."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from craft.core.cli import run
+from craft.core.errors import CraftError
+from craft.core.files import atomic_path
+
+LIMIT_MB = 20
+
+
+def main(
+    models: Annotated[Path, typer.Option(help="folder of trained models")] = Path("results/zoo/models"),
+    output: Annotated[Path, typer.Option(help="folder of released models")] = Path("data/models"),
+) -> None:
+    """Copy every model folder that carries provenance, and the quality table; refuse more than 20 MB in all."""
+    folders = sorted(path.parent for path in models.glob("*/provenance.json"))
+    if not folders:
+        raise CraftError(f"{models} holds no trained model; run `snakemake models --configfile configs/zoo.yaml` first")
+    size = sum(file.stat().st_size for folder in folders for file in folder.rglob("*")) / 1e6
+    if size > LIMIT_MB:
+        raise CraftError(f"the models in {models} take {size:.1f} MB, more than {LIMIT_MB}; make them smaller")
+    for folder in folders:
+        with atomic_path(output / folder.name) as staged:
+            shutil.copytree(folder, staged, ignore=shutil.ignore_patterns(".*"))
+    if (quality := models / "quality.json").is_file():
+        shutil.copy(quality, output / quality.name)
+    print(f"released {len(folders)} models, {size:.1f} MB, to {output}")
+
+
+if __name__ == "__main__":
+    run(main)
