@@ -98,6 +98,13 @@ class TruthSettings(Settings):
     training: TruthTraining
 
 
+class ModelCheckSettings(Settings):
+    foundation: str
+    truth: str
+    sampling: Sampling
+    samples: int = 100
+
+
 class EncodeSettings(Settings):
     dataset: str
     foundation: str
@@ -179,6 +186,10 @@ def evaluator_refs(config: Config, *roles: Role) -> list[EvaluatorRef]:
 def resolve_settings(config: Config) -> dict[str, Settings]:
     """Settings of every job of a configuration, by the path of their file below `results`."""
     settings: dict[str, Settings] = resolve_models(config)
+    if config.foundation.train and config.truth:
+        settings["models/settings/check_models.yaml"] = ModelCheckSettings(
+            foundation=model_path(config, "foundation"), truth=model_path(config, "truth"), sampling=config.sampling
+        )
     for dataset in config.datasets:
         settings |= resolve_dataset(config, dataset)
         for method, spec in config.methods.items():

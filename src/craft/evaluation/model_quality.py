@@ -11,7 +11,9 @@ from craft.training.corpus import Corpus
 from craft.training.sampler import generate
 
 
-def accuracy_by_modality(truth: TruthClassifier, corpus: Corpus, foundation: Foundation | None = None) -> dict[str, float]:
+def accuracy_by_modality(
+    truth: TruthClassifier, corpus: Corpus, foundation: Foundation | None = None
+) -> dict[str, float]:
     """Label accuracy of the truth classifier within each modality, on images or on their reconstructions."""
     result, first = {}, 0
     for number, book in enumerate(corpus.knowledge):
