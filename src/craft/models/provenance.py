@@ -1,5 +1,6 @@
 """Where a model folder comes from: settings, code, device, time and metrics, and the digest of every file in it."""
 
+import hashlib
 import platform
 import sys
 import time
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from craft.core.files import write_json, write_text
-from craft.core.identity import hash_code, hash_files
+from craft.core.identity import hash_code
 
 CARD = """---
 license: apache-2.0
@@ -46,7 +47,8 @@ def write_provenance(
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"cpu, {torch.get_num_threads()} threads"
     rows = "\n".join(f"| {key} | {value:.4g} |" for key, value in metrics.items())
     write_text(folder / "README.md", CARD.format(name=name, summary=summary, script=script, rows=rows))
-    files = {str(file.relative_to(folder)): hash_files([file]) for file in sorted(folder.rglob("*")) if file.is_file()}
+    members = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    files = {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in members}
     write_json(
         folder / "provenance.json",
         {

@@ -1,0 +1,82 @@
+"""The configuration: mistakes end in one sentence that names the key and shows a correct line."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from craft.core.config import validate_config
+from craft.core.errors import CraftError
+from craft.core.settings import MethodSettings, resolve_settings, write_settings
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def changed(path: str, value) -> dict:
+    raw = copy.deepcopy(DEFAULT)
+    *parents, last = path.split(".")
+    node = raw
+    for key in parents:
+        node = node[key]
+    node[last] = value
+    return raw
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("resolutionn", 64, "unknown key `resolutionn`"),
+        ("methods.craft.objective.betta", 1, "unknown key `methods.craft.objective.betta`"),
+        ("resolution", "big", "`resolution`: .* write for example `resolution: "),
+        ("resolution", 33, "`resolution`"),
+        (
+            "datasets.fundus.splits",
+            {"train": 0.9, "test": 0.9},
+            "split fractions sum to .* write for example `splits: {",
+        ),
+        ("datasets.fundus.reader", "dicom", "reader"),
+        ("datasets.fundus.labels", ["only_one"], "datasets.fundus.labels"),
+        ("evaluators.clip_vit.role", "judge", "evaluators.clip_vit.role"),
+        ("evaluators.clip_vit.role", "held_out", "exactly one evaluator has the role 'reward'"),
+        ("evaluators.siglip_vit.role", "monitor", "exactly one evaluator has the role 'monitor'"),
+        ("evaluators.siglip_vit.path", "data/models/evaluator-clip_vit", "has two roles"),
+        ("foundation", {}, "either `path` or `train`"),
+        ("methods.craft.start", "foundation", "methods.craft.start is 'foundation', which is not a supervised method"),
+        ("methods.craft.backpropagate_steps", 99, "methods.craft.backpropagate_steps is 99"),
+        ("methods.real", {"kind": "foundation"}, "cannot be called 'real'"),
+        ("downstream.methods", ["nothing"], "downstream.methods names 'nothing'"),
+        ("seeds", [], "seeds"),
+    ],
+)
+def test_a_mistake_is_named_in_one_line(path, value, sentence):
+    with pytest.raises(CraftError, match=sentence) as caught:
+        validate_config(changed(path, value))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named():
+    raw = copy.deepcopy(DEFAULT)
+    del raw["foundation"]
+    with pytest.raises(CraftError, match="the key `foundation` is missing"):
+        validate_config(raw)
+
+
+def test_a_reward_run_is_never_told_of_the_held_out_evaluator():
+    settings = resolve_settings(validate_config(DEFAULT))
+    runs = [value for value in settings.values() if isinstance(value, MethodSettings)]
+    roles = {run.method: {ref.role for ref in run.evaluators} for run in runs}
+    assert roles == {"lora": set(), "lora_enriched": set(), "craft": {"reward", "monitor"}}
+
+
+def test_settings_are_written_only_where_they_change(tmp_path):
+    raw = DEFAULT | {"results": str(tmp_path)}
+    write_settings(validate_config(raw))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.yaml")}
+    changed_raw = copy.deepcopy(raw)
+    changed_raw["methods"]["craft"]["objective"]["beta"] = 3.0
+    write_settings(validate_config(changed_raw))
+    touched = {path for path, stamp in before.items() if path.stat().st_mtime_ns != stamp}
+    assert {path.name for path in touched} == {"finetune_reward.yaml"}
+    assert len(touched) == len(raw["datasets"])

@@ -1,0 +1,89 @@
+"""Atomic files, image tables, seeds and the device lease."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from craft.core.device import lease_device
+from craft.core.errors import CraftError
+from craft.core.files import atomic_path, read_json, write_json
+from craft.core.images import decode_images, from_tensor, image_row, read_images, to_tensor, write_images
+from craft.core.seeds import derive_seed, torch_generator
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    write_json(tmp_path / "a.json", {"x": 1})
+    with pytest.raises(RuntimeError), atomic_path(tmp_path / "a.json") as staged:
+        staged.write_text("half")
+        raise RuntimeError
+    assert read_json(tmp_path / "a.json") == {"x": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    for name in ("old", "new"):
+        with atomic_path(tmp_path / "model") as staged:
+            staged.mkdir()
+            (staged / name).touch()
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def table(path: Path) -> np.ndarray:
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    write_images(path, [image_row(image, label="a", split="test", source="s", patient_id="p") for image in images])
+    return images
+
+
+def test_an_image_table_returns_its_pixels(tmp_path):
+    images = table(tmp_path / "t.parquet")
+    frame = read_images(tmp_path / "t.parquet", "test")
+    assert np.array_equal(decode_images(frame), images)
+    assert np.array_equal(from_tensor(to_tensor(images)), images)
+
+
+def test_hugging_face_datasets_reads_the_same_table(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    images = table(tmp_path / "t.parquet")
+    loaded = datasets.Dataset.from_parquet(str(tmp_path / "t.parquet"), cache_dir=str(tmp_path))
+    assert np.array_equal(np.asarray(loaded[1]["image"]), images[1])
+
+
+def test_a_missing_table_and_an_empty_split_get_a_sentence(tmp_path):
+    with pytest.raises(CraftError, match="no image table"):
+        read_images(tmp_path / "none.parquet")
+    table(tmp_path / "t.parquet")
+    with pytest.raises(CraftError, match="no image of split 'train'"):
+        read_images(tmp_path / "t.parquet", "train")
+
+
+def test_seeds_differ_by_purpose_and_repeat_by_name():
+    assert derive_seed("a", 1) == derive_seed("a", 1) != derive_seed("a", 2)
+    assert torch.equal(
+        torch.rand(3, generator=torch_generator("x", 0)), torch.rand(3, generator=torch_generator("x", 0))
+    )
+
+
+def test_an_inherited_device_list_is_honoured(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with lease_device() as device:
+        assert device == "cpu"
+
+
+@pytest.mark.parametrize("script", sorted(path.stem for path in (ROOT / "scripts").glob("*.py")))
+def test_every_script_explains_itself_without_loading_torch(script):
+    code = (
+        f"import runpy, sys; sys.argv = ['{script}', '--help']\n"
+        f"try: runpy.run_path('scripts/{script}.py', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "sys.exit(bool({'torch', 'transformers', 'diffusers', 'sklearn'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "Usage" in run.stdout

@@ -1,0 +1,89 @@
+"""Models: they save and load in the hub's formats, encode as documented, and refuse what they are not."""
+
+import pytest
+import torch
+from tiny import TEXTS, tiny_evaluator, tiny_foundation
+
+from craft.core.errors import CraftError
+from craft.models.evaluators import ImageTextEvaluator
+from craft.models.foundation import Foundation
+from craft.models.provenance import write_provenance
+from craft.models.tokenizer import tokenize, train_tokenizer
+from craft.models.truth import TruthClassifier
+
+FAMILIES = ("clip_vit", "clip_convnext", "siglip_vit")
+IMAGES = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_evaluator_loads_from_its_folder_and_says_the_same_within_half_precision(family, tmp_path):
+    evaluator = tiny_evaluator(family=family)
+    images, texts = evaluator.encode_images(IMAGES), evaluator.encode_texts(TEXTS)
+    evaluator.save(tmp_path)
+    loaded = ImageTextEvaluator.load(str(tmp_path))
+    assert loaded.size == 32 and not any(p.requires_grad for p in loaded.parameters())
+    assert torch.allclose(loaded.encode_images(IMAGES), images, atol=5e-3)
+    assert torch.allclose(loaded.encode_texts(TEXTS), texts, atol=5e-3)
+    assert torch.allclose(images.norm(dim=1), torch.ones(2), atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_image_embeddings_are_differentiable_at_any_size(family):
+    pixels = torch.rand(1, 3, 50, 70, requires_grad=True)
+    embedding = tiny_evaluator(family=family).encode_images(pixels)
+    (gradient,) = torch.autograd.grad(embedding.square().sum() + embedding[0, 0], pixels)
+    assert gradient.abs().sum() > 0
+
+
+def test_a_text_beyond_the_window_warns_once_and_names_the_text():
+    evaluator = tiny_evaluator()
+    long = "a nevus with a regular border " * 20
+    with pytest.warns(UserWarning, match="a nevus with a regular border") as caught:
+        evaluator.encode_texts([long])
+        evaluator.encode_texts([long])
+    assert len(caught) == 1
+
+
+def test_training_a_tokenizer_twice_gives_the_same_tokens():
+    first, second = (train_tokenizer(reversed(TEXTS) if turn else TEXTS) for turn in (0, 1))
+    assert first.get_vocab() == second.get_vocab()
+    assert torch.equal(tokenize(first, TEXTS), tokenize(second, TEXTS))
+    assert first.unk_token_id not in tokenize(first, ["quite unknown words, 5 %!"])
+
+
+def test_a_foundation_loads_from_its_folder_and_reconstructs_the_same(tmp_path):
+    foundation = tiny_foundation()
+    latents = foundation.encode_images(IMAGES)
+    foundation.save(tmp_path)
+    loaded = Foundation.load(str(tmp_path))
+    assert latents.shape == (2, *loaded.latent_shape)
+    assert torch.allclose(loaded.encode_images(IMAGES), latents, atol=2e-2)
+    assert loaded.decode(latents).shape == IMAGES.shape
+
+
+def test_a_folder_that_holds_no_model_gets_a_sentence(tmp_path):
+    for load in (ImageTextEvaluator.load, Foundation.load, TruthClassifier.load):
+        with pytest.raises(CraftError, match="load"):
+            load(str(tmp_path))
+
+
+def test_truth_probabilities_are_taken_within_one_modality():
+    truth = TruthClassifier.build({"a": ["x", "y"], "b": ["z", "w", "v"]}).eval()
+    chances = truth.probabilities(IMAGES, "b", ["z", "w", "v"])
+    assert chances.shape == (2, 3) and torch.allclose(chances.sum(1), torch.ones(2))
+    with pytest.raises(CraftError, match="does not know 'b/q'"):
+        truth.probabilities(IMAGES, "b", ["q"])
+
+
+def test_provenance_lists_every_file_with_its_digest(tmp_path):
+    import hashlib
+
+    from craft.core.files import read_json
+
+    (tmp_path / "weights.safetensors").write_bytes(b"w")
+    write_provenance(
+        tmp_path, name="m", summary="s", script="train_truth", settings={}, metrics={"x": 0.5}, started=0.0
+    )
+    listed = read_json(tmp_path / "provenance.json")["files"]
+    assert set(listed) == {"weights.safetensors", "README.md"}
+    assert listed["weights.safetensors"] == hashlib.sha256(b"w").hexdigest()
