@@ -65,6 +65,11 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.label)
 
+    @property
+    def modality_of_label(self) -> np.ndarray:
+        """Index of every label's dataset, shape (labels,)."""
+        return np.repeat(np.arange(len(self.knowledge)), [len(book.labels) for book in self.knowledge])
+
     def tensor(self, rows: np.ndarray) -> Tensor:
         """Images of some rows, float32 in [0, 1], shape (n, 3, size, size)."""
         return to_tensor(self.images[rows])

@@ -20,62 +20,116 @@ from craft.training.loop import fit
 HALF = [0.5, 0.5, 0.5]
 
 
-@dataclass
+@dataclass(frozen=True)
 class TextBatch:
-    """Texts of a batch and how they relate to its n images.
+    """Texts of a batch of n images, which of them are true of which image, and pairs that contradict each other.
 
     Attributes:
-        texts: m >= n texts; the first n are each one's own image's.
-        positive: bool (n, m), which texts are true of which image.
-        known: bool (n, m), where truth is known; the rest does not enter the loss.
+        captions: one text for every image, n of them.
+        statements: texts about labels of the batch's modalities, m of them.
+        same: bool (n, n), which captions are true of which image.
+        about: label number of every statement, shape (m,).
+        belongs: bool (n, m), which statements are about the image's own label.
+        rivals: bool (n, m), which statements are about a label of the image's modality.
+        present, absent: for every image a checklist statement of its label and its contradiction, n of each.
     """
 
-    texts: list[str]
-    positive: Tensor
-    known: Tensor
+    captions: list[str]
+    statements: list[str]
+    same: Tensor
+    about: Tensor
+    belongs: Tensor
+    rivals: Tensor
+    present: list[str]
+    absent: list[str]
+
+    def texts(self) -> list[str]:
+        """All texts, one after the other."""
+        return self.captions + self.statements + self.present + self.absent
 
 
 def draw_texts(corpus: Corpus, rows: np.ndarray, rng: np.random.Generator) -> TextBatch:
-    """Give every image a caption, a description of its label or a checklist statement, and add contradictions.
+    """Draw the texts of a batch.
 
-    A caption is true of its own image alone; a text about a label is true of all images of that label. A
-    *contradiction* (the absent statement of a checklist item) is false of its own label and unknown for the others.
+    An image without a caption of its own (a real one) takes a description of its label, which is then true of all
+    images of that label in the batch. Every label of the batch's modalities gives two statements.
     """
-    texts, owner = [], []
-    for row in rows:
-        label = corpus.labels[corpus.label[row]]
-        kind = rng.choice(["caption", "description", "present"], p=[0.5, 0.3, 0.2])
-        if kind == "caption" and corpus.captions[row]:
-            texts.append(corpus.captions[row])
-            owner.append(-1)
-            continue
-        pool = [item.present for item in label.checklist] if kind == "present" else [*label.descriptions, label.prompt]
-        texts.append(str(rng.choice(pool)))
-        owner.append(corpus.label[row])
-    n = len(rows)
-    labels = torch.from_numpy(corpus.label[rows])
-    positive = torch.eye(n, dtype=torch.bool) | (labels[:, None] == torch.tensor(owner)[None, :])
-    contradicted = np.unique(corpus.label[rows])
-    texts += [str(rng.choice([item.absent for item in corpus.labels[label].checklist])) for label in contradicted]
-    false = labels[:, None] == torch.from_numpy(contradicted)[None, :]
-    known = torch.cat([torch.ones(n, n, dtype=torch.bool), false], dim=1)
-    return TextBatch(texts, torch.cat([positive, torch.zeros_like(false)], dim=1), known)
+    label, modality = corpus.label[rows], corpus.modality[rows]
+    own = [bool(corpus.captions[row]) for row in rows]
+    captions = [
+        corpus.captions[row] if caption else str(rng.choice(corpus.labels[corpus.label[row]].descriptions))
+        for row, caption in zip(rows, own, strict=True)
+    ]
+    shared = (label[:, None] == label[None, :]) & ~np.array(own)[None, :]
+    statements, about = [], []
+    for number in np.flatnonzero(np.isin(corpus.modality_of_label, modality)):
+        known = corpus.labels[number]
+        statements += [str(rng.choice([known.prompt, *known.descriptions])), str(rng.choice(known.descriptions))]
+        about += [number, number]
+    about = np.array(about)
+    items = [corpus.labels[number].checklist for number in label]
+    chosen = [item[rng.integers(len(item))] for item in items]
+    return TextBatch(
+        captions,
+        statements,
+        torch.from_numpy(shared | np.eye(len(rows), dtype=bool)),
+        torch.from_numpy(about),
+        torch.from_numpy(label[:, None] == about[None, :]),
+        torch.from_numpy(modality[:, None] == corpus.modality_of_label[about][None, :]),
+        [item.present for item in chosen],
+        [item.absent for item in chosen],
+    )
 
 
-def softmax_loss(logits: Tensor, batch: TextBatch) -> Tensor:
-    """CLIP's symmetric cross-entropy with several positives and unknown pairs left out; logits (n, m)."""
-    masked = logits.masked_fill(~batch.known, -1e4)
-    target = batch.positive.float()
-    image_loss = -(F.log_softmax(masked, dim=1) * target).sum(1) / target.sum(1)
-    own, own_target = masked[:, : len(logits)].T, target[:, : len(logits)].T
-    text_loss = -(F.log_softmax(own, dim=1) * own_target).sum(1) / own_target.sum(1)
-    return (image_loss.mean() + text_loss.mean()) / 2
+def softmax_loss(logits: Tensor, positive: Tensor, known: Tensor) -> Tensor:
+    """Cross-entropy of images (rows) against texts (columns) with several positives; unknown pairs are left out."""
+    target = positive.float()
+    log_chance = F.log_softmax(logits.masked_fill(~known, -1e4), dim=1)
+    return -((log_chance * target).sum(1) / target.sum(1)).mean()
 
 
-def sigmoid_loss(logits: Tensor, batch: TextBatch) -> Tensor:
-    """SigLIP's pairwise loss, unknown pairs left out; logits (n, m)."""
-    sign = batch.positive.float() * 2 - 1
-    return -(F.logsigmoid(sign * logits) * batch.known).sum() / len(logits)
+def sigmoid_loss(logits: Tensor, positive: Tensor, known: Tensor) -> Tensor:
+    """SigLIP's pairwise loss, positives and negatives weighing the same; unknown pairs are left out."""
+    true, false = positive & known, ~positive & known
+    return -(F.logsigmoid(logits)[true].mean() + F.logsigmoid(-logits)[false].mean())
+
+
+def contrastive_loss(image: Tensor, text: Tensor, batch: TextBatch, scale: Tensor, bias: Tensor | None) -> Tensor:
+    """Captions against images, statements against labels, and present against absent signs.
+
+    The statements see only rivals of the image's own modality: that is where the pathology is learned.
+
+    Args:
+        image: embeddings (n, width).
+        text: embeddings of `batch.texts()`, in that order.
+        batch: what belongs together.
+        scale: inverse temperature.
+        bias: the logit bias of a sigmoid model, None for a softmax model.
+    """
+    n, m = len(image), len(batch.statements)
+    captions, statements, present, absent = text.split([n, m, n, n])
+    contrast = scale * (image * (present - absent)).sum(1)
+    pairs = -F.logsigmoid(contrast).mean()
+    everything = torch.ones_like(batch.same)
+    to_captions, to_statements = scale * image @ captions.T, scale * image @ statements.T
+    if bias is not None:
+        matched = sigmoid_loss(to_captions + bias, batch.same, everything)
+        return matched + sigmoid_loss(to_statements + bias, batch.belongs, batch.rivals) + pairs
+    matched = softmax_loss(to_captions, batch.same, everything) + softmax_loss(to_captions.T, batch.same.T, everything)
+    return matched / 4 + softmax_loss(to_statements, batch.belongs, batch.rivals) + pairs
+
+
+def prototype_loss(image: Tensor, text: Tensor, prototypes: Tensor, labels: Tensor, batch: TextBatch) -> Tensor:
+    """Cross-entropy of images, captions and statements against one learned direction a label.
+
+    Two random towers agree on nothing, and at this scale a contrastive loss alone takes thousands of steps to break the
+    tie. The shared directions break it at once; they are thrown away after the training.
+    """
+    n, m = len(image), len(batch.statements)
+    directions = 10.0 * F.normalize(prototypes, dim=-1).T
+    captions, statements = text[:n], text[n : n + m]
+    losses = [F.cross_entropy(each @ directions, labels) for each in (image, captions)]
+    return sum(losses) + F.cross_entropy(statements @ directions, batch.about)
 
 
 def train_evaluator(
@@ -99,7 +153,8 @@ def train_evaluator(
     if sigmoid := training.family == "siglip_vit":
         with torch.no_grad():
             model.logit_scale.fill_(np.log(10.0))
-            model.logit_bias.fill_(-6.0)
+            model.logit_bias.fill_(-5.0)
+    prototypes = torch.nn.Parameter(torch.randn(len(corpus.labels), training.width))
     augment = Augmentation()
     members = [np.flatnonzero(corpus.modality == number) for number in range(len(corpus.knowledge))]
     members.append(np.arange(len(corpus)))
@@ -110,10 +165,15 @@ def train_evaluator(
         rows = pool[draw_rows(len(pool), training.batch, generator)]
         texts = draw_texts(corpus, rows, rng)
         image = evaluator.encode_images(augment(corpus.tensor(rows), generator).to(device))
-        tokens = tokenize(tokenizer, texts.texts).to(device)
-        text = F.normalize(pooled(model.get_text_features(input_ids=tokens)), dim=-1)
-        logits = (evaluator.scale.clamp(1.0, 100.0) * image @ text.T).cpu()
-        return sigmoid_loss(logits + model.logit_bias.cpu(), texts) if sigmoid else softmax_loss(logits, texts), {}
+        distinct = list(dict.fromkeys(texts.texts()))
+        tokens = tokenize(tokenizer, distinct).to(device)
+        text = F.normalize(pooled(model.get_text_features(input_ids=tokens)), dim=-1).cpu()
+        order = [distinct.index(each) for each in texts.texts()]
+        scale = evaluator.scale.clamp(1.0, 100.0).cpu()
+        bias = model.logit_bias.cpu() if sigmoid else None
+        labels = torch.from_numpy(corpus.label[rows])
+        matched = contrastive_loss(image.cpu(), text[order], texts, scale, bias)
+        return matched + prototype_loss(image.cpu(), text[order], prototypes, labels, texts), {}
 
     schedule = Training(
         steps=training.steps,
@@ -122,7 +182,7 @@ def train_evaluator(
         warmup_steps=training.steps // 20,
         checkpoint_every=250,
     )
-    history = fit(list(model.parameters()), schedule, loss_at, checkpoints, weight_decay=0.05)
+    history = fit([*model.parameters(), prototypes], schedule, loss_at, checkpoints, weight_decay=0.05)
     return evaluator.requires_grad_(False).eval(), {
         "final_loss": float(np.mean([r["loss"] for r in history[1:]][-100:]))
     }
