@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast
-
 PAD, BEGIN, END, UNKNOWN = "<|pad|>", "<|begin|>", "<|end|>", "<|unknown|>"
 TEXT_WINDOW = 48
 
 
-def train_tokenizer(texts: Iterable[str], vocabulary: int = 1500, window: int = TEXT_WINDOW) -> PreTrainedTokenizerFast:
-    """Train a lower-casing byte-pair tokenizer.
+def train_tokenizer(texts: Iterable[str], vocabulary: int = 1500, window: int = TEXT_WINDOW):
+    """Train a lower-casing byte-pair tokenizer and return it as a transformers fast tokenizer.
 
     Args:
         texts: the corpus; order does not matter for the result's quality but does for its reproducibility.
         vocabulary: largest number of tokens.
         window: `model_max_length`, begin and end marks included.
     """
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
     tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     # byte-level, because the trainer numbers end-of-word marks in a different order at every run
