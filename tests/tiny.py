@@ -48,5 +48,7 @@ def tiny_knowledge() -> Knowledge:
         "descriptions": ["a lesion with one colour", "a lesion with a border", "a lesion, round and brown"],
         "checklist": items,
     }
-    labels = {"nevus": label | {"name": "nevus"}, "melanoma": label | {"name": "melanoma", "prompt": "a dark lesion"}}
+    dark = ["a dark lesion with many colours", "a dark lesion, ragged and asymmetric", "a dark lesion with a veil"]
+    melanoma = {"name": "melanoma", "prompt": "a dark lesion", "descriptions": dark}
+    labels = {"nevus": label | {"name": "nevus"}, "melanoma": label | melanoma}
     return Knowledge.model_validate({"modality": "dermoscopy", "coarse_prompts": ["a skin lesion"], "labels": labels})

@@ -83,13 +83,13 @@ def test_an_evaluator_learns_two_colours(family, tables, tmp_path):
     assert np.isfinite(metrics["final_loss"])
 
 
-def test_a_foundation_trains_through_all_stages_and_resumes_to_the_same_weights(tables, tmp_path):
+def test_a_foundation_trains_through_all_stages_and_repeats_itself(tables, tmp_path):
     corpus = Corpus.load(*tables, "train")
     training = SMALL.model_copy(
-        update={"autoencoder_steps": 40, "text_steps": 2, "unet_steps": 4, "unet_batch": 4, "autoencoder_batch": 4}
+        update={"autoencoder_steps": 120, "text_steps": 2, "unet_steps": 4, "unet_batch": 4, "autoencoder_batch": 4}
     )
     foundation = train_foundation(training, corpus, SIZE, tmp_path / "a")
-    assert reconstruction_psnr(foundation, Corpus.load(*tables, "test"))["all"] > 14
+    assert reconstruction_psnr(foundation, Corpus.load(*tables, "test"))["all"] > 15
     latents = foundation.encode_images(corpus.tensor(np.arange(48)))
     assert latents.std() == pytest.approx(1.0, abs=0.15)
     again = train_foundation(training, corpus, SIZE, tmp_path / "b")

@@ -191,7 +191,8 @@ def train_evaluator(
 @torch.inference_mode()
 def zero_shot_accuracy(evaluator: ImageTextEvaluator, corpus: Corpus) -> dict[str, float]:
     """Share of images whose label's descriptions are the most similar on average, by modality."""
-    images = torch.cat([evaluator.embed(corpus.tensor(rows)) for rows in np.array_split(np.arange(len(corpus)), 16)])
+    chunks = np.array_split(np.arange(len(corpus)), max(1, len(corpus) // 256))
+    images = torch.cat([evaluator.embed(corpus.tensor(rows)) for rows in chunks])
     texts = torch.stack([evaluator.encode_texts(label.descriptions).mean(0).cpu() for label in corpus.labels])
     similarity, first, result = images @ texts.T, 0, {}
     for number, book in enumerate(corpus.knowledge):
