@@ -7,7 +7,6 @@ import typer
 
 from craft.core.cli import run
 from craft.core.files import write_json
-from craft.core.images import read_images
 from craft.core.settings import CalibrationSettings
 
 
@@ -21,6 +20,7 @@ def main(
 ) -> None:
     """Fit the logistic maps that turn raw scores into probabilities."""
     run_settings = CalibrationSettings.load(settings)
+    from craft.core.images import read_images
     from craft.knowledge.schema import Knowledge
     from craft.reward.calibration import calibrate
     from craft.reward.features import Features, calibration_to_json, foreign_features

@@ -8,7 +8,6 @@ import typer
 from craft.core.cli import run
 from craft.core.device import lease_device
 from craft.core.files import write_tensors
-from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.settings import EncodeSettings
 
 
@@ -21,6 +20,8 @@ def main(
 ) -> None:
     """Encode the training images with the autoencoder and all images and texts with every evaluator."""
     run_settings = EncodeSettings.load(settings)
+    from craft.core.images import decode_images, read_images, to_tensor
+
     frame = read_images(images)
     with lease_device() as device:
         from craft.datasets.splits import check_leakage

@@ -7,7 +7,6 @@ import typer
 
 from craft.core.cli import run
 from craft.core.device import lease_device
-from craft.core.images import write_images
 from craft.core.settings import GenerationSettings
 
 
@@ -20,6 +19,7 @@ def main(
     """Sample the same number of images of every label; equal seeds start from equal noise in every method."""
     run_settings = GenerationSettings.load(settings)
     with lease_device() as device:
+        from craft.core.images import write_images
         from craft.knowledge.schema import Knowledge
         from craft.models.foundation import Foundation
         from craft.training.generation import generate_table

@@ -7,7 +7,6 @@ import typer
 
 from craft.core.cli import run
 from craft.core.files import write_parquet
-from craft.core.images import write_images
 from craft.core.settings import PrepareSettings
 
 
@@ -18,6 +17,7 @@ def main(
 ) -> None:
     """Write the image table of one dataset and the table of what was left out of it."""
     run_settings = PrepareSettings.load(settings)
+    from craft.core.images import write_images
     from craft.datasets.prepare import prepare
 
     rows, left_out = prepare(run_settings.dataset, run_settings.source, run_settings.resolution)

@@ -9,7 +9,6 @@ from craft.core.cli import run
 from craft.core.config import REAL
 from craft.core.device import lease_device
 from craft.core.files import write_parquet
-from craft.core.images import read_images
 from craft.core.settings import ScoreSettings
 
 
@@ -24,6 +23,7 @@ def main(
     """Write one score table a run, one row an image and evaluator."""
     run_settings = ScoreSettings.load(settings)
     with lease_device() as device:
+        from craft.core.images import read_images
         from craft.evaluation.scoring import Scorer
         from craft.knowledge.schema import Knowledge
         from craft.reward.features import Features

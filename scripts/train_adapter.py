@@ -8,7 +8,6 @@ import typer
 from craft.core.cli import run
 from craft.core.device import lease_device
 from craft.core.files import atomic_path, write_parquet
-from craft.core.images import read_images
 from craft.core.settings import MethodSettings
 
 SCRIPT = "train_adapter"
@@ -27,6 +26,7 @@ def main(
     with lease_device() as device:
         import pandas as pd
 
+        from craft.core.images import read_images
         from craft.knowledge.schema import Knowledge
         from craft.models.foundation import Foundation
         from craft.training.checkpoints import checkpoint_folder
