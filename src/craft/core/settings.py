@@ -25,7 +25,6 @@ from craft.core.config import (
     Scoring,
     Strict,
     Supervised,
-    Training,
     TruthTraining,
 )
 from craft.core.errors import CraftError, explain_validation
@@ -291,6 +290,3 @@ def write_settings(config: Config) -> None:
         path, text = Path(config.results) / name, settings.to_yaml()
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text(path, text)
-
-
-__all__ = ["Settings", "Training", "resolve_settings", "write_settings"]

@@ -1,0 +1,23 @@
+"""The released models: every file is there, is the one that its provenance lists, and all of them stay small."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from craft.core.files import read_json
+
+MODELS = Path(__file__).parents[2] / "data/models"
+RELEASED = sorted(path.parent for path in MODELS.glob("*/provenance.json"))
+
+
+def test_models_of_every_role_are_released_within_the_size_limit():
+    assert {folder.name for folder in RELEASED} >= {"foundation", "truth", "evaluator-clip_vit", "evaluator-siglip_vit"}
+    assert sum(file.stat().st_size for file in MODELS.rglob("*") if file.is_file()) <= 20e6
+
+
+@pytest.mark.parametrize("folder", RELEASED, ids=lambda folder: folder.name)
+def test_provenance_lists_the_sha256_of_every_file(folder):
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name != "provenance.json"]
+    found = {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    assert read_json(folder / "provenance.json")["files"] == found
