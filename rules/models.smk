@@ -14,6 +14,7 @@ rule train_foundation:
     conda:
         "../envs/diffusion.yaml"
     threads: 1
+    priority: 1
     resources:
         gpu=1,
         mem_mb=CONFIG.resources.train_mem_mb,

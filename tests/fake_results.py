@@ -13,7 +13,7 @@ from craft.core.settings import TableSettings
 LABELS = {"chest": ["normal", "effusion"], "skin": ["naevus", "melanoma", "keratosis"]}
 METHODS = ["foundation", "lora", "craft"]
 SKILL = {"real": 0.75, "foundation": 0.45, "lora": 0.6, "craft": 0.72}
-EVALUATORS = {"clip_vit": "reward", "clip_convnext": "monitor", "siglip_vit": "held_out"}
+EVALUATORS = {"clip_resnet": "reward", "clip_bit": "monitor", "siglip_regnet": "held_out"}
 DIMENSIONS = ["alignment", "specificity", "checklist", "plausibility"]
 
 

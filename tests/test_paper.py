@@ -88,12 +88,12 @@ def test_tables_in_the_paper_hold_the_numbers_of_the_csv(results, tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(describe_run(results, "")))
     (tmp_path / "probe.typ").write_text(
         '#import "lib.typ": *\n#metadata(number(-0.0704, digits: 2)) <a>\n#metadata(number(0.5)) <a>\n'
-        '#metadata(pick(tables.cas, dataset: "chest", label: "all", method: "lora", evaluator: "clip_vit",'
+        '#metadata(pick(tables.cas, dataset: "chest", label: "all", method: "lora", evaluator: "clip_resnet",'
         ' metric: "cas").value) <a>'
     )
     found = typst.query(tmp_path / "probe.typ", "<a>", field="value", root=tmp_path)
     cas = pd.read_csv(results / "tables/cas.csv").query(
-        "dataset == 'chest' and label == 'all' and method == 'lora' and evaluator == 'clip_vit' and metric == 'cas'"
+        "dataset == 'chest' and label == 'all' and method == 'lora' and evaluator == 'clip_resnet' and metric == 'cas'"
     )
     minus, half, value = json.loads(found)
     assert (minus, half) == ("\u22120.07", "0.500") and float(value) == cas["value"].item()

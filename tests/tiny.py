@@ -14,11 +14,11 @@ TEXTS = ["a nevus with a regular border", "a melanoma with several colours", "th
 SMALL = FoundationTraining(autoencoder_channels=[8, 16, 16], latent_channels=4, text_width=32, unet_channels=[16, 32])
 
 
-def tiny_evaluator(size: int = 32, family: str = "clip_vit", seed: int = 0) -> ImageTextEvaluator:
+def tiny_evaluator(size: int = 32, family: str = "clip_resnet", seed: int = 0) -> ImageTextEvaluator:
     """A random frozen evaluator."""
     torch.manual_seed(seed)
     tokenizer = train_tokenizer(TEXTS)
-    training = EvaluatorTraining(family=family, seed=seed, width=32, layers=2)
+    training = EvaluatorTraining(family=family, seed=seed, width=32)
     model = build_evaluator(training, tokenizer, size)
     half = [0.5, 0.5, 0.5]
     return ImageTextEvaluator(model, tokenizer, size, half, half).requires_grad_(False).eval()

@@ -34,7 +34,7 @@ def make_table(path, count, seed, split=None):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder, book = tmp_path_factory.mktemp("scoring"), tiny_knowledge()
-    evaluators = {"a": tiny_evaluator(SIZE), "b": tiny_evaluator(SIZE, "siglip_vit", seed=1)}
+    evaluators = {"a": tiny_evaluator(SIZE), "b": tiny_evaluator(SIZE, "siglip_regnet", seed=1)}
     frame = make_table(folder / "images.parquet", 48, seed=0)
     entries = {}
     for name, evaluator in evaluators.items():

@@ -36,8 +36,8 @@ def test_cas_table_has_one_row_for_every_cell(scores, fake_run):
 def test_cas_cells_are_means_of_the_score_files(scores, fake_run):
     table = cas_table(scores, fake_run[1]).set_index(KEYS)
     files = [pd.read_parquet(fake_run[0] / f"skin/lora/seed{seed}/scores.parquet") for seed in (0, 1)]
-    rows = pd.concat(files).query("evaluator == 'siglip_vit' and label == 'melanoma'")
-    cell = table.loc[("skin", "melanoma", "lora", "siglip_vit", "checklist")]
+    rows = pd.concat(files).query("evaluator == 'siglip_regnet' and label == 'melanoma'")
+    cell = table.loc[("skin", "melanoma", "lora", "siglip_regnet", "checklist")]
     assert cell["value"] == pytest.approx(rows["checklist"].mean())
     assert (cell["n"], cell["seeds"], cell["role"]) == (len(rows), 2, "held_out")
     assert cell["source"] == "skin/lora/seed*/scores.parquet"
@@ -47,10 +47,11 @@ def test_cas_cells_are_means_of_the_score_files(scores, fake_run):
 
 def test_tail_table_uses_the_threshold_of_real_test_images(scores, fake_run):
     table = tail_table(scores, fake_run[1]).set_index(KEYS)
-    judged = scores[(scores["dataset"] == "chest") & (scores["evaluator"] == "clip_vit")]
+    judged = scores[(scores["dataset"] == "chest") & (scores["evaluator"] == "clip_resnet")]
     by_method = {method: rows["cas"].to_numpy(float) for method, rows in judged.groupby("method")}
-    assert table.loc[("chest", "all", "real", "clip_vit", "threshold"), "value"] == np.quantile(by_method["real"], 0.1)
-    found = table.loc[("chest", "all", "foundation", "clip_vit", "tail_rate"), "value"]
+    threshold = table.loc[("chest", "all", "real", "clip_resnet", "threshold"), "value"]
+    assert threshold == np.quantile(by_method["real"], 0.1)
+    found = table.loc[("chest", "all", "foundation", "clip_resnet", "tail_rate"), "value"]
     assert found == pytest.approx(tail_rate(by_method["foundation"], by_method["real"]))
     assert "truth" not in table.index.get_level_values("evaluator")
     assert (table.query("metric == 'threshold'").index.get_level_values("method") == "real").all()

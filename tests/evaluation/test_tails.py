@@ -36,7 +36,7 @@ def test_empty_or_infinite_scores_are_errors(scores, reference):
 def test_estimates_have_the_point_values_of_the_plain_functions():
     rng = np.random.default_rng(0)
     real, groups = rng.random(60), [rng.random(40) ** 2, rng.random(40) ** 2]
-    reference = TailReference.resample(real, 0.1, 300, 0.95, "chest", "clip_vit")
+    reference = TailReference.resample(real, 0.1, 300, 0.95, "chest", "clip_resnet")
     rate = reference.estimate_rate(groups, "chest", "lora")
     assert reference.estimate_threshold().value == tail_threshold(real)
     assert rate.value == pytest.approx(np.mean([tail_rate(group, real) for group in groups]))

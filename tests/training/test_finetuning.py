@@ -101,7 +101,7 @@ def reward_run(adapter, folder, beta=1.0, steps=4):
     foundation = tiny_foundation()
     foundation.pipeline.load_lora_weights(str(adapter), adapter_name="default")
     foundation.freeze_reference(adapter)
-    evaluator, watcher = tiny_evaluator(), tiny_evaluator(family="clip_convnext", seed=1)
+    evaluator, watcher = tiny_evaluator(), tiny_evaluator(family="clip_bit", seed=1)
     spec = Reward(
         kind="reward",
         start="lora_enriched",

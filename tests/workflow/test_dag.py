@@ -130,7 +130,7 @@ def test_schema_is_that_of_the_typed_configuration():
         ("resolutoin=64", "unknown key `resolutoin`"),
         ("resolution=many", "`resolution`"),
         ("methods={craft: {kind: reward, start: nowhere}}", "methods.craft.start is 'nowhere'"),
-        ("evaluators={clip_vit: {role: held_out}}", "the role 'reward'"),
+        ("evaluators={clip_resnet: {role: held_out}}", "the role 'reward'"),
     ],
 )
 def test_a_bad_configuration_ends_with_one_sentence(tmp_path, mistake, named):

@@ -102,16 +102,15 @@ class FoundationTraining(Strict):
 class EvaluatorTraining(Strict):
     """How a small image-text evaluator is trained from nothing."""
 
-    family: Literal["clip_vit", "clip_convnext", "siglip_vit"]
+    family: Literal["clip_resnet", "clip_bit", "siglip_regnet"]
     seed: int
     fold: int = Field(0, ge=0, description="which fold of the training images it sees")
     folds: Positive = 1
-    width: Positive = 96
-    layers: Positive = 4
-    patch_size: Positive = 8
+    width: int = Field(96, gt=0, multiple_of=32, description="length of the embeddings")
     steps: Positive = 1500
+    image_steps: int = Field(0, ge=0, description="how many of the steps, at the start, train the image tower alone")
     batch: Positive = 64
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(2e-3, gt=0)
 
 
 class TruthTraining(Strict):
@@ -144,7 +143,7 @@ class EvaluatorModel(Model):
 
     @model_validator(mode="after")
     def path_or_training(self):
-        return require_one(self, "evaluator", "path: data/models/evaluator-clip_vit")
+        return require_one(self, "evaluator", "path: data/models/evaluator-clip_resnet")
 
 
 class TruthModel(Model):
@@ -300,12 +299,12 @@ class Config(Strict):
             if roles.count(role) != 1:
                 raise ValueError(
                     f"exactly one evaluator has the role {role!r}, found {roles.count(role)};"
-                    f" write for example `clip_vit: {{role: {role}, path: data/models/evaluator-clip_vit}}`"
+                    f" write for example `clip_resnet: {{role: {role}, path: data/models/evaluator-clip_resnet}}`"
                 )
         if "held_out" not in roles:
             raise ValueError(
                 "no evaluator has the role 'held_out', so no gain could be reported;"
-                " write for example `siglip_vit: {role: held_out, path: data/models/evaluator-siglip_vit}`"
+                " write for example `siglip_regnet: {role: held_out, path: data/models/evaluator-siglip_regnet}`"
             )
         paths = [evaluator.path for evaluator in self.evaluators.values() if evaluator.path]
         repeated = next((path for path in paths if paths.count(path) > 1), None)

@@ -51,8 +51,9 @@ def hash_value(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
+@lru_cache(maxsize=64)
 def hash_code(script: str) -> str:
-    """SHA-256 of a script's import closure."""
+    """SHA-256 of a script's import closure, as this process first met it."""
     return hash_files([ROOT / file for file in source_closure(script)])
 
 

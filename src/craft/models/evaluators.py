@@ -22,7 +22,7 @@ class ImageTextEvaluator(nn.Module):
 
     def __init__(self, model: nn.Module, tokenizer, size: int, mean: list[float], std: list[float]):
         super().__init__()
-        self.model, self.tokenizer, self.size = model, tokenizer, size
+        self.model, self.tokenizer, self.size = flatten_pooling(model), tokenizer, size
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
         self._warned = False
@@ -76,6 +76,11 @@ class ImageTextEvaluator(nn.Module):
         """The model's learned inverse temperature."""
         return self.model.logit_scale.exp()
 
+    @property
+    def unmasked(self) -> bool:
+        """Whether the text encoder reads all the padding of its window, as SigLIP's does."""
+        return "siglip" in self.model.config.model_type
+
     def encode_images(self, images: Tensor) -> Tensor:
         """Embeddings (n, width), L2-normalised, of images (n, 3, h, w) in [0, 1]; differentiable in the images."""
         if images.shape[-1] != self.size or images.shape[-2] != self.size:
@@ -86,8 +91,10 @@ class ImageTextEvaluator(nn.Module):
     def encode_texts(self, texts: list[str]) -> Tensor:
         """Embeddings (n, width), L2-normalised, of texts; a text beyond the model's window is cut with one warning."""
         self.warn_if_cut(texts)
-        tokens = tokenize(self.tokenizer, texts).to(self.device)
-        return F.normalize(pooled(self.model.get_text_features(input_ids=tokens)), dim=-1)
+        tokens = tokenize(self.tokenizer, texts, padding="max_length" if self.unmasked else "longest").to(self.device)
+        if self.unmasked:
+            tokens.pop("attention_mask", None)
+        return F.normalize(pooled(self.model.get_text_features(**tokens)), dim=-1)
 
     def warn_if_cut(self, texts: list[str]) -> None:
         if self._warned:
@@ -111,3 +118,11 @@ class ImageTextEvaluator(nn.Module):
 def pooled(features) -> Tensor:
     """The embedding in what `get_image_features` and `get_text_features` return (a tensor or a model output)."""
     return features if isinstance(features, Tensor) else features.pooler_output
+
+
+def flatten_pooling(model: nn.Module) -> nn.Module:
+    """Let a convolutional tower that pools to (n, channels, 1, 1) feed the projection behind it."""
+    tower = getattr(model, "vision_model", None)
+    if isinstance(pooler := getattr(tower, "pooler", None), nn.AdaptiveAvgPool2d):
+        tower.pooler = nn.Sequential(pooler, nn.Flatten())
+    return model

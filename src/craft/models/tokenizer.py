@@ -42,8 +42,9 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = 1500, window: int = 
     )
 
 
-def tokenize(tokenizer, texts: list[str]):
-    """Token ids of shape (n, window), padded and truncated to the tokenizer's window."""
-    return tokenizer(
-        list(texts), padding="max_length", truncation=True, max_length=tokenizer.model_max_length, return_tensors="pt"
-    ).input_ids
+def tokenize(tokenizer, texts: list[str], padding: str = "max_length"):
+    """Token ids (n, window), truncated to the window, and the mask of what is no padding, ready for a text encoder."""
+    window = tokenizer.model_max_length
+    tokens = tokenizer(list(texts), padding=padding, truncation=True, max_length=window, return_tensors="pt")
+    tokens.pop("token_type_ids", None)
+    return tokens

@@ -21,7 +21,7 @@ def train_autoencoder(
 ):
     """Train an AutoencoderKL and set its scaling factor to unit latent variance."""
     torch.manual_seed(derive_seed("autoencoder", training.seed))
-    vae = build_autoencoder(training, resolution).to(device).train()
+    vae = build_autoencoder(training, resolution).to(device, memory_format=torch.channels_last).train()
     with torch.no_grad():  # start almost without latent noise: otherwise the first hundreds of steps learn to shrink it
         vae.quant_conv.bias[training.latent_channels :] = -6.0
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from craft.core.config import EvaluatorTraining, Training
 from craft.core.seeds import derive_seed, numpy_generator, torch_generator
-from craft.models.evaluators import ImageTextEvaluator, pooled
+from craft.models.evaluators import ImageTextEvaluator
 from craft.models.families import build_evaluator
-from craft.models.tokenizer import tokenize, train_tokenizer
+from craft.models.tokenizer import train_tokenizer
 from craft.reward.augment import Augmentation
 from craft.training.corpus import Corpus, draw_rows
 from craft.training.loop import fit
@@ -119,17 +119,13 @@ def contrastive_loss(image: Tensor, text: Tensor, batch: TextBatch, scale: Tenso
     return matched / 4 + softmax_loss(to_statements, batch.belongs, batch.rivals) + pairs
 
 
-def prototype_loss(image: Tensor, text: Tensor, prototypes: Tensor, labels: Tensor, batch: TextBatch) -> Tensor:
-    """Cross-entropy of images, captions and statements against one learned direction a label.
+def prototype_loss(embedding: Tensor, prototypes: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of embeddings against one learned direction a label.
 
     Two random towers agree on nothing, and at this scale a contrastive loss alone takes thousands of steps to break the
     tie. The shared directions break it at once; they are thrown away after the training.
     """
-    n, m = len(image), len(batch.statements)
-    directions = 10.0 * F.normalize(prototypes, dim=-1).T
-    captions, statements = text[:n], text[n : n + m]
-    losses = [F.cross_entropy(each @ directions, labels) for each in (image, captions)]
-    return sum(losses) + F.cross_entropy(statements @ directions, batch.about)
+    return F.cross_entropy(10.0 * embedding @ F.normalize(prototypes, dim=-1).T, labels)
 
 
 def train_evaluator(
@@ -142,38 +138,40 @@ def train_evaluator(
 ) -> tuple[ImageTextEvaluator, dict[str, float]]:
     """Train one evaluator and return it with the mean loss of its last 100 steps.
 
-    All batches but one in five hold a single modality (with four modalities), because telling a chest radiograph from a
-    skin lesion teaches nothing about pathology.
+    The first `training.image_steps` steps train the image tower alone, on the label prototypes: a text tower costs more
+    than an image tower at this scale and has nothing to learn from images that are not told apart yet. Batches mix all
+    modalities, because the running statistics of batch normalisation must hold for each of them.
     """
     name = f"train_evaluator/{training.family}/{training.seed}"
     torch.manual_seed(derive_seed(name))
     tokenizer = tokenizer or train_tokenizer(corpus.texts())
     model = build_evaluator(training, tokenizer, resolution).to(device).train()
     evaluator = ImageTextEvaluator(model, tokenizer, resolution, HALF, HALF).to(device)
-    if sigmoid := training.family == "siglip_vit":
+    prototypes = torch.nn.Parameter(torch.randn(len(corpus.labels), training.width))
+    extra = [prototypes]
+    if sigmoid := training.family.startswith("siglip"):
+        extra.append(bias := torch.nn.Parameter(torch.tensor(-5.0)))
         with torch.no_grad():
             model.logit_scale.fill_(np.log(10.0))
-            model.logit_bias.fill_(-5.0)
-    prototypes = torch.nn.Parameter(torch.randn(len(corpus.labels), training.width))
     augment = Augmentation()
-    members = [np.flatnonzero(corpus.modality == number) for number in range(len(corpus.knowledge))]
-    members.append(np.arange(len(corpus)))
 
     def loss_at(step: int):
         generator, rng = torch_generator(name, step), numpy_generator(name, step)
-        pool = members[step % len(members)]
-        rows = pool[draw_rows(len(pool), training.batch, generator)]
-        texts = draw_texts(corpus, rows, rng)
-        image = evaluator.encode_images(augment(corpus.tensor(rows), generator).to(device))
-        distinct = list(dict.fromkeys(texts.texts()))
-        tokens = tokenize(tokenizer, distinct).to(device)
-        text = F.normalize(pooled(model.get_text_features(input_ids=tokens)), dim=-1).cpu()
-        order = [distinct.index(each) for each in texts.texts()]
-        scale = evaluator.scale.clamp(1.0, 100.0).cpu()
-        bias = model.logit_bias.cpu() if sigmoid else None
+        rows = draw_rows(len(corpus), training.batch, generator)
         labels = torch.from_numpy(corpus.label[rows])
-        matched = contrastive_loss(image.cpu(), text[order], texts, scale, bias)
-        return matched + prototype_loss(image.cpu(), text[order], prototypes, labels, texts), {}
+        image = evaluator.encode_images(augment(corpus.tensor(rows), generator).to(device)).cpu()
+        recognised = prototype_loss(image, prototypes, labels)
+        if step <= training.image_steps:
+            return recognised, {}
+        batch = draw_texts(corpus, rows, rng)
+        distinct = list(dict.fromkeys(batch.texts()))
+        order = [distinct.index(each) for each in batch.texts()]
+        text = evaluator.encode_texts(distinct).cpu()[order]
+        scale = evaluator.scale.clamp(1.0, 100.0).cpu()
+        matched = contrastive_loss(image, text, batch, scale, bias if sigmoid else None)
+        captions, statements = text[: len(rows)], text[len(rows) : len(rows) + len(batch.statements)]
+        told = prototype_loss(captions, prototypes, labels) + prototype_loss(statements, prototypes, batch.about)
+        return matched + recognised + told, {}
 
     schedule = Training(
         steps=training.steps,
@@ -182,7 +180,8 @@ def train_evaluator(
         warmup_steps=training.steps // 20,
         checkpoint_every=250,
     )
-    history = fit([*model.parameters(), prototypes], schedule, loss_at, checkpoints, weight_decay=0.05)
+    parameters, buffers = [*model.parameters(), *extra], list(model.buffers())
+    history = fit(parameters, schedule, loss_at, checkpoints, weight_decay=0.05, buffers=buffers)
     return evaluator.requires_grad_(False).eval(), {
         "final_loss": float(np.mean([r["loss"] for r in history[1:]][-100:]))
     }

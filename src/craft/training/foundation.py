@@ -29,8 +29,9 @@ def train_text_encoder(
     """The text tower of a small CLIP trained on detailed captions; its vision tower is thrown away."""
     from transformers import CLIPTextModel
 
+    steps = training.text_steps
     clip = EvaluatorTraining(
-        family="clip_vit", seed=training.seed, width=training.text_width, steps=training.text_steps
+        family="clip_resnet", seed=training.seed, width=training.text_width, steps=steps, image_steps=steps // 2
     )
     evaluator, _ = train_evaluator(clip, corpus, resolution, checkpoints, device, tokenizer)
     encoder = CLIPTextModel(evaluator.model.config.text_config)
