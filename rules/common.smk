@@ -5,7 +5,7 @@ from pathlib import Path
 SOURCES = Path(workflow.basedir, "src").resolve()
 sys.path.insert(0, str(SOURCES))
 
-from craft.core.config import validate_config
+from craft.core.config.run import validate_config
 from craft.core.errors import CraftError
 from craft.core.identity import notebook_closure, source_closure
 from craft.core.settings import model_path, resolve_models, write_settings

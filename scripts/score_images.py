@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from craft.core.cli import run
-from craft.core.config import REAL
+from craft.core.config.base import REAL
 from craft.core.device import lease_device
 from craft.core.files import write_parquet
 from craft.core.settings import ScoreSettings

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from craft.core.config import Scoring
+from craft.core.config.evaluation import Scoring
 from craft.core.files import write_parquet, write_text
 from craft.core.images import image_row, write_images
 from craft.core.settings import TableSettings

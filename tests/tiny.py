@@ -2,7 +2,7 @@
 
 import torch
 
-from craft.core.config import EvaluatorTraining, FoundationTraining
+from craft.core.config.models import EvaluatorTraining, FoundationTraining
 from craft.knowledge.schema import Knowledge
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.families import build_autoencoder, build_evaluator, text_config

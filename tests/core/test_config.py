@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from craft.core.config import validate_config
+from craft.core.config.run import validate_config
 from craft.core.errors import CraftError
 from craft.core.settings import MethodSettings, resolve_settings, write_settings
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from craft.core.config import MedmnistDataset
+from craft.core.config.datasets import MedmnistDataset
 from craft.core.errors import CraftError
 from craft.datasets.prepare import prepare
 from craft.datasets.readers.medmnist import read_medmnist

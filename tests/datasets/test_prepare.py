@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from craft.core.config import ImageFolderDataset, PhantomDataset
+from craft.core.config.datasets import ImageFolderDataset, PhantomDataset
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, read_images, write_images
 from craft.datasets.prepare import limit_labels, prepare

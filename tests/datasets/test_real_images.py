@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from craft.core.config import ImageFolderDataset, MedmnistDataset
+from craft.core.config.datasets import ImageFolderDataset, MedmnistDataset
 from craft.datasets.prepare import prepare
 from craft.datasets.splits import REAL_SPLITS
 

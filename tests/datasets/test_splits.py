@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from craft.core.config import Splits
+from craft.core.config.datasets import Splits
 from craft.core.errors import CraftError
 from craft.core.images import image_row
 from craft.datasets.splits import REAL_SPLITS, assign_split, check_coverage, check_leakage

@@ -6,7 +6,7 @@ import pytest
 import torch
 from fake_results import LABELS
 
-from craft.core.config import Downstream
+from craft.core.config.evaluation import Downstream
 from craft.core.errors import CraftError
 from craft.core.images import read_images, write_images
 from craft.core.settings import DownstreamSettings

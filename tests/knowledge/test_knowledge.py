@@ -6,7 +6,7 @@ import pytest
 import yaml
 from tiny import tiny_knowledge
 
-from craft.core.config import validate_config
+from craft.core.config.run import validate_config
 from craft.core.errors import CraftError
 from craft.knowledge.schema import Knowledge
 from craft.training.prompts import draw_prompts

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny import TEXTS, tiny_evaluator, tiny_foundation
 
-from craft.core.config import EvaluatorTraining
+from craft.core.config.models import EvaluatorTraining
 from craft.core.errors import CraftError
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.foundation import Foundation

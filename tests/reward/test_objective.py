@@ -5,7 +5,7 @@ import torch
 from tiny import tiny_evaluator
 from torch.nn.functional import normalize
 
-from craft.core.config import Objective
+from craft.core.config.methods import Objective
 from craft.reward.augment import Augmentation
 from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, Logistic, RawScores
 from craft.reward.damage import DAMAGES, damage_all

@@ -5,7 +5,7 @@ import torch
 from tiny import tiny_evaluator, tiny_foundation, tiny_knowledge
 from torch.nn.functional import normalize
 
-from craft.core.config import Guard, Lora, Objective, Reward, Sampling, Supervised, Training
+from craft.core.config.methods import Guard, Lora, Objective, Reward, Sampling, Supervised, Training
 from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, Logistic, RawScores
 from craft.reward.objective import ClinicalReward
 from craft.training.craft import Monitor, balanced_labels, train_reward

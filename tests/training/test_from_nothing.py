@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from tiny import SMALL, tiny_knowledge
 
-from craft.core.config import EvaluatorTraining, TruthTraining
+from craft.core.config.models import EvaluatorTraining, TruthTraining
 from craft.core.errors import CraftError
 from craft.core.images import image_row, write_images
 from craft.training.autoencoder import reconstruction_psnr

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny import tiny_foundation
 
-from craft.core.config import Sampling
+from craft.core.config.methods import Sampling
 from craft.training.sampler import Conditions, generate, sample_latents
 
 STEPS = 4

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from snakemake.cli import parse_args
 
-from craft.core.config import Config, validate_config
+from craft.core.config.run import Config, validate_config
 from craft.core.identity import source_closure
 
 ROOT = Path(__file__).parents[2]

@@ -10,23 +10,12 @@ from typing import Any, Self
 import yaml
 from pydantic import ValidationError
 
-from craft.core.config import (
-    Config,
-    Dataset,
-    Downstream,
-    EvaluatorTraining,
-    Foundation,
-    FoundationTraining,
-    Generation,
-    Method,
-    Reward,
-    Role,
-    Sampling,
-    Scoring,
-    Strict,
-    Supervised,
-    TruthTraining,
-)
+from craft.core.config.base import Role, Strict
+from craft.core.config.datasets import Dataset
+from craft.core.config.evaluation import Downstream, Generation, Scoring
+from craft.core.config.methods import Foundation, Method, Reward, Sampling, Supervised
+from craft.core.config.models import EvaluatorTraining, FoundationTraining, TruthTraining
+from craft.core.config.run import Config
 from craft.core.errors import CraftError, explain_validation
 from craft.core.files import write_text
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
-from craft.core.config import Dataset
+from craft.core.config.datasets import Dataset
 from craft.core.errors import CraftError
 from craft.core.images import image_row
 from craft.core.progress import track

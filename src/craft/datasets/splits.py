@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pandas as pd
 
-from craft.core.config import Splits
+from craft.core.config.datasets import Splits
 from craft.core.errors import CraftError
 from craft.core.seeds import derive_seed
 

@@ -17,7 +17,8 @@ from torch.nn import functional
 from tqdm import tqdm
 from transformers import ResNetConfig, ResNetForImageClassification
 
-from craft.core.config import REAL, Downstream
+from craft.core.config.base import REAL
+from craft.core.config.evaluation import Downstream
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.seeds import derive_seed, numpy_generator

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from craft.core.config import REAL
+from craft.core.config.base import REAL
 from craft.core.files import atomic_path
 
 # width of the paper's text block

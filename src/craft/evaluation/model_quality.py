@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from craft.core.config import Sampling
+from craft.core.config.methods import Sampling
 from craft.core.seeds import numpy_generator, torch_generator
 from craft.models.foundation import Foundation
 from craft.models.truth import TruthClassifier

@@ -10,7 +10,7 @@ import pandas as pd
 import typst
 import yaml
 
-from craft.core.config import REAL
+from craft.core.config.base import REAL
 from craft.core.errors import CraftError
 from craft.core.files import atomic_path
 from craft.evaluation.figures import name_method, spell

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pandas as pd
 
-from craft.core.config import REAL
+from craft.core.config.base import REAL
 from craft.core.errors import CraftError
 from craft.core.settings import TableSettings
 

@@ -6,7 +6,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from craft.core.config import REAL
+from craft.core.config.base import REAL
 from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.settings import ScoreSettings
 from craft.models.evaluators import ImageTextEvaluator

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from craft.core.config import REAL
+from craft.core.config.base import REAL
 from craft.core.errors import CraftError
 from craft.core.settings import TableSettings
 from craft.evaluation.intervals import Estimate, bootstrap_means, estimate

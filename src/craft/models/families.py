@@ -1,6 +1,6 @@
 """The small architectures that are trained from nothing, as plain transformers and diffusers configurations."""
 
-from craft.core.config import EvaluatorTraining, FoundationTraining
+from craft.core.config.models import EvaluatorTraining, FoundationTraining
 
 
 def text_config(tokenizer, width: int, layers: int):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from craft.core.config import Objective
+from craft.core.config.methods import Objective
 from craft.models.evaluators import ImageTextEvaluator
 from craft.reward.augment import Augmentation
 from craft.reward.cas import DIMENSIONS, ClinicalAlignment

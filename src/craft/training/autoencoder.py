@@ -6,7 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from craft.core.config import FoundationTraining, Training
+from craft.core.config.methods import Training
+from craft.core.config.models import FoundationTraining
 from craft.core.seeds import derive_seed, torch_generator
 from craft.models.families import build_autoencoder
 from craft.models.foundation import Foundation

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from craft.core.config import Reward as RewardSpec
-from craft.core.config import Sampling
+from craft.core.config.methods import Reward as RewardSpec
+from craft.core.config.methods import Sampling
 from craft.core.seeds import torch_generator
 from craft.knowledge.schema import Knowledge
 from craft.models.evaluators import ImageTextEvaluator

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from craft.core.config import EvaluatorTraining, Training
+from craft.core.config.methods import Training
+from craft.core.config.models import EvaluatorTraining
 from craft.core.seeds import derive_seed, numpy_generator, torch_generator
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.families import build_evaluator

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from craft.core.config import EvaluatorTraining, FoundationTraining, Training
+from craft.core.config.methods import Training
+from craft.core.config.models import EvaluatorTraining, FoundationTraining
 from craft.core.seeds import derive_seed, numpy_generator, torch_generator
 from craft.models.families import build_scheduler, build_unet
 from craft.models.foundation import Foundation

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from craft.core.config import Guard, Sampling
+from craft.core.config.methods import Guard, Sampling
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.foundation import Foundation
 from craft.reward.cas import ClinicalAlignment

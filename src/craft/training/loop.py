@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from craft.core.config import Training
+from craft.core.config.methods import Training
 from craft.core.progress import track
 from craft.training.checkpoints import load_checkpoint, save_checkpoint
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from craft.core.config import Sampling
+from craft.core.config.methods import Sampling
 from craft.models.foundation import Foundation
 
 

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from craft.core.config import Supervised
+from craft.core.config.methods import Supervised
 from craft.core.errors import CraftError
 from craft.core.seeds import torch_generator
 from craft.knowledge.schema import Knowledge

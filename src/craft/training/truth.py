@@ -6,7 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from craft.core.config import Training, TruthTraining
+from craft.core.config.methods import Training
+from craft.core.config.models import TruthTraining
 from craft.core.images import to_tensor
 from craft.core.progress import track
 from craft.core.seeds import derive_seed, torch_generator

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from craft.core.config import ImageFolderDataset
+from craft.core.config.datasets import ImageFolderDataset
 from craft.core.errors import CraftError
 from craft.datasets.preprocess import UnreadableImage, decode, to_square
 from craft.datasets.readers.base import RawImage, display_name, locate, missing_data, name_labels

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from craft.core.config import MedmnistDataset
+from craft.core.config.datasets import MedmnistDataset
 from craft.core.errors import CraftError
 from craft.datasets.preprocess import to_square
 from craft.datasets.readers.base import RawImage, display_name, locate, missing_data, name_labels

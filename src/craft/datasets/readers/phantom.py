@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from craft.core.config import PhantomDataset
+from craft.core.config.datasets import PhantomDataset
 from craft.core.errors import CraftError
 from craft.datasets.phantoms.base import Modality, make_phantom
 from craft.datasets.phantoms.registry import find_modality
