@@ -30,6 +30,32 @@ def test_an_evaluator_loads_from_its_folder_and_says_the_same_within_half_precis
     assert torch.allclose(images.norm(dim=1), torch.ones(2), atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", ["clip", "siglip"])
+def test_a_hub_model_of_another_shape_drops_in(shape, tmp_path):
+    import transformers as hf
+
+    torch.manual_seed(0)
+    tokenizer = train_tokenizer(TEXTS)
+    small = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    vision = small | {"image_size": 32, "patch_size": 8}
+    text = small | {"vocab_size": len(tokenizer), "max_position_embeddings": tokenizer.model_max_length}
+    text |= {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id, "projection_size": 32}
+    config, model = {"clip": (hf.CLIPConfig, hf.CLIPModel), "siglip": (hf.SiglipConfig, hf.SiglipModel)}[shape]
+    half = [0.5, 0.5, 0.5]
+    ImageTextEvaluator(model(config(text_config=text, vision_config=vision)), tokenizer, 32, half, half).save(tmp_path)
+    evaluator = ImageTextEvaluator.load(str(tmp_path))
+    assert evaluator.encode_images(IMAGES).shape == (2, evaluator.encode_texts(TEXTS).shape[1])
+    alone = torch.cat([evaluator.encode_texts([text]) for text in TEXTS])
+    assert torch.allclose(evaluator.encode_texts(TEXTS), alone, atol=1e-5), "padding changes what a text means"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_padding_changes_no_text(family):
+    evaluator = tiny_evaluator(family=family)
+    alone = torch.cat([evaluator.encode_texts([text]) for text in TEXTS])
+    assert torch.allclose(evaluator.encode_texts(TEXTS), alone, atol=1e-5)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_image_embeddings_are_differentiable_at_any_size(family):
     pixels = torch.rand(1, 3, 50, 70, requires_grad=True)
