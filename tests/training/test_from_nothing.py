@@ -11,6 +11,8 @@ from tiny import SMALL, tiny_knowledge
 from craft.core.config.models import EvaluatorTraining, TruthTraining
 from craft.core.errors import CraftError
 from craft.core.images import image_row, write_images
+from craft.core.seeds import derive_seed
+from craft.models.families import build_evaluator
 from craft.training.autoencoder import reconstruction_psnr
 from craft.training.corpus import Corpus, draw_rows
 from craft.training.evaluator import draw_texts, sigmoid_loss, softmax_loss, train_evaluator, zero_shot_accuracy
@@ -81,6 +83,19 @@ def test_an_evaluator_learns_two_colours(family, tables, tmp_path):
     evaluator, metrics = train_evaluator(training, corpus, SIZE, tmp_path)
     assert zero_shot_accuracy(evaluator, Corpus.load(*tables, "test"))["dermoscopy"] >= 0.9
     assert np.isfinite(metrics["final_loss"])
+
+
+@pytest.mark.parametrize(("image_steps", "text_moves"), [(0, True), (1, False)])
+def test_the_first_steps_train_the_image_tower_alone(image_steps, text_moves, tables, tmp_path):
+    training = EvaluatorTraining(family="clip_bit", seed=0, width=32, steps=1, image_steps=image_steps, batch=4)
+    evaluator, _ = train_evaluator(training, Corpus.load(*tables, "train"), SIZE, tmp_path)
+    torch.manual_seed(derive_seed("train_evaluator/clip_bit/0"))
+    untrained = build_evaluator(training, evaluator.tokenizer, SIZE)
+    for tower, moves in (("vision_model", True), ("text_model", text_moves)):
+        before, after = (
+            torch.cat([w.flatten() for w in getattr(m, tower).parameters()]) for m in (untrained, evaluator.model)
+        )
+        assert (not torch.equal(before, after)) == moves
 
 
 def test_a_foundation_trains_through_all_stages_and_repeats_itself(tables, tmp_path):
