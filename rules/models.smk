@@ -11,10 +11,10 @@ rule train_foundation:
         "<logs>/train_foundation.log",
     benchmark:
         "<benchmarks>/train_foundation.jsonl"
+    priority: 1
     conda:
         "../envs/diffusion.yaml"
     threads: 1
-    priority: 1
     resources:
         gpu=1,
         mem_mb=CONFIG.resources.train_mem_mb,
