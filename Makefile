@@ -14,6 +14,8 @@ paper: $(STAMP)  ## run the default configuration and typeset the paper
 	snakemake --profile profiles/default --cores all; \
 	echo "paper: $(CURDIR)/results/paper/paper.pdf ($$(( $$(date +%s) - start )) s)"
 
+# two workers of one thread each beat two of two
+test: export OMP_NUM_THREADS := 1
 test: lint  ## lint everything and run every test
 	python -m pytest -n 2 --dist loadfile -m "not slow"
 	python -m pytest -m slow

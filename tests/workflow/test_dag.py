@@ -16,7 +16,7 @@ from craft.core.config.run import Config, validate_config
 from craft.core.identity import source_closure
 
 ROOT = Path(__file__).parents[2]
-ORDER = "input output log benchmark wildcard_constraints conda threads priority resources params shell"
+ORDER = "input output log benchmark wildcard_constraints priority conda threads resources params shell"
 RULE = re.compile(r"^rule (?P<name>\w+):\n(?P<body>(?: {4}.*\n|\n)+)", flags=re.MULTILINE)
 RULES = {
     match["name"]: match["body"]
