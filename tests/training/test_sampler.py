@@ -1,25 +1,65 @@
-"""The sampler: truncation gives the truncated graph's gradient, and generation repeats itself."""
+"""The sampler: every way of backpropagation gives the gradient it promises, and generation repeats itself."""
 
 import pytest
 import torch
 from tiny import tiny_foundation
 
-from craft.core.config.methods import Sampling
-from craft.training.sampler import Conditions, generate, sample_latents
+from craft.core.config.methods import Backprop, Sampling
+from craft.training.backprop import GradientPlan
+from craft.training.sampler import Conditions, generate, guided_prediction, sample_latents
 
 STEPS = 4
+SCHEDULERS = ["ddim", "dpmsolver++", "euler"]
+
+
+@pytest.fixture(scope="module", params=["v_prediction", "epsilon"])
+def foundation(request):
+    foundation = tiny_foundation()
+    foundation.pipeline.scheduler.register_to_config(
+        prediction_type=request.param, rescale_betas_zero_snr=request.param == "v_prediction"
+    )
+    foundation.unet.conv_out.weight.requires_grad_(True)
+    return foundation
 
 
 @pytest.fixture(scope="module")
-def foundation():
-    return tiny_foundation()
+def conditions(foundation):
+    return Conditions.encode(foundation, ["a nevus", "a melanoma"])
 
 
 def draw_noise(foundation, count=2):
     return torch.randn(count, *foundation.latent_shape, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("scheduler", ["ddim", "dpmsolver++", "euler"])
+def gradient_of(foundation, latents):
+    (gradient,) = torch.autograd.grad(latents.square().sum(), foundation.unet.conv_out.weight, retain_graph=True)
+    return gradient
+
+
+def gradient(foundation, conditions, sampling, seed=0, **spec):
+    generator = torch.Generator().manual_seed(seed)
+    plan = GradientPlan.draw(Backprop(**spec), sampling.steps, 2, generator)
+    path = sample_latents(foundation, conditions, draw_noise(foundation), sampling, plan, generator)
+    return gradient_of(foundation, path.latents)
+
+
+def naive_gradient(foundation, conditions, sampling, first, rows=slice(None)):
+    """Of an explicit loop whose steps before `first` run without gradient; over some rows of the batch."""
+    scheduler = foundation.make_scheduler(sampling.scheduler, sampling.steps)
+    sample = draw_noise(foundation) * scheduler.init_noise_sigma
+    for index, timestep in enumerate(scheduler.timesteps):
+        with torch.set_grad_enabled(index >= first):
+            scaled = scheduler.scale_model_input(sample, timestep)
+            prediction = guided_prediction(foundation.unet, scaled, timestep, conditions, sampling.guidance_scale)
+            sample = scheduler.step(prediction, timestep, sample).prev_sample
+    return gradient_of(foundation, sample[rows])
+
+
+def close(first, second):
+    return (first - second).norm() <= 1e-5 * second.norm()
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
 def test_generation_is_repeatable_and_in_range(foundation, scheduler, guidance):
     sampling = Sampling(scheduler=scheduler, steps=STEPS, guidance_scale=guidance)
@@ -30,27 +70,87 @@ def test_generation_is_repeatable_and_in_range(foundation, scheduler, guidance):
     assert torch.equal(first, again)
 
 
-def test_only_the_last_k_steps_carry_gradient(foundation):
-    """The gradient at K = 2 equals that of two explicit steps that start from the detached state before them."""
-    from craft.training.sampler import guided_prediction
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_all_steps_give_the_gradient_of_naive_backpropagation(foundation, conditions, scheduler, guidance):
+    sampling = Sampling(scheduler=scheduler, steps=STEPS, guidance_scale=guidance)
+    expected = naive_gradient(foundation, conditions, sampling, 0)
+    assert close(gradient(foundation, conditions, sampling, mode="full"), expected)
+    assert close(gradient(foundation, conditions, sampling, mode="last", steps=STEPS), expected)
 
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+@pytest.mark.parametrize("last", [1, 2])
+def test_the_last_k_steps_give_the_gradient_of_the_truncated_graph(foundation, conditions, scheduler, last):
+    sampling = Sampling(scheduler=scheduler, steps=STEPS, guidance_scale=2.0)
+    expected = naive_gradient(foundation, conditions, sampling, STEPS - last)
+    found = gradient(foundation, conditions, sampling, mode="last", steps=last)
+    assert close(found, expected)
+    assert not close(found, naive_gradient(foundation, conditions, sampling, 0))
+
+
+def test_random_truncation_cuts_every_sample_at_its_own_suffix(foundation, conditions):
     sampling = Sampling(steps=STEPS, guidance_scale=2.0)
-    conditions, noise = Conditions.encode(foundation, ["a nevus", "a melanoma"]), draw_noise(foundation)
-    weight = foundation.unet.conv_out.weight.requires_grad_(True)
-    path = sample_latents(foundation, conditions, noise, sampling, gradient_steps=2)
-    (truncated,) = torch.autograd.grad(path.latents.square().sum(), weight)
+    plan = GradientPlan(torch.tensor([1, 3]))
+    path = sample_latents(foundation, conditions, draw_noise(foundation), sampling, plan)
+    parts = [naive_gradient(foundation, conditions, sampling, first, rows=row) for row, first in ((0, 1), (1, 3))]
+    assert close(gradient_of(foundation, path.latents), parts[0] + parts[1])
+
+
+def test_random_truncation_draws_every_length_and_one_a_sample():
+    generator = torch.Generator().manual_seed(0)
+    starts = GradientPlan.draw(Backprop(mode="random"), STEPS, 1000, generator).starts
+    assert starts.shape == (1000,)
+    assert (starts.bincount(minlength=STEPS) > 200).all()
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_refl_scores_the_clean_estimate_of_one_late_step(foundation, conditions, scheduler):
+    sampling = Sampling(scheduler=scheduler, steps=STEPS, guidance_scale=2.0)
+    plan = GradientPlan(torch.tensor([2]), stop=2)
+    path = sample_latents(foundation, conditions, draw_noise(foundation), sampling, plan)
+    assert len(path.inputs) == 3 and path.latents.requires_grad
+    last = GradientPlan(torch.tensor([STEPS - 1]), stop=STEPS - 1)
+    end = sample_latents(foundation, conditions, draw_noise(foundation), sampling, last)
+    whole = sample_latents(foundation, conditions, draw_noise(foundation), sampling)
+    assert torch.allclose(end.latents, whole.latents, atol=1e-4), "at the last step the clean estimate is the result"
+    stops = {GradientPlan.draw(Backprop(mode="refl"), 9, 2, torch.Generator().manual_seed(i)).stop for i in range(40)}
+    assert stops == {6, 7, 8}
+
+
+def test_drtune_trains_spread_steps_and_cuts_the_model_input(foundation, conditions):
+    sampling = Sampling(steps=STEPS, guidance_scale=2.0)
+    plan = GradientPlan.draw(Backprop(mode="drtune", steps=2), STEPS, 2, torch.Generator().manual_seed(1))
+    path = sample_latents(foundation, conditions, draw_noise(foundation), sampling, plan)
     scheduler = foundation.make_scheduler("ddim", STEPS)
-    sample = path.inputs[-2]
-    for timestep in scheduler.timesteps[-2:]:
-        prediction = guided_prediction(foundation.unet, sample, timestep, conditions, 2.0)
-        sample = scheduler.step(prediction, timestep, sample, return_dict=False)[0]
-    (explicit,) = torch.autograd.grad(sample.square().sum(), weight)
-    weight.requires_grad_(False)
-    assert torch.allclose(truncated, explicit, rtol=1e-5, atol=1e-7)
-    assert len(path.inputs) == STEPS
+    sample = draw_noise(foundation)
+    for index, timestep in enumerate(scheduler.timesteps):
+        prediction = guided_prediction(foundation.unet, sample.detach(), timestep, conditions, 2.0)
+        prediction = prediction if index in plan.steps else prediction.detach()
+        sample = scheduler.step(prediction, timestep, sample).prev_sample
+    assert sorted(plan.steps) in ([0, 2], [1, 3])
+    assert close(gradient_of(foundation, path.latents), gradient_of(foundation, sample))
 
 
-def test_without_gradient_steps_nothing_is_recorded(foundation):
-    conditions = Conditions.encode(foundation, ["a nevus", "a melanoma"])
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_every_variant_is_a_fresh_draw_of_the_same_last_step(foundation, conditions, scheduler):
+    """The gradient of n variants is the sum of theirs, and the mean of a variant over draws does not depend on n."""
+    sampling = Sampling(scheduler=scheduler, steps=STEPS, guidance_scale=2.0)
+    noise = draw_noise(foundation)
+
+    def draw(variants, seed):
+        plan = GradientPlan(torch.tensor([STEPS - 1]), variants=variants)
+        generator = torch.Generator().manual_seed(seed)
+        latents = sample_latents(foundation, conditions, noise, sampling, plan, generator).latents
+        return [gradient_of(foundation, part) for part in latents.split(2)]
+
+    single = torch.stack([draw(2, seed)[1] for seed in range(24)])
+    several = torch.stack([torch.stack(draw(4, 1000 + seed)[1:]).mean(0) for seed in range(8)])
+    spread = (single.var(0) / 24 + several.var(0) / 8).sqrt()
+    assert not torch.equal(single[0], single[1])
+    assert ((single.mean(0) - several.mean(0)).abs() <= 5 * spread + 1e-7).float().mean() > 0.99
+
+
+def test_without_a_plan_nothing_is_recorded(foundation, conditions):
     path = sample_latents(foundation, conditions, draw_noise(foundation), Sampling(steps=2))
     assert not path.latents.requires_grad

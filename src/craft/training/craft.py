@@ -18,6 +18,7 @@ from craft.models.evaluators import ImageTextEvaluator
 from craft.models.foundation import Foundation
 from craft.reward.cas import DIMENSIONS, ClinicalAlignment
 from craft.reward.objective import ClinicalReward, anchor
+from craft.training.backprop import GradientPlan
 from craft.training.guard import FixedSample, MonitorGuard
 from craft.training.loop import fit
 from craft.training.prompts import draw_prompts
@@ -71,9 +72,10 @@ def train_reward(
         prompts = draw_prompts(book, names, spec.prompts, generator)
         conditions = Conditions.encode(foundation, prompts)
         noise = torch.randn(batch, *foundation.latent_shape, generator=generator)
-        path = sample_latents(foundation, conditions, noise, sampling, spec.backpropagate_steps)
+        plan = GradientPlan.draw(spec.backprop, sampling.steps, batch, generator)
+        path = sample_latents(foundation, conditions, noise, sampling, plan, generator)
         numbers = torch.tensor([labels.index(name) for name in names], device=foundation.device)
-        scored = reward(foundation.decode(path.latents), numbers, generator)
+        scored = reward(foundation.decode(path.latents), numbers.repeat(plan.variants), generator)
         near = anchor_loss(foundation, conditions, path, generator)
         real = denoise_real(foundation, images, book, spec.prompts, batch, 0.1, generator)
         loss = scored.hinge + objective.beta * near + objective.gamma * real

@@ -1,5 +1,6 @@
 """One differentiable sampler over diffusers schedulers, for generation and for reward finetuning alike."""
 
+import copy
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from craft.core.config.methods import Sampling
 from craft.models.foundation import Foundation
+from craft.training.backprop import NO_GRADIENT, GradientPlan
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Trajectory:
     """What sampling leaves behind.
 
     Attributes:
-        latents: final scaled latents (n, channels, height, width); carry a gradient if steps were asked to.
+        latents: final scaled latents (variants * n, channels, height, width), one variant of all n samples after the
+            other; they carry a gradient if the plan asks for one.
         inputs: the model inputs before every step, detached, in the order of the timesteps.
         timesteps: the scheduler's timesteps, shape (steps,).
     """
@@ -46,27 +49,78 @@ def guided_prediction(unet, sample: Tensor, timestep, conditions: Conditions, sc
 
 
 def sample_latents(
-    foundation: Foundation, conditions: Conditions, noise: Tensor, sampling: Sampling, gradient_steps: int = 0
+    foundation: Foundation,
+    conditions: Conditions,
+    noise: Tensor,
+    sampling: Sampling,
+    plan: GradientPlan = NO_GRADIENT,
+    generator: torch.Generator | None = None,
 ) -> Trajectory:
-    """Sample latents; only the last `gradient_steps` steps carry a gradient (truncated backpropagation, DRaFT-K).
+    """Sample latents; the plan says which steps carry a gradient.
 
     Args:
         foundation: the model with its active adapter.
         conditions: text states of the batch.
         noise: standard normal, shape (n, channels, height, width).
         sampling: scheduler, number of steps and guidance scale.
-        gradient_steps: K; 0 samples without any gradient.
+        plan: which steps of which samples carry a gradient.
+        generator: of the noise of further variants (`plan.variants` above 1).
     """
     scheduler = foundation.make_scheduler(sampling.scheduler, sampling.steps)
+    denoiser = Denoiser(foundation.unet, conditions, sampling.guidance_scale, plan)
     sample, inputs = noise.to(foundation.device) * scheduler.init_noise_sigma, []
-    first_gradient = len(scheduler.timesteps) - gradient_steps
-    for index, timestep in enumerate(scheduler.timesteps):
-        with torch.set_grad_enabled(index >= first_gradient):
-            scaled = scheduler.scale_model_input(sample, timestep)
-            inputs.append(scaled.detach())
-            prediction = guided_prediction(foundation.unet, scaled, timestep, conditions, sampling.guidance_scale)
-            sample = scheduler.step(prediction, timestep, sample, return_dict=False)[0]
-    return Trajectory(sample, inputs, scheduler.timesteps)
+    first, last = plan.first(sampling.steps), plan.last(sampling.steps)
+    with torch.inference_mode():
+        for index in range(min(first, last + 1)):
+            sample = denoiser.step(scheduler, index, sample, inputs)
+    sample, inputs = leave_inference(scheduler, sample), [entry.clone() for entry in inputs]
+    before = copy.deepcopy(scheduler)
+    for index in range(len(inputs), last + 1):
+        before = copy.deepcopy(scheduler) if plan.variants > 1 else before
+        sample = denoiser.step(scheduler, index, sample, inputs)
+    finals = [sample]
+    for _ in range(plan.variants - 1):
+        fresh = torch.randn(noise.shape, generator=generator).to(sample)
+        noisy = before.add_noise(sample.detach(), fresh, before.timesteps[last].expand(len(fresh)))
+        finals.append(denoiser.step(copy.deepcopy(before), last, noisy, []))
+    return Trajectory(torch.cat(finals), inputs, scheduler.timesteps)
+
+
+@dataclass
+class Denoiser:
+    """Steps of one batch along its trajectory."""
+
+    unet: torch.nn.Module
+    conditions: Conditions
+    guidance_scale: float
+    plan: GradientPlan
+
+    def step(self, scheduler, index: int, sample: Tensor, inputs: list[Tensor]) -> Tensor:
+        """The state after step `index`, or the clean estimate if the plan stops there; appends the model input."""
+        timestep = scheduler.timesteps[index]
+        scaled = scheduler.scale_model_input(sample, timestep)
+        inputs.append(scaled.detach())
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.plan.trains(index)):
+            seen = scaled.detach() if self.plan.linear else scaled
+            prediction = guided_prediction(self.unet, seen, timestep, self.conditions, self.guidance_scale)
+        if self.plan.stop == index:
+            return clean_estimate(scheduler, prediction, timestep, sample)
+        return self.plan.truncate(index, scheduler.step(prediction, timestep, sample, return_dict=False)[0])
+
+
+def clean_estimate(scheduler, prediction: Tensor, timestep: Tensor, sample: Tensor) -> Tensor:
+    """The clean latents that a prediction at one step implies."""
+    if hasattr(scheduler, "convert_model_output"):  # DPM-Solver++ predicts the data itself
+        scheduler._init_step_index(timestep) if scheduler.step_index is None else None
+        return scheduler.convert_model_output(prediction, sample=sample)
+    return scheduler.step(prediction, timestep, sample).pred_original_sample
+
+
+def leave_inference(scheduler, sample: Tensor) -> Tensor:
+    """The sample as a tensor that autograd may keep; likewise what a multistep solver remembers."""
+    if outputs := getattr(scheduler, "model_outputs", None):
+        scheduler.model_outputs = [entry if entry is None else entry.clone() for entry in outputs]
+    return sample.clone()
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from craft.core.config.base import Name, Positive, Strict
 
@@ -53,6 +53,20 @@ class Objective(Strict):
     augment: bool = True
 
 
+class Backprop(Strict):
+    """Which sampling steps carry the reward's gradient (`craft.training.backprop`)."""
+
+    mode: Literal["last", "random", "refl", "drtune", "full"] = "last"
+    steps: Positive = Field(1, description="K of the modes `last` and `drtune`")
+    lv: Positive = Field(1, description="results a sample; above 1, the last step is repeated from fresh noise")
+
+    @model_validator(mode="after")
+    def only_whole_trajectories_repeat_the_last_step(self):
+        if self.lv > 1 and self.mode not in ("last", "full"):
+            raise ValueError(f"lv is {self.lv}, but the mode {self.mode!r} cannot repeat its last step; write `lv: 1`")
+        return self
+
+
 class Guard(Strict):
     """When reward finetuning stops: the monitor falls by `tolerance` below its best `patience` checks in a row."""
 
@@ -68,7 +82,7 @@ class Reward(Strict):
     kind: Literal["reward"]
     start: Name
     prompts: Literal["plain", "enriched"] = "enriched"
-    backpropagate_steps: Positive = 1
+    backprop: Backprop = Backprop()
     objective: Objective = Objective()
     guard: Guard = Guard()
     training: Training = Training(steps=40, batch=16, learning_rate=3e-4)

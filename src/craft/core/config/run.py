@@ -73,10 +73,10 @@ class Config(Strict):
                     f"methods.{name}.start is {method.start!r}, which is not a supervised method;"
                     f" write for example `start: {supervised[0] if supervised else 'lora_enriched'}`"
                 )
-            if isinstance(method, Reward) and method.backpropagate_steps > self.sampling.steps:
+            if isinstance(method, Reward) and method.backprop.steps > self.sampling.steps:
                 raise ValueError(
-                    f"methods.{name}.backpropagate_steps is {method.backpropagate_steps}, more than the"
-                    f" {self.sampling.steps} sampling steps; write for example `backpropagate_steps: 1`"
+                    f"methods.{name}.backprop.steps is {method.backprop.steps}, more than the"
+                    f" {self.sampling.steps} sampling steps; write for example `backprop: {{steps: 1}}`"
                 )
         return self
 
