@@ -45,7 +45,7 @@ def changed(path: str, value) -> dict:
         ("foundation", {}, "either `path` or `train`"),
         ("methods.craft.start", "foundation", "methods.craft.start is 'foundation', which is not a supervised method"),
         ("methods.craft.backprop", {"steps": 99}, "methods.craft.backprop.steps is 99"),
-        ("methods.craft.backprop", {"mode": "refl", "lv": 2}, "cannot repeat its last step"),
+        ("methods.craft.backprop", {"mode": "refl", "lv": 2}, "can repeat its last step"),
         ("methods.real", {"kind": "foundation"}, "cannot be called 'real'"),
         ("downstream.methods", ["nothing"], "downstream.methods names 'nothing'"),
         ("seeds", [], "seeds"),

@@ -61,9 +61,9 @@ class Backprop(Strict):
     lv: Positive = Field(1, description="results a sample; above 1, the last step is repeated from fresh noise")
 
     @model_validator(mode="after")
-    def only_whole_trajectories_repeat_the_last_step(self):
-        if self.lv > 1 and self.mode not in ("last", "full"):
-            raise ValueError(f"lv is {self.lv}, but the mode {self.mode!r} cannot repeat its last step; write `lv: 1`")
+    def only_one_last_step_can_be_repeated(self):
+        if self.lv > 1 and (self.mode, self.steps) != ("last", 1):
+            raise ValueError(f"lv is {self.lv}, but only `mode: last, steps: 1` can repeat its last step; set `lv: 1`")
         return self
 
 
