@@ -44,6 +44,7 @@ rule finetune_reward:
     output:
         adapter=directory("<results>/{dataset}/{method}/seed{seed}/adapter"),
         history="<results>/{dataset}/{method}/seed{seed}/history.parquet",
+        preview="<results>/{dataset}/{method}/seed{seed}/preview.png",
     log:
         "<logs>/finetune_reward/{dataset}.{method}.seed{seed}.log",
     benchmark:
@@ -60,4 +61,5 @@ rule finetune_reward:
     shell:
         "python scripts/finetune_reward.py {input.settings} --images {input.images} --latents {input.latents}"
         " --features {input.features} --knowledge {input.knowledge} --calibration {input.calibration}"
-        " --start {input.start} --adapter {output.adapter} --history {output.history} > {log} 2>&1"
+        " --start {input.start} --adapter {output.adapter} --history {output.history} --preview {output.preview}"
+        " > {log} 2>&1"

@@ -30,6 +30,7 @@ def main(
         from craft.knowledge.schema import Knowledge
         from craft.models.foundation import Foundation
         from craft.training.checkpoints import checkpoint_folder
+        from craft.training.processes import is_main_process
         from craft.training.supervised import RealImages, train_supervised
 
         labels = read_images(images, "train")["label"].tolist()
@@ -43,10 +44,11 @@ def main(
             f"{run_settings.dataset}/{run_settings.method}/{run_settings.seed}",
             checkpoint_folder(adapter, resolved, SCRIPT, [latents, knowledge]),
         )
-        write_parquet(history, pd.DataFrame(rows))
-        with atomic_path(adapter) as folder:
-            foundation.save_adapter(folder)
-            run_settings.save(folder / "settings.yaml")
+        if is_main_process():
+            write_parquet(history, pd.DataFrame(rows))
+            with atomic_path(adapter) as folder:
+                foundation.save_adapter(folder)
+                run_settings.save(folder / "settings.yaml")
 
 
 if __name__ == "__main__":

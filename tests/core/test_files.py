@@ -12,7 +12,7 @@ from craft.core.device import lease_device
 from craft.core.errors import CraftError
 from craft.core.files import atomic_path, read_json, write_json
 from craft.core.images import decode_images, from_tensor, image_row, read_images, to_tensor, write_images
-from craft.core.seeds import derive_seed, torch_generator
+from craft.core.seeds import Draws, derive_seed, torch_generator
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,6 +68,15 @@ def test_seeds_differ_by_purpose_and_repeat_by_name():
     assert torch.equal(
         torch.rand(3, generator=torch_generator("x", 0)), torch.rand(3, generator=torch_generator("x", 0))
     )
+
+
+def test_shares_of_a_batch_make_up_the_whole_batch():
+    whole = Draws("x", 1)
+    halves = [Draws("x", 1, share=share, shares=2) for share in range(2)]
+    for draw in (lambda d, n: d.normal(n, 3), lambda d, n: d.uniform(n), lambda d, n: d.integers(7, n)):
+        assert torch.equal(draw(whole, 4), torch.cat([draw(half, 2) for half in halves]))
+    assert len({draws.common(1000) for draws in (whole, *halves)}) == 1
+    assert set(whole.integers(5, 100).tolist()) == set(range(5))
 
 
 def test_an_inherited_device_list_is_honoured(monkeypatch):

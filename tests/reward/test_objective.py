@@ -6,12 +6,15 @@ from tiny import tiny_evaluator
 from torch.nn.functional import normalize
 
 from craft.core.config.methods import Objective
+from craft.core.errors import CraftError
+from craft.core.seeds import Draws
 from craft.reward.augment import Augmentation
 from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, Logistic, RawScores
 from craft.reward.damage import DAMAGES, damage_all
 from craft.reward.objective import ClinicalReward, anchor
 
 SIZE = 32
+REAL = torch.rand(20, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(9)), torch.arange(20) % 2
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +22,7 @@ def evaluator():
     return tiny_evaluator(SIZE)
 
 
-def make_reward(evaluator, **changes) -> ClinicalReward:
+def make_reward(evaluator, real=REAL, **changes) -> ClinicalReward:
     width = evaluator.encode_texts(["a"]).shape[1]
     generator = torch.Generator().manual_seed(0)
 
@@ -30,7 +33,7 @@ def make_reward(evaluator, **changes) -> ClinicalReward:
     raw = RawScores(texts, [draw(6), draw(6)], scale=5.0, neighbours=3)
     alignment = ClinicalAlignment(raw, {name: Logistic(3.0, 0.0, 0.9, 10) for name in DIMENSIONS})
     objective = Objective(**{"augment": False} | changes)
-    return ClinicalReward(evaluator, alignment, objective, draw(20), torch.arange(20) % 2)
+    return ClinicalReward(evaluator, alignment, objective, *real)
 
 
 def images(seed: int = 1) -> torch.Tensor:
@@ -42,35 +45,42 @@ LABELS = torch.tensor([0, 1, 0, 1])
 
 def test_the_hinge_is_zero_where_the_reward_stands_at_the_real_level(evaluator):
     reward = make_reward(evaluator)
-    reward.real_level.fill_(0.0)
-    scored = reward(images(), LABELS, torch.Generator())
+    reward.levels.fill_(0.0)
+    scored = reward(images(), LABELS, Draws("reward"))
     assert scored.hinge == 0.0 and (scored.reward > 0).all()
 
 
-def test_below_the_real_level_the_hinge_is_the_mean_distance_to_it(evaluator):
-    reward = make_reward(evaluator)
-    reward.real_level.fill_(1.0)
-    scored = reward(images(), LABELS, torch.Generator())
-    assert torch.allclose(scored.hinge, (1.0 - scored.reward).mean())
+def test_an_image_is_pulled_by_the_quantiles_of_its_own_label_that_stand_above_it(evaluator):
+    reward = make_reward(evaluator, saturation=[0.25, 0.75])
+    reward.levels.copy_(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
+    scored = reward(images(), LABELS, Draws("reward"))
+    assert torch.allclose(scored.hinge, ((1.0 - scored.reward) * (LABELS == 0) / 2).mean())
 
 
-def test_the_real_level_is_the_asked_quantile_of_real_rewards(evaluator):
-    low, high = (make_reward(evaluator, saturation_quantile=q).real_level for q in (0.1, 0.9))
-    assert 0 < low < high < 1
+def test_the_levels_are_the_asked_quantiles_of_each_labels_real_rewards(evaluator):
+    reward = make_reward(evaluator, saturation=[0.0, 0.5, 1.0])
+    real = reward(*REAL, Draws("unused")).reward
+    for label in (0, 1):
+        assert torch.allclose(reward.levels[label], real[REAL[1] == label].quantile(torch.tensor([0.0, 0.5, 1.0])))
+
+
+def test_a_label_without_a_calibration_image_is_named(evaluator):
+    with pytest.raises(CraftError, match="label number 1 has no image in the split `calibration`"):
+        make_reward(evaluator, real=(REAL[0], torch.zeros_like(REAL[1])))
 
 
 def test_a_weight_of_one_dimension_makes_the_reward_that_dimension(evaluator):
-    scored = make_reward(evaluator, weights={"checklist": 2.0})(images(), LABELS, torch.Generator())
+    scored = make_reward(evaluator, weights={"checklist": 2.0})(images(), LABELS, Draws("reward"))
     assert torch.allclose(scored.reward, scored.dimensions[:, DIMENSIONS.index("checklist")])
 
 
 def test_the_gradient_reaches_every_image_and_following_it_raises_the_reward(evaluator):
     reward, pixels = make_reward(evaluator), images().requires_grad_(True)
-    reward.real_level.fill_(1.0)
-    scored = reward(pixels, LABELS, torch.Generator())
+    reward.levels.fill_(1.0)
+    scored = reward(pixels, LABELS, Draws("reward"))
     (gradient,) = torch.autograd.grad(scored.hinge, pixels)
     assert (gradient.flatten(1).norm(dim=1) > 0).all()
-    stepped = reward((pixels - 0.05 * gradient.sign()).detach(), LABELS, torch.Generator())
+    stepped = reward((pixels - 0.05 * gradient.sign()).detach(), LABELS, Draws("reward"))
     assert stepped.reward.mean() > scored.reward.mean()
 
 
@@ -82,13 +92,13 @@ def test_the_anchor_is_zero_for_equal_predictions_and_the_mean_square_otherwise(
 
 def test_augmentation_is_differentiable_seeded_and_small():
     augment, pixels = Augmentation(), images().requires_grad_(True)
-    first = augment(pixels, torch.Generator().manual_seed(3))
-    again = augment(pixels, torch.Generator().manual_seed(3))
-    other = augment(pixels, torch.Generator().manual_seed(4))
+    first = augment(pixels, Draws("augment", 3))
+    again = augment(pixels, Draws("augment", 3))
+    other = augment(pixels, Draws("augment", 4))
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert torch.autograd.grad(first.sum(), pixels)[0].abs().sum() > 0
     smooth = torch.full((2, 3, SIZE, SIZE), 0.5)
-    assert (augment(smooth, torch.Generator().manual_seed(5)) - smooth).abs().mean() < 0.1
+    assert (augment(smooth, Draws("augment", 5)) - smooth).abs().mean() < 0.1
 
 
 def test_every_damage_changes_the_structure_and_keeps_shape_and_range():

@@ -14,7 +14,7 @@ from craft.core.images import image_row, write_images
 from craft.core.seeds import derive_seed
 from craft.models.families import build_evaluator
 from craft.training.autoencoder import reconstruction_psnr
-from craft.training.corpus import Corpus, draw_rows
+from craft.training.corpus import Corpus
 from craft.training.evaluator import draw_texts, sigmoid_loss, softmax_loss, train_evaluator, zero_shot_accuracy
 from craft.training.foundation import train_foundation
 from craft.training.truth import train_truth
@@ -117,8 +117,3 @@ def test_the_truth_classifier_trains_on_fresh_phantoms(tmp_path):
     truth, metrics = train_truth(training, {"dermoscopy": ["nevus", "melanoma"]}, SIZE, tmp_path)
     assert truth.labels == ["dermoscopy/nevus", "dermoscopy/melanoma"]
     assert 0 <= metrics["accuracy_dermoscopy"] <= 1
-
-
-def test_rows_are_drawn_within_bounds_and_by_seed():
-    first, again = (draw_rows(5, 100, torch.Generator().manual_seed(0)) for _ in range(2))
-    assert np.array_equal(first, again) and set(first) == set(range(5))

@@ -5,6 +5,7 @@ import torch
 from tiny import tiny_foundation
 
 from craft.core.config.methods import Backprop, Sampling
+from craft.core.seeds import Draws
 from craft.training.backprop import GradientPlan
 from craft.training.sampler import Conditions, generate, guided_prediction, sample_latents
 
@@ -37,9 +38,9 @@ def gradient_of(foundation, latents):
 
 
 def gradient(foundation, conditions, sampling, seed=0, **spec):
-    generator = torch.Generator().manual_seed(seed)
-    plan = GradientPlan.draw(Backprop(**spec), sampling.steps, 2, generator)
-    path = sample_latents(foundation, conditions, draw_noise(foundation), sampling, plan, generator)
+    draws = Draws("gradient", seed)
+    plan = GradientPlan.draw(Backprop(**spec), sampling.steps, 2, draws)
+    path = sample_latents(foundation, conditions, draw_noise(foundation), sampling, plan, draws)
     return gradient_of(foundation, path.latents)
 
 
@@ -98,8 +99,7 @@ def test_random_truncation_cuts_every_sample_at_its_own_suffix(foundation, condi
 
 
 def test_random_truncation_draws_every_length_and_one_a_sample():
-    generator = torch.Generator().manual_seed(0)
-    starts = GradientPlan.draw(Backprop(mode="random"), STEPS, 1000, generator).starts
+    starts = GradientPlan.draw(Backprop(mode="random"), STEPS, 1000, Draws("starts")).starts
     assert starts.shape == (1000,)
     assert (starts.bincount(minlength=STEPS) > 200).all()
 
@@ -114,13 +114,13 @@ def test_refl_scores_the_clean_estimate_of_one_late_step(foundation, conditions,
     end = sample_latents(foundation, conditions, draw_noise(foundation), sampling, last)
     whole = sample_latents(foundation, conditions, draw_noise(foundation), sampling)
     assert torch.allclose(end.latents, whole.latents, atol=1e-4), "at the last step the clean estimate is the result"
-    stops = {GradientPlan.draw(Backprop(mode="refl"), 9, 2, torch.Generator().manual_seed(i)).stop for i in range(40)}
+    stops = {GradientPlan.draw(Backprop(mode="refl"), 9, 2, Draws("stop", i)).stop for i in range(40)}
     assert stops == {6, 7, 8}
 
 
 def test_drtune_trains_spread_steps_and_cuts_the_model_input(foundation, conditions):
     sampling = Sampling(steps=STEPS, guidance_scale=2.0)
-    plan = GradientPlan.draw(Backprop(mode="drtune", steps=2), STEPS, 2, torch.Generator().manual_seed(1))
+    plan = GradientPlan.draw(Backprop(mode="drtune", steps=2), STEPS, 2, Draws("drtune", 1))
     path = sample_latents(foundation, conditions, draw_noise(foundation), sampling, plan)
     scheduler = foundation.make_scheduler("ddim", STEPS)
     sample = draw_noise(foundation)
@@ -140,8 +140,7 @@ def test_every_variant_is_a_fresh_draw_of_the_same_last_step(foundation, conditi
 
     def draw(variants, seed):
         plan = GradientPlan(torch.tensor([STEPS - 1]), variants=variants)
-        generator = torch.Generator().manual_seed(seed)
-        latents = sample_latents(foundation, conditions, noise, sampling, plan, generator).latents
+        latents = sample_latents(foundation, conditions, noise, sampling, plan, Draws("variants", seed)).latents
         return [gradient_of(foundation, part) for part in latents.split(2)]
 
     single = torch.stack([draw(2, seed)[1] for seed in range(24)])

@@ -111,7 +111,7 @@ def test_conda_environment_holds_what_the_script_imports(rule):
 @pytest.mark.parametrize("environment", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.stem)
 def test_conda_environment_pins_the_tested_versions(environment):
     locked = (ROOT / "requirements.lock").read_text().lower().splitlines()
-    assert {f"{name}=={version}" for name, version in pins_of(environment).items()} <= set(locked)
+    assert {f"{name}=={version}".lower() for name, version in pins_of(environment).items()} <= set(locked)
 
 
 @pytest.mark.parametrize("file", CONFIGURATIONS, ids=lambda path: path.stem)

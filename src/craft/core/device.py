@@ -20,7 +20,13 @@ def visible_gpus() -> list[str]:
 
 @contextmanager
 def lease_device() -> Iterator[str]:
-    """Yield 'cuda' while holding a free GPU of this node, or 'cpu' where there is none."""
+    """Yield 'cuda' while holding a free GPU of this node, or 'cpu' where there is none.
+
+    Processes that `torchrun` started together take the devices in order; such a job wants its devices to itself.
+    """
+    if "LOCAL_RANK" in os.environ:
+        yield f"cuda:{os.environ['LOCAL_RANK']}" if visible_gpus() else "cpu"
+        return
     if "CUDA_VISIBLE_DEVICES" in os.environ:
         yield "cuda" if os.environ["CUDA_VISIBLE_DEVICES"] not in ("", "-1") and visible_gpus() else "cpu"
         return

@@ -8,18 +8,22 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from craft.core.config.methods import Compute, Lora
 from craft.core.errors import CraftError
 from craft.models.tokenizer import tokenize
 
+CONVOLUTIONS = ["conv1", "conv2", "conv_shortcut"]
+TEXT_ATTENTION = ["q_proj", "k_proj", "v_proj", "out_proj"]
 SCHEDULERS = {"ddim": "DDIMScheduler", "dpmsolver++": "DPMSolverMultistepScheduler", "euler": "EulerDiscreteScheduler"}
 
 
 class Foundation:
-    """A frozen text-to-image diffusion model; only the LoRA weights of its UNet are ever trained.
+    """A frozen text-to-image diffusion model; only LoRA weights are ever trained.
 
     Attributes:
-        unet, vae, text_encoder: the modules, frozen, float32, in eval mode.
+        unet, vae, text_encoder: the modules, frozen, float32, in eval mode; the text encoder is None once released.
         tokenizer: the text encoder's tokenizer.
+        tiny_decoder: an AutoencoderTiny that stands in for the autoencoder where a gradient is wanted, or None.
     """
 
     def __init__(self, pipeline, device: str = "cpu"):
@@ -30,6 +34,8 @@ class Foundation:
         for module in (self.unet, self.vae, self.text_encoder):
             module.requires_grad_(False).eval()
         self.device = torch.device(device)
+        self.tiny_decoder: nn.Module | None = None
+        self.states: dict[str, Tensor] = {}
 
     @classmethod
     def load(cls, path: str, adapter: Path | None = None, device: str = "cpu") -> "Foundation":
@@ -60,19 +66,40 @@ class Foundation:
         self.pipeline.to(dtype=torch.float16).save_pretrained(folder)
         self.pipeline.to(dtype=torch.float32)
 
-    def add_adapter(self, rank: int, alpha: int, target_modules: list[str]) -> list[nn.Parameter]:
-        """Add a fresh LoRA adapter to the UNet and return its trainable parameters."""
+    def prepare(self, compute: Compute, tiny_decoder: str | None = None) -> None:
+        """Make the gradient's way cheaper: checkpointed blocks, a compiled UNet, a tiny decoder (folder or hub id).
+
+        Raises:
+            CraftError: if the tiny decoder cannot be loaded or reads other latents.
+        """
+        if compute.checkpointing:
+            for module in (self.unet, self.vae):
+                module.enable_gradient_checkpointing()
+        if compute.compile:
+            self.unet.compile(backend=compute.compile)
+        if tiny_decoder:
+            self.tiny_decoder = load_tiny_decoder(tiny_decoder, self.vae)
+
+    def add_adapter(self, lora: Lora) -> list[nn.Parameter]:
+        """Add a fresh LoRA adapter and return its trainable parameters."""
         from peft import LoraConfig
 
-        self.unet.add_adapter(
-            LoraConfig(r=rank, lora_alpha=alpha, target_modules=target_modules, init_lora_weights="gaussian"), "default"
-        )
+        def config(modules: list[str]) -> LoraConfig:
+            return LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=modules, init_lora_weights="gaussian")
+
+        self.unet.add_adapter(config(lora.target_modules + CONVOLUTIONS * lora.convolutions), "default")
+        if lora.text_encoder:
+            self.text_encoder.add_adapter(config(TEXT_ATTENTION), "default")
         return self.adapter_parameters()
 
-    def adapter_parameters(self) -> list[nn.Parameter]:
-        """The LoRA parameters of the UNet, made trainable."""
+    def adapter_parameters(self, text: bool = True) -> list[nn.Parameter]:
+        """The LoRA parameters of the UNet and, with `text`, of the text encoder, made trainable."""
+        modules = [self.unet, *([self.text_encoder] if text and self.text_encoder else [])]
         parameters = [
-            parameter for name, parameter in self.unet.named_parameters() if "lora_" in name and ".default." in name
+            parameter
+            for module in modules
+            for name, parameter in module.named_parameters()
+            if "lora_" in name and ".default." in name
         ]
         if not parameters:
             raise CraftError("the foundation carries no LoRA adapter to train; start from a supervised adapter")
@@ -102,11 +129,13 @@ class Foundation:
         """Save the adapter so that any Stable Diffusion pipeline loads it with `load_lora_weights`."""
         from peft.utils import get_peft_model_state_dict
 
-        self.pipeline.save_lora_weights(
-            str(folder),
-            unet_lora_layers=get_peft_model_state_dict(self.unet, adapter_name="default"),
-            unet_lora_adapter_metadata=self.unet.peft_config["default"].to_dict(),
-        )
+        layers = {}
+        for name in ("unet", "text_encoder"):
+            module = getattr(self, name)
+            if "default" in (getattr(module, "peft_config", None) or {}):
+                layers[f"{name}_lora_layers"] = get_peft_model_state_dict(module, adapter_name="default")
+                layers[f"{name}_lora_adapter_metadata"] = module.peft_config["default"].to_dict()
+        self.pipeline.save_lora_weights(str(folder), **layers)
 
     def make_scheduler(self, name: str, steps: int):
         """A fresh diffusers scheduler of the given kind, with this foundation's noise schedule, set to `steps`."""
@@ -122,14 +151,26 @@ class Foundation:
         side = self.unet.config.sample_size
         return self.vae.config.latent_channels, side, side
 
-    @torch.no_grad()
     def encode_prompts(self, prompts: list[str]) -> Tensor:
-        """Text states (n, window, width); each distinct prompt is encoded once."""
+        """Text states (n, window, width); each distinct prompt is encoded once.
+
+        Raises:
+            KeyError: if the text encoder was released and a prompt was not remembered.
+        """
+        if self.states:
+            return torch.stack([self.states[prompt] for prompt in prompts])
         distinct = list(dict.fromkeys(prompts))
         tokens = tokenize(self.tokenizer, distinct).input_ids.to(self.device)
         states = torch.cat([self.text_encoder(chunk)[0] for chunk in tokens.split(64)])
         rows = {prompt: row for row, prompt in enumerate(distinct)}
         return states[[rows[prompt] for prompt in prompts]]
+
+    @torch.no_grad()
+    def remember_prompts(self, prompts: list[str]) -> None:
+        """Encode all prompts that will ever be asked for, once, and release the text encoder."""
+        distinct = list(dict.fromkeys(prompts))
+        self.states = dict(zip(distinct, self.encode_prompts(distinct), strict=True))
+        self.text_encoder = self.pipeline.text_encoder = None
 
     @torch.no_grad()
     def encode_images(self, images: Tensor, batch: int = 64) -> Tensor:
@@ -140,5 +181,34 @@ class Foundation:
         return torch.cat(chunks) * self.vae.config.scaling_factor
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Images (n, 3, h, w), about [0, 1] and not clamped, of scaled latents; differentiable."""
-        return self.vae.decode(latents / self.vae.config.scaling_factor).sample / 2 + 0.5
+        """Images (n, 3, h, w), about [0, 1] and not clamped, of scaled latents; differentiable.
+
+        Latents that carry a gradient take the tiny decoder, where there is one.
+        """
+        decoder = self.tiny_decoder if self.tiny_decoder and latents.requires_grad else self.vae
+        return decoder.decode(latents / decoder.config.scaling_factor).sample / 2 + 0.5
+
+
+def load_tiny_decoder(path: str, vae: nn.Module) -> nn.Module:
+    """A frozen AutoencoderTiny that reads the latents of `vae`.
+
+    Raises:
+        CraftError: if it cannot be loaded or its latents have another shape.
+    """
+    from diffusers import AutoencoderTiny
+
+    try:
+        tiny = AutoencoderTiny.from_pretrained(path).requires_grad_(False).eval().to(vae.device)
+    except (OSError, ValueError) as error:
+        raise CraftError(f"the tiny decoder {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
+    channels = [model.config.latent_channels for model in (tiny, vae)]
+    enlarged = [
+        2 ** (len(model.config[key]) - 1)
+        for model, key in ((tiny, "decoder_block_out_channels"), (vae, "block_out_channels"))
+    ]
+    if channels[0] != channels[1] or enlarged[0] != enlarged[1]:
+        raise CraftError(
+            f"the tiny decoder {path!r} turns {channels[0]} latent channels into images {enlarged[0]} times as large,"
+            f" the foundation {channels[1]} into {enlarged[1]} times; name one distilled from this foundation's decoder"
+        )
+    return tiny

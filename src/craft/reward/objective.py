@@ -1,10 +1,12 @@
 """The CRAFT objective: a saturating clinical reward, an anchor and a real-data term (our own specification).
 
-    loss = relu(r_real - R(x, y)) + beta * ||prediction - reference prediction||^2 + gamma * denoising loss
+    loss = mean_q relu(r_q - R(x, y)) + beta * ||prediction - reference prediction||^2 + gamma * denoising loss
 
 R is the weighted mean of the calibrated CAS dimensions of a generated image x with label y under the reward evaluator.
-r_real is the level of real images, so the reward stops pulling where real images stand. The anchor keeps the model near
-the supervised adapter on the states that it samples, the denoising loss keeps it a model of the real images.
+r_q are quantiles of the same reward of real images of label y, augmented alike: an image is pulled by the share of real
+images that stand above it and by none where real images stand, so that the rewards are drawn towards the distribution
+of the real ones and not all of them to its middle. The anchor keeps the model near the supervised adapter on the states
+that it samples, the denoising loss keeps it a model of the real images.
 """
 
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from craft.core.config.methods import Objective
+from craft.core.errors import CraftError
+from craft.core.seeds import Draws
 from craft.models.evaluators import ImageTextEvaluator
 from craft.reward.augment import Augmentation
 from craft.reward.cas import DIMENSIONS, ClinicalAlignment
@@ -23,7 +27,7 @@ class Reward:
     """The reward of a batch.
 
     Attributes:
-        hinge: relu(r_real - R), mean over the batch; differentiable.
+        hinge: relu(r_q - R), mean over the quantiles and the batch; differentiable.
         reward: R, shape (n,), detached.
         dimensions: calibrated dimensions, shape (n, 4), detached.
     """
@@ -39,9 +43,9 @@ class ClinicalReward(nn.Module):
     Args:
         evaluator: the frozen reward evaluator.
         alignment: its calibrated CAS on the dataset.
-        objective: dimension weights, saturation quantile and augmentation.
-        real_features: embeddings of real calibration images, shape (n, width).
-        real_labels: their labels, shape (n,).
+        objective: dimension weights, saturation quantiles and augmentation.
+        real_images: real calibration images, shape (n, 3, h, w), in [0, 1].
+        real_labels: their labels, shape (n,); every label has some.
     """
 
     def __init__(
@@ -49,24 +53,35 @@ class ClinicalReward(nn.Module):
         evaluator: ImageTextEvaluator,
         alignment: ClinicalAlignment,
         objective: Objective,
-        real_features: Tensor,
+        real_images: Tensor,
         real_labels: Tensor,
     ):
         super().__init__()
-        self.evaluator, self.alignment = evaluator, alignment
+        device = evaluator.device
+        self.evaluator, self.alignment = evaluator, alignment.to(device)
         weights = torch.tensor([objective.weights.get(name, 0.0) for name in DIMENSIONS])
-        self.register_buffer("weights", weights / weights.sum())
-        with torch.no_grad():
-            level = (alignment(real_features, real_labels) @ self.weights).quantile(objective.saturation_quantile)
-        self.register_buffer("real_level", level)
+        self.register_buffer("weights", (weights / weights.sum()).to(device))
         self.augment = Augmentation() if objective.augment else None
+        with torch.no_grad():
+            real = self.score(real_images.to(device), real_labels.to(device), Draws("real rewards")) @ self.weights
+        quantiles, levels = torch.tensor(objective.saturation), []
+        for label in range(len(alignment.raw.description)):
+            if not (real_labels == label).any():
+                raise CraftError(f"label number {label} has no image in the split `calibration`; give it some")
+            levels.append(real.cpu()[real_labels == label].quantile(quantiles))
+        self.register_buffer("levels", torch.stack(levels).to(device))
 
-    def forward(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Reward:
+    def score(self, images: Tensor, labels: Tensor, draws: Draws) -> Tensor:
+        """Calibrated dimensions (n, 4) of augmented images."""
+        seen = self.augment(images, draws) if self.augment else images
+        return self.alignment(self.evaluator.encode_images(seen), labels)
+
+    def forward(self, images: Tensor, labels: Tensor, draws: Draws) -> Reward:
         """Reward of generated images (n, 3, h, w), about [0, 1], with labels (n,)."""
-        seen = self.augment(images, generator) if self.augment else images
-        dimensions = self.alignment(self.evaluator.encode_images(seen), labels)
+        dimensions = self.score(images, labels, draws)
         reward = dimensions @ self.weights
-        return Reward(torch.relu(self.real_level - reward).mean(), reward.detach(), dimensions.detach())
+        hinge = torch.relu(self.levels[labels] - reward[:, None]).mean()
+        return Reward(hinge, reward.detach(), dimensions.detach())
 
 
 def anchor(prediction: Tensor, reference: Tensor) -> Tensor:

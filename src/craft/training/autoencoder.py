@@ -1,5 +1,6 @@
 """The autoencoder of a small foundation, trained on mean squared error and a weak KL term."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,12 @@ import torch.nn.functional as F
 
 from craft.core.config.methods import Training
 from craft.core.config.models import FoundationTraining
-from craft.core.seeds import derive_seed, torch_generator
+from craft.core.seeds import derive_seed
 from craft.models.families import build_autoencoder
 from craft.models.foundation import Foundation
-from craft.training.corpus import Corpus, draw_rows
+from craft.training.corpus import Corpus
 from craft.training.loop import fit
+from craft.training.parts import Part
 
 KL_WEIGHT = 3e-5  # per latent value; enough to keep the latents near unit scale, too little to blur
 
@@ -20,36 +22,56 @@ KL_WEIGHT = 3e-5  # per latent value; enough to keep the latents near unit scale
 def train_autoencoder(
     training: FoundationTraining, corpus: Corpus, resolution: int, checkpoints: Path, device: str = "cpu"
 ):
-    """Train an AutoencoderKL and set its scaling factor to unit latent variance."""
+    """Train an AutoencoderKL and set its scaling factor to unit latent variance.
+
+    The decoder is then trained further alone, as Stable Diffusion's was: its latents stay what they are.
+    """
     torch.manual_seed(derive_seed("autoencoder", training.seed))
     vae = build_autoencoder(training, resolution).to(device, memory_format=torch.channels_last).train()
     with torch.no_grad():  # start almost without latent noise: otherwise the first hundreds of steps learn to shrink it
         vae.quant_conv.bias[training.latent_channels :] = -6.0
+    reconstruct(vae, training, corpus, "autoencoder", checkpoints / "both")
+    sample = corpus.tensor(np.arange(0, len(corpus), max(1, len(corpus) // 256))).to(device)
+    vae.requires_grad_(False).eval()
+    vae.register_to_config(scaling_factor=round(float(1.0 / vae.encode(sample * 2 - 1).latent_dist.mean.std()), 5))
+    if training.decoder_steps:
+        train_decoder(vae, training, corpus, checkpoints / "decoder")
+    return vae
 
-    def loss_at(step: int):
-        generator = torch_generator("autoencoder", training.seed, step)
-        rows = draw_rows(len(corpus), training.autoencoder_batch, generator)
-        images = corpus.tensor(rows).to(device) * 2 - 1
+
+def train_decoder(vae, training: FoundationTraining, corpus: Corpus, checkpoints: Path) -> None:
+    """Train the decoder of an autoencoder further, in place, and leave its encoder as it is."""
+    for module in (vae.decoder, vae.post_quant_conv):
+        module.requires_grad_(True).train()
+    reconstruct(vae, training, corpus, "decoder", checkpoints)
+    vae.requires_grad_(False).eval()
+
+
+def reconstruct(vae, training: FoundationTraining, corpus: Corpus, stage: str, checkpoints: Path) -> None:
+    """Minimise the reconstruction error over what is trainable: stage `autoencoder`, or `decoder` at half the rate."""
+
+    def loss_at(part: Part):
+        draws = part.draws(stage, training.seed)
+        rows = draws.integers(len(corpus), training.autoencoder_batch).numpy()
+        images = corpus.tensor(rows).to(vae.device) * 2 - 1
         posterior = vae.encode(images).latent_dist
-        noise = torch.randn(posterior.mean.shape, generator=generator).to(device)
+        noise = draws.normal(*posterior.mean.shape).to(vae.device)
         error = F.mse_loss(vae.decode(posterior.mean + posterior.std * noise).sample, images)
         # the images span two units here and one in the PSNR
-        logs = {"psnr_db": -10 * np.log10(error.item() / 4)}
+        logs = {"psnr_db": -10 * math.log10(error.item() / 4)}
         return error + KL_WEIGHT * posterior.kl().mean() / posterior.mean[0].numel(), logs
 
-    steps = training.autoencoder_steps
+    alone = stage == "decoder"
+    steps = training.decoder_steps if alone else training.autoencoder_steps
     schedule = Training(
         steps=steps,
         batch=training.autoencoder_batch,
-        learning_rate=training.autoencoder_learning_rate,
+        learning_rate=training.autoencoder_learning_rate / (2 if alone else 1),
         warmup_steps=steps // 20,
         checkpoint_every=500,
     )
-    fit(list(vae.parameters()), schedule, loss_at, checkpoints, weight_decay=1e-3)
-    vae.requires_grad_(False).eval()
-    sample = corpus.tensor(np.arange(0, len(corpus), max(1, len(corpus) // 256))).to(device)
-    vae.register_to_config(scaling_factor=round(float(1.0 / vae.encode(sample * 2 - 1).latent_dist.mean.std()), 5))
-    return vae
+    parameters = [parameter for parameter in vae.parameters() if parameter.requires_grad]
+    fit(parameters, schedule, loss_at, checkpoints, weight_decay=1e-3)
 
 
 def reconstruction_psnr(foundation: Foundation, corpus: Corpus) -> dict[str, float]:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from craft.core.config.methods import Backprop
+from craft.core.seeds import Draws
 
 
 @dataclass(frozen=True)
@@ -39,20 +40,20 @@ class GradientPlan:
     variants: int = 1
 
     @classmethod
-    def draw(cls, spec: Backprop, steps: int, count: int, generator: torch.Generator) -> "GradientPlan":
+    def draw(cls, spec: Backprop, steps: int, count: int, draws: Draws) -> "GradientPlan":
         """A plan for `count` samples of `steps` sampling steps."""
         if spec.mode == "full":
             return cls(torch.tensor([0]), variants=spec.lv)
         if spec.mode == "last":
             return cls(torch.tensor([steps - spec.steps]), variants=spec.lv)
         if spec.mode == "random":
-            return cls(torch.randint(steps, (count,), generator=generator))
+            return cls(draws.integers(steps, count))
         if spec.mode == "refl":
             late = math.ceil(steps / 3)
-            stop = steps - 1 - int(torch.randint(late, (1,), generator=generator))
+            stop = steps - 1 - draws.common(late)
             return cls(torch.tensor([stop]), stop=stop)
         stride = steps // spec.steps
-        offset = int(torch.randint(stride, (1,), generator=generator))
+        offset = draws.common(stride)
         trained = frozenset(offset + index * stride for index in range(spec.steps))
         return cls(torch.tensor([offset]), trained, linear=True)
 

@@ -1,4 +1,4 @@
-"""Training checkpoints: weights, optimiser moments and history in one safetensors file, written atomically.
+"""Training checkpoints: weights, moments, averages and history in one safetensors file, written atomically.
 
 They live in an undeclared folder named by the identity of the run (settings, code, input data), so that Snakemake does
 not delete them before a job starts and a run never picks up another one's.
@@ -6,8 +6,9 @@ not delete them before a job starts and a run never picks up another one's.
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import safe_open
@@ -24,42 +25,59 @@ def checkpoint_folder(output: Path, settings: dict[str, Any], script: str, input
     return Path(output).parent / "checkpoints" / hash_run(settings, script, inputs)
 
 
-def save_checkpoint(
-    folder: Path,
-    history: list[dict[str, Any]],
-    remembered: dict[str, Tensor],
-    parameters: list[nn.Parameter],
-    buffers: Sequence[Tensor],
-    optimizer: torch.optim.Optimizer,
-) -> None:
-    """Write weights, moments, history and what the observer remembers; the previous checkpoint is replaced."""
-    tensors = {f"observer/{name}": tensor for name, tensor in remembered.items()}
-    tensors |= {f"buffer/{index}": buffer for index, buffer in enumerate(buffers)}
-    for index, parameter in enumerate(parameters):
-        tensors[f"parameter/{index}"] = parameter.detach()
-        for name, value in optimizer.state.get(parameter, {}).items():
-            tensors[f"optimizer/{index}/{name}"] = torch.as_tensor(value)
-    write_tensors(folder / FILE, tensors, {"history": json.dumps(history)})
+class Keepsake(Protocol):
+    """Something beside the weights that must survive an interruption."""
+
+    def tensors(self) -> dict[str, Tensor]: ...
+
+    def restore(self, tensors: dict[str, Tensor]) -> None: ...
 
 
-def load_checkpoint(
-    folder: Path, parameters: list[nn.Parameter], buffers: Sequence[Tensor], optimizer: torch.optim.Optimizer
-) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
-    """Put weights and moments in place; returns history and the observer's tensors, both empty without a checkpoint."""
-    path = folder / FILE
-    if not path.is_file():
-        return [], {}
-    with safe_open(path, framework="pt", device=str(parameters[0].device)) as file, torch.no_grad():
-        keys = list(file.keys())
-        for index, buffer in enumerate(buffers):
-            buffer.copy_(file.get_tensor(f"buffer/{index}"))
-        for index, parameter in enumerate(parameters):
-            parameter.copy_(file.get_tensor(f"parameter/{index}"))
-            prefix = f"optimizer/{index}/"
-            optimizer.state[parameter] = {
-                key.removeprefix(prefix): file.get_tensor(key) for key in keys if key.startswith(prefix)
-            }
-        remembered = {
-            key.removeprefix("observer/"): file.get_tensor(key) for key in keys if key.startswith("observer/")
-        }
-        return json.loads(file.metadata()["history"]), remembered
+@dataclass
+class Checkpoints:
+    """The checkpoint of one run: where it lies and what is in it.
+
+    Attributes:
+        folder: folder named by the run's identity.
+        parameters: what is trained.
+        buffers: what else changes while training (running statistics).
+        optimizer: its moments are kept.
+        keepsakes: what else must survive, by name.
+    """
+
+    folder: Path
+    parameters: list[nn.Parameter]
+    buffers: Sequence[Tensor]
+    optimizer: torch.optim.Optimizer
+    keepsakes: dict[str, Keepsake]
+
+    def save(self, history: list[dict[str, Any]]) -> None:
+        """Write everything; the previous checkpoint is replaced."""
+        tensors = {f"buffer/{index}": buffer for index, buffer in enumerate(self.buffers)}
+        for name, keepsake in self.keepsakes.items():
+            tensors |= {f"{name}/{key}": tensor for key, tensor in keepsake.tensors().items()}
+        for index, parameter in enumerate(self.parameters):
+            tensors[f"parameter/{index}"] = parameter.detach()
+            for name, value in self.optimizer.state.get(parameter, {}).items():
+                tensors[f"optimizer/{index}/{name}"] = torch.as_tensor(value)
+        write_tensors(self.folder / FILE, tensors, {"history": json.dumps(history)})
+
+    def load(self) -> list[dict[str, Any]]:
+        """Put everything in place and return the history; empty without a checkpoint."""
+        path = self.folder / FILE
+        if not path.is_file():
+            return []
+        with safe_open(path, framework="pt", device=str(self.parameters[0].device)) as file, torch.no_grad():
+            keys = list(file.keys())
+
+            def members(prefix: str) -> dict[str, Tensor]:
+                return {key.removeprefix(prefix): file.get_tensor(key) for key in keys if key.startswith(prefix)}
+
+            for index, buffer in enumerate(self.buffers):
+                buffer.copy_(file.get_tensor(f"buffer/{index}"))
+            for index, parameter in enumerate(self.parameters):
+                parameter.copy_(file.get_tensor(f"parameter/{index}"))
+                self.optimizer.state[parameter] = members(f"optimizer/{index}/")
+            for name, keepsake in self.keepsakes.items():
+                keepsake.restore(members(f"{name}/"))
+            return json.loads(file.metadata()["history"])

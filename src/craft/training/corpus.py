@@ -5,7 +5,6 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from craft.core.errors import CraftError
@@ -87,8 +86,3 @@ class Corpus:
     def coarse_caption(self, row: int, rng: np.random.Generator) -> str:
         """The coarse caption of an image, or a coarse prompt of its modality where it has none."""
         return self.coarse_captions[row] or str(rng.choice(self.knowledge[self.modality[row]].coarse_prompts))
-
-
-def draw_rows(count: int, batch: int, generator: torch.Generator) -> np.ndarray:
-    """`batch` row numbers below `count`, drawn with replacement."""
-    return torch.randint(count, (batch,), generator=generator).numpy()

@@ -1,10 +1,9 @@
 """CRAFT: reward finetuning of a supervised adapter through the sampler (our own specification).
 
-One step samples a batch with the diffusion sampler, the last K steps with gradient, decodes it, scores it with the
-reward evaluator, and steps the adapter on hinge + anchor + denoising loss (`craft.reward.objective`).
+One step samples a batch with the diffusion sampler, part of it with gradient (`craft.training.backprop`), decodes it,
+scores it with the reward evaluator, and steps the adapter on the objective (`craft.reward.objective`).
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,26 +11,18 @@ from torch import Tensor
 
 from craft.core.config.methods import Reward as RewardSpec
 from craft.core.config.methods import Sampling
-from craft.core.seeds import torch_generator
+from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
-from craft.models.evaluators import ImageTextEvaluator
 from craft.models.foundation import Foundation
-from craft.reward.cas import DIMENSIONS, ClinicalAlignment
+from craft.reward.cas import DIMENSIONS
 from craft.reward.objective import ClinicalReward, anchor
 from craft.training.backprop import GradientPlan
-from craft.training.guard import FixedSample, MonitorGuard
-from craft.training.loop import fit
-from craft.training.prompts import draw_prompts
+from craft.training.guard import FixedSample, Guard, Monitor
+from craft.training.loop import LossAt, fit
+from craft.training.parts import Part
+from craft.training.prompts import all_prompts, draw_prompts
 from craft.training.sampler import Conditions, Trajectory, sample_latents
 from craft.training.supervised import RealImages, denoise_real
-
-
-@dataclass(frozen=True)
-class Monitor:
-    """The evaluator that watches and never enters the loss, with its calibrated CAS."""
-
-    evaluator: ImageTextEvaluator
-    alignment: ClinicalAlignment
 
 
 def balanced_labels(labels: list[str], count: int, offset: int = 0) -> list[str]:
@@ -39,13 +30,44 @@ def balanced_labels(labels: list[str], count: int, offset: int = 0) -> list[str]
     return [labels[(offset + index) % len(labels)] for index in range(count)]
 
 
-def anchor_loss(foundation: Foundation, conditions: Conditions, path: Trajectory, generator: torch.Generator) -> Tensor:
+def anchor_loss(foundation: Foundation, conditions: Conditions, path: Trajectory, draws: Draws) -> Tensor:
     """Distance to the reference adapter on one state of the sampled trajectory, drawn uniformly."""
-    index = int(torch.randint(len(path.inputs), (1,), generator=generator))
+    index = draws.common(len(path.inputs))
     arguments = (path.inputs[index], path.timesteps[index])
     with foundation.reference():
         reference = foundation.unet(*arguments, encoder_hidden_states=conditions.states).sample
     return anchor(foundation.unet(*arguments, encoder_hidden_states=conditions.states).sample, reference)
+
+
+def make_loss(
+    foundation: Foundation,
+    spec: RewardSpec,
+    sampling: Sampling,
+    reward: ClinicalReward,
+    images: RealImages,
+    book: Knowledge,
+    seed: str,
+) -> LossAt:
+    """The CRAFT loss of a step, for `foundation` with its trained adapter `default` and its frozen one `reference`."""
+    labels, objective, batch = list(book.labels), spec.objective, spec.training.batch
+
+    def loss_at(part: Part) -> tuple[Tensor, dict[str, float]]:
+        draws = part.draws("craft", seed)
+        names = balanced_labels(labels, batch, offset=(part.step * part.shares + part.share) * batch)
+        conditions = Conditions.encode(foundation, draw_prompts(book, names, spec.prompts, draws))
+        noise = draws.normal(batch, *foundation.latent_shape)
+        plan = GradientPlan.draw(spec.backprop, sampling.steps, batch, draws)
+        path = sample_latents(foundation, conditions, noise, sampling, plan, draws)
+        numbers = torch.tensor([labels.index(name) for name in names], device=foundation.device)
+        scored = reward(foundation.decode(path.latents), numbers.repeat(plan.variants), draws)
+        near = anchor_loss(foundation, conditions, path, draws)
+        real = denoise_real(foundation, images, book, spec.prompts, batch, 0.1, draws)
+        loss = scored.hinge + objective.beta * near + objective.gamma * real
+        logs = {"reward": scored.reward.mean().item(), "hinge": scored.hinge.item()}
+        logs |= {"anchor": near.item(), "denoising": real.item()}
+        return loss, logs | dict(zip(DIMENSIONS, scored.dimensions.mean(0).tolist(), strict=True))
+
+    return loss_at
 
 
 def train_reward(
@@ -57,50 +79,38 @@ def train_reward(
     images: RealImages,
     book: Knowledge,
     seed: str,
-    checkpoints: Path,
-) -> list[dict]:
-    """Finetune the active adapter of `foundation` in place and leave it in its best state; returns the history.
+    folder: Path,
+) -> tuple[list[dict], list[Tensor]]:
+    """Finetune the adapter `default` of `foundation` in place and leave it in its best state.
 
-    The foundation carries the supervised adapter twice: `default`, which is trained, and the frozen `reference`.
+    Args:
+        foundation: carries the supervised adapter twice: `default`, which is trained, and the frozen `reference`.
+        spec: objective, gradient, guard and training.
+        sampling: how images are sampled.
+        reward: the reward evaluator's clinical reward.
+        monitor: what the guard judges by.
+        images: real training images.
+        book: the modality's knowledge.
+        seed: names the run's random draws.
+        folder: of the run's checkpoints and event files.
+
+    Returns:
+        The history, and the guard's pictures of its fixed noise, uint8 (images, 3, size, size), one for every check.
     """
-    labels, objective, batch = list(book.labels), spec.objective, spec.training.batch
-    parameters = foundation.adapter_parameters()
-
-    def loss_at(step: int):
-        generator = torch_generator("craft", seed, step)
-        names = balanced_labels(labels, batch, offset=step * batch)
-        prompts = draw_prompts(book, names, spec.prompts, generator)
-        conditions = Conditions.encode(foundation, prompts)
-        noise = torch.randn(batch, *foundation.latent_shape, generator=generator)
-        plan = GradientPlan.draw(spec.backprop, sampling.steps, batch, generator)
-        path = sample_latents(foundation, conditions, noise, sampling, plan, generator)
-        numbers = torch.tensor([labels.index(name) for name in names], device=foundation.device)
-        scored = reward(foundation.decode(path.latents), numbers.repeat(plan.variants), generator)
-        near = anchor_loss(foundation, conditions, path, generator)
-        real = denoise_real(foundation, images, book, spec.prompts, batch, 0.1, generator)
-        loss = scored.hinge + objective.beta * near + objective.gamma * real
-        logs = {"reward": scored.reward.mean().item(), "anchor": near.item(), "denoising": real.item()}
-        return loss, logs | dict(zip(DIMENSIONS, scored.dimensions.mean(0).tolist(), strict=True))
-
-    guard = MonitorGuard(
-        foundation,
-        parameters,
-        monitor.evaluator,
-        monitor.alignment,
-        draw_fixed_sample(foundation, spec, book, seed),
-        sampling,
-        spec.guard,
-        spec.training.steps,
-    )
-    history = fit(parameters, spec.training, loss_at, checkpoints, guard)
-    guard.keep_best()
-    return history
+    parameters = foundation.adapter_parameters(text=False)
+    foundation.prepare(spec.compute, spec.tiny_decoder)
+    foundation.remember_prompts(all_prompts(book))
+    loss_at = make_loss(foundation, spec, sampling, reward, images, book, seed)
+    sample = draw_fixed_sample(foundation, spec, book, seed)
+    guard = Guard(foundation, parameters, monitor, sample, sampling, spec.guard, spec.training.steps)
+    history = fit(parameters, spec.training, loss_at, folder, guard, precision=spec.compute.precision, events=folder)
+    return history, guard.pictures
 
 
 def draw_fixed_sample(foundation: Foundation, spec: RewardSpec, book: Knowledge, seed: str) -> FixedSample:
     """The guard's noise, prompts and labels."""
-    generator, labels = torch_generator("guard", seed), list(book.labels)
+    draws, labels = Draws("guard", seed), list(book.labels)
     names = balanced_labels(labels, spec.guard.images)
-    prompts = draw_prompts(book, names, spec.prompts, generator)
-    noise = torch.randn(len(names), *foundation.latent_shape, generator=generator)
+    prompts = draw_prompts(book, names, spec.prompts, draws)
+    noise = draws.normal(len(names), *foundation.latent_shape)
     return FixedSample(noise, prompts, torch.tensor([labels.index(name) for name in names]))

@@ -1,8 +1,9 @@
 """The denoising loss of diffusion training, shared by the foundation, the supervised methods and CRAFT."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from craft.core.seeds import Draws
 
 
 def target_of(scheduler, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
@@ -12,7 +13,9 @@ def target_of(scheduler, latents: Tensor, noise: Tensor, timesteps: Tensor) -> T
     return noise
 
 
-def denoising_loss(unet, scheduler, latents: Tensor, states: Tensor, generator: torch.Generator) -> Tensor:
+def denoising_loss(
+    unet, scheduler, latents: Tensor, states: Tensor, draws: Draws, min_snr_gamma: float | None = None
+) -> Tensor:
     """Mean squared prediction error at uniformly drawn timesteps.
 
     Args:
@@ -20,11 +23,27 @@ def denoising_loss(unet, scheduler, latents: Tensor, states: Tensor, generator: 
         scheduler: a DDPM-like diffusers scheduler (noise schedule and prediction type).
         latents: scaled latents, shape (n, channels, height, width).
         states: text states, shape (n, window, width).
-        generator: CPU generator of timesteps and noise.
+        draws: of timesteps and noise.
+        min_snr_gamma: cap on the signal-to-noise ratio in the weight of a timestep (Min-SNR, Hang et al. 2023).
     """
-    noise = torch.randn(latents.shape, generator=generator).to(latents)
-    timesteps = torch.randint(scheduler.config.num_train_timesteps, (len(latents),), generator=generator)
-    timesteps = timesteps.to(latents.device)
+    noise = draws.normal(*latents.shape).to(latents)
+    timesteps = draws.integers(scheduler.config.num_train_timesteps, len(latents)).to(latents.device)
     noisy = scheduler.add_noise(latents, noise, timesteps)
     prediction = unet(noisy, timesteps, encoder_hidden_states=states).sample
-    return F.mse_loss(prediction, target_of(scheduler, latents, noise, timesteps))
+    target = target_of(scheduler, latents, noise, timesteps)
+    if min_snr_gamma is None:
+        return F.mse_loss(prediction, target)
+    weights = min_snr_weights(scheduler, timesteps, min_snr_gamma)
+    return (weights * (prediction - target).square().mean((1, 2, 3))).mean()
+
+
+def min_snr_weights(scheduler, timesteps: Tensor, gamma: float) -> Tensor:
+    """min(SNR, gamma) as a weight on the error of the clean image, turned into one on the prediction's; shape (n,).
+
+    The noise's error is SNR times the clean image's, the velocity's SNR + 1 times.
+    """
+    from diffusers.training_utils import compute_snr
+
+    snr = compute_snr(scheduler, timesteps)
+    velocity = scheduler.config.prediction_type == "v_prediction"
+    return snr.clamp(max=gamma) / (snr + 1 if velocity else snr)

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from craft.core.config.methods import Training
 from craft.core.config.models import EvaluatorTraining
-from craft.core.seeds import derive_seed, numpy_generator, torch_generator
+from craft.core.seeds import derive_seed, numpy_generator
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.families import build_evaluator
 from craft.models.tokenizer import train_tokenizer
 from craft.reward.augment import Augmentation
-from craft.training.corpus import Corpus, draw_rows
+from craft.training.corpus import Corpus
 from craft.training.loop import fit
+from craft.training.parts import Part
 
 HALF = [0.5, 0.5, 0.5]
 
@@ -156,13 +157,13 @@ def train_evaluator(
             model.logit_scale.fill_(np.log(10.0))
     augment = Augmentation()
 
-    def loss_at(step: int):
-        generator, rng = torch_generator(name, step), numpy_generator(name, step)
-        rows = draw_rows(len(corpus), training.batch, generator)
+    def loss_at(part: Part):
+        draws, rng = part.draws(name), numpy_generator(name, part.step)
+        rows = draws.integers(len(corpus), training.batch).numpy()
         labels = torch.from_numpy(corpus.label[rows])
-        image = evaluator.encode_images(augment(corpus.tensor(rows), generator).to(device)).cpu()
+        image = evaluator.encode_images(augment(corpus.tensor(rows), draws).to(device)).cpu()
         recognised = prototype_loss(image, prototypes, labels)
-        if step <= training.image_steps:
+        if part.step <= training.image_steps:
             return recognised, {}
         batch = draw_texts(corpus, rows, rng)
         distinct = list(dict.fromkeys(batch.texts()))

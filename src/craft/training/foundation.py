@@ -9,19 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from craft.core.config.methods import Training
 from craft.core.config.models import EvaluatorTraining, FoundationTraining
-from craft.core.seeds import derive_seed, numpy_generator, torch_generator
+from craft.core.seeds import derive_seed, numpy_generator
 from craft.models.families import build_scheduler, build_unet
 from craft.models.foundation import Foundation
 from craft.models.tokenizer import train_tokenizer
 from craft.training.autoencoder import train_autoencoder
-from craft.training.corpus import Corpus, draw_rows
+from craft.training.corpus import Corpus
 from craft.training.denoising import denoising_loss
 from craft.training.evaluator import train_evaluator
-from craft.training.loop import Observer, fit
+from craft.training.loop import fit
+from craft.training.parts import Part
 
 
 def train_text_encoder(
@@ -40,51 +40,28 @@ def train_text_encoder(
     return encoder
 
 
-class WeightAverage(Observer):
-    """An exponential mean of the weights, which samples better than the last ones."""
-
-    def __init__(self, parameters: list[nn.Parameter]):
-        from diffusers.training_utils import EMAModel
-
-        self.average = EMAModel(parameters, decay=0.999, use_ema_warmup=True, power=0.75)
-        self.parameters = parameters
-
-    def look(self, history: list[dict]) -> None:
-        if history[-1]["step"]:
-            self.average.step(self.parameters)
-
-    def tensors(self) -> dict[str, Tensor]:
-        shadow = {str(index): tensor for index, tensor in enumerate(self.average.shadow_params)}
-        return shadow | {"steps": torch.tensor(self.average.optimization_step)}
-
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        self.average.optimization_step = int(tensors.pop("steps"))
-        self.average.shadow_params = [tensors[str(index)] for index in range(len(tensors))]
-
-
 def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Corpus, checkpoints: Path) -> None:
     """Train the UNet on coarse captions with classifier-free dropout, in place; keeps the averaged weights."""
     unet, scheduler = foundation.unet.requires_grad_(True).train(), build_scheduler()
     chunks = np.array_split(np.arange(len(corpus)), max(1, len(corpus) // 256))
     latents = torch.cat([foundation.encode_images(corpus.tensor(rows)) for rows in chunks])
 
-    def loss_at(step: int):
-        generator, rng = torch_generator("unet", training.seed, step), numpy_generator("unet", training.seed, step)
-        rows = draw_rows(len(corpus), training.unet_batch, generator)
+    def loss_at(part: Part):
+        draws, rng = part.draws("unet", training.seed), numpy_generator("unet", training.seed, part.step)
+        rows = draws.integers(len(corpus), training.unet_batch).numpy()
         captions = ["" if rng.random() < training.caption_dropout else corpus.coarse_caption(row, rng) for row in rows]
         states = foundation.encode_prompts(captions)
-        return denoising_loss(unet, scheduler, latents[rows].to(foundation.device), states, generator), {}
+        return denoising_loss(unet, scheduler, latents[rows].to(foundation.device), states, draws), {}
 
     schedule = Training(
         steps=training.unet_steps,
         batch=training.unet_batch,
         learning_rate=training.unet_learning_rate,
         warmup_steps=training.unet_steps // 20,
+        ema=0.999,
         checkpoint_every=500,
     )
-    average = WeightAverage(list(unet.parameters()))
-    fit(average.parameters, schedule, loss_at, checkpoints, average, weight_decay=1e-2)
-    average.average.copy_to(average.parameters)
+    fit(list(unet.parameters()), schedule, loss_at, checkpoints, weight_decay=1e-2)
     unet.requires_grad_(False).eval()
 
 

@@ -1,9 +1,7 @@
 """Synthetic images of one method, as rows of an image table."""
 
-import torch
-
 from craft.core.images import from_tensor, image_row
-from craft.core.seeds import torch_generator
+from craft.core.seeds import Draws
 from craft.core.settings import GenerationSettings
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
@@ -19,8 +17,8 @@ def generate_table(foundation: Foundation, run: GenerationSettings, book: Knowle
     per_label = -(-run.generation.images_per_dataset // len(book.labels))
     labels = [label for label in book.labels for _ in range(per_label)]
     name = (run.dataset, run.seed)
-    noise = torch.randn(len(labels), *foundation.latent_shape, generator=torch_generator("noise", *name))
-    prompts = draw_prompts(book, labels, run.prompts, torch_generator("prompts", *name))
+    noise = Draws("noise", *name).normal(len(labels), *foundation.latent_shape)
+    prompts = draw_prompts(book, labels, run.prompts, Draws("prompts", *name))
     images = from_tensor(generate(foundation, prompts, noise, run.sampling, run.generation.batch))
     source = f"generated:{run.dataset}/{run.method}/seed{run.seed}"
     rows = [

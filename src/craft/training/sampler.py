@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from craft.core.config.methods import Sampling
+from craft.core.seeds import Draws
 from craft.models.foundation import Foundation
 from craft.training.backprop import NO_GRADIENT, GradientPlan
 
@@ -54,7 +55,7 @@ def sample_latents(
     noise: Tensor,
     sampling: Sampling,
     plan: GradientPlan = NO_GRADIENT,
-    generator: torch.Generator | None = None,
+    draws: Draws | None = None,
 ) -> Trajectory:
     """Sample latents; the plan says which steps carry a gradient.
 
@@ -64,7 +65,7 @@ def sample_latents(
         noise: standard normal, shape (n, channels, height, width).
         sampling: scheduler, number of steps and guidance scale.
         plan: which steps of which samples carry a gradient.
-        generator: of the noise of further variants (`plan.variants` above 1).
+        draws: of the noise of further variants (`plan.variants` above 1).
     """
     scheduler = foundation.make_scheduler(sampling.scheduler, sampling.steps)
     denoiser = Denoiser(foundation.unet, conditions, sampling.guidance_scale, plan)
@@ -80,7 +81,7 @@ def sample_latents(
         sample = denoiser.step(scheduler, index, sample, inputs)
     finals = [sample]
     for _ in range(plan.variants - 1):
-        fresh = torch.randn(noise.shape, generator=generator).to(sample)
+        fresh = draws.normal(*noise.shape).to(sample)
         noisy = before.add_noise(sample.detach(), fresh, before.timesteps[last].expand(len(fresh)))
         finals.append(denoiser.step(copy.deepcopy(before), last, noisy, []))
     return Trajectory(torch.cat(finals), inputs, scheduler.timesteps)

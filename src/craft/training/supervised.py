@@ -8,12 +8,13 @@ from torch import Tensor
 
 from craft.core.config.methods import Supervised
 from craft.core.errors import CraftError
-from craft.core.seeds import torch_generator
+from craft.core.seeds import Draws, derive_seed
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.training.denoising import denoising_loss
 from craft.training.loop import fit
-from craft.training.prompts import draw_prompts
+from craft.training.parts import Part
+from craft.training.prompts import all_prompts, draw_prompts
 
 
 class RealImages:
@@ -41,14 +42,11 @@ class RealImages:
             raise CraftError(f"{latents} holds {len(tensor)} images, the table {len(labels)}; run encode_images again")
         return cls(tensor, labels)
 
-    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, list[str]]:
+    def draw(self, count: int, draws: Draws) -> tuple[Tensor, list[str]]:
         """`count` latents with their label keys, every label equally likely."""
-        chosen = torch.randint(len(self.names), (count,), generator=generator).tolist()
-        labels = [self.names[index] for index in chosen]
-        draws = torch.rand(count, generator=generator).tolist()
-        rows = [
-            int(self.rows[label][int(draw * len(self.rows[label]))]) for label, draw in zip(labels, draws, strict=True)
-        ]
+        labels = [self.names[index] for index in draws.integers(len(self.names), count).tolist()]
+        places = zip(labels, draws.uniform(count).tolist(), strict=True)
+        rows = [int(self.rows[label][int(place * len(self.rows[label]))]) for label, place in places]
         return self.latents[rows], labels
 
 
@@ -59,28 +57,41 @@ def denoise_real(
     style: str,
     count: int,
     dropout: float,
-    generator: torch.Generator,
+    draws: Draws,
+    min_snr_gamma: float | None = None,
 ) -> Tensor:
     """Denoising loss on `count` real training images under their prompts, a share of them empty."""
-    latents, labels = images.draw(count, generator)
-    prompts = draw_prompts(book, labels, style, generator)
-    dropped = torch.rand(count, generator=generator) < dropout
+    latents, labels = images.draw(count, draws)
+    prompts = draw_prompts(book, labels, style, draws)
+    dropped = draws.uniform(count) < dropout
     prompts = ["" if drop else prompt for prompt, drop in zip(prompts, dropped.tolist(), strict=True)]
     states = foundation.encode_prompts(prompts)
     scheduler = foundation.pipeline.scheduler
-    return denoising_loss(foundation.unet, scheduler, latents.to(foundation.device), states, generator)
+    return denoising_loss(foundation.unet, scheduler, latents.to(foundation.device), states, draws, min_snr_gamma)
 
 
 def train_supervised(
-    foundation: Foundation, spec: Supervised, images: RealImages, book: Knowledge, seed: str, checkpoints: Path
+    foundation: Foundation, spec: Supervised, images: RealImages, book: Knowledge, seed: str, folder: Path
 ) -> list[dict]:
-    """Train a fresh adapter on `foundation`, in place; returns the history."""
-    torch.manual_seed(torch_generator("adapter", seed).initial_seed())
-    parameters = foundation.add_adapter(spec.lora.rank, spec.lora.alpha, spec.lora.target_modules)
+    """Train a fresh adapter on `foundation`, in place; returns the history.
 
-    def loss_at(step: int):
-        generator = torch_generator("supervised", seed, step)
-        loss = denoise_real(foundation, images, book, spec.prompts, spec.training.batch, spec.prompt_dropout, generator)
-        return loss, {}
+    Args:
+        foundation: the pretrained model.
+        spec: adapter, loss and training.
+        images: real training images.
+        book: the modality's knowledge.
+        seed: names the run's random draws.
+        folder: of the run's checkpoints and event files.
+    """
+    torch.manual_seed(derive_seed("adapter", seed))
+    parameters = foundation.add_adapter(spec.lora)
+    foundation.prepare(spec.compute)
+    if not spec.lora.text_encoder:
+        foundation.remember_prompts(all_prompts(book))
 
-    return fit(parameters, spec.training, loss_at, checkpoints)[1:]
+    def loss_at(part: Part):
+        draws, batch = part.draws("supervised", seed), spec.training.batch
+        arguments = (spec.prompts, batch, spec.prompt_dropout, draws, spec.min_snr_gamma)
+        return denoise_real(foundation, images, book, *arguments), {}
+
+    return fit(parameters, spec.training, loss_at, folder, precision=spec.compute.precision, events=folder)[1:]

@@ -10,13 +10,13 @@ from craft.core.config.methods import Training
 from craft.core.config.models import TruthTraining
 from craft.core.images import to_tensor
 from craft.core.progress import track
-from craft.core.seeds import derive_seed, torch_generator
+from craft.core.seeds import derive_seed
 from craft.datasets.phantoms.base import make_phantom
 from craft.datasets.phantoms.registry import find_modality
 from craft.models.truth import TruthClassifier
 from craft.reward.augment import Augmentation
-from craft.training.corpus import draw_rows
 from craft.training.loop import fit
+from craft.training.parts import Part
 
 
 def render_labelled(
@@ -40,10 +40,10 @@ def train_truth(
     images, targets = render_labelled(labels, -(-training.images // count), resolution, training.seed)
     classifier, augment = TruthClassifier.build(labels).to(device).train(), Augmentation(light=0.05, noise=0.01)
 
-    def loss_at(step: int):
-        generator = torch_generator("truth", training.seed, step)
-        rows = draw_rows(len(images), training.batch, generator)
-        pixels = augment(to_tensor(images[rows]), generator).to(device)
+    def loss_at(part: Part):
+        draws = part.draws("truth", training.seed)
+        rows = draws.integers(len(images), training.batch).numpy()
+        pixels = augment(to_tensor(images[rows]), draws).to(device)
         target = torch.from_numpy(targets[rows]).to(device)
         return F.cross_entropy(classifier(pixels), target, label_smoothing=0.02), {}
 

@@ -8,20 +8,39 @@ from craft.core.config.base import Name, Positive, Strict
 
 
 class Lora(Strict):
+    """A low-rank adapter (Hu et al. 2022) of the UNet's attention, and of more where asked."""
+
     rank: Positive = 8
     alpha: Positive = 8
     target_modules: list[str] = Field(["to_q", "to_k", "to_v", "to_out.0"])
+    convolutions: bool = Field(False, description="adapt the convolutions of the UNet's residual blocks too")
+    text_encoder: bool = Field(False, description="adapt the text encoder's attention too")
 
 
 class Training(Strict):
-    """The loop that every finetuning method shares."""
+    """The loop that every model and method shares."""
 
     steps: Positive = 200
-    batch: Positive = 32
+    batch: Positive = Field(
+        32, description="images a process holds at a time; a step takes processes * accumulation * batch"
+    )
+    accumulation: Positive = Field(1, description="batches whose gradients are added up before a step")
     learning_rate: float = Field(1e-3, gt=0)
     warmup_steps: int = Field(10, ge=0)
     max_gradient_norm: float = Field(1.0, gt=0)
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="decay of the average of the weights that is kept; 0 keeps the last"
+    )
+    max_skipped: Positive = Field(5, description="steps with a NaN or infinite term, one after another, that end a run")
     checkpoint_every: Positive = 50
+
+
+class Compute(Strict):
+    """What the gradient's way through the models may cost. None of it changes what is computed, but for rounding."""
+
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 autocast where a GPU has it")
+    checkpointing: bool = Field(True, description="recompute activations in the backward pass instead of keeping them")
+    compile: str | None = Field(None, description="a torch.compile backend for the UNet, for example inductor")
 
 
 class Foundation(Strict):
@@ -38,7 +57,9 @@ class Supervised(Strict):
     prompts: Literal["plain", "enriched"]
     lora: Lora = Lora()
     training: Training = Training()
+    compute: Compute = Compute(checkpointing=False)
     prompt_dropout: float = Field(0.1, ge=0, lt=1, description="share of empty prompts, for classifier-free guidance")
+    min_snr_gamma: float | None = Field(None, gt=0, description="caps the weight of nearly clean images; null: no cap")
 
 
 class Objective(Strict):
@@ -49,7 +70,9 @@ class Objective(Strict):
     )
     beta: float = Field(1.0, ge=0, description="weight of the anchor to the supervised adapter")
     gamma: float = Field(0.5, ge=0, description="weight of the denoising loss on real images")
-    saturation_quantile: float = Field(0.5, ge=0, le=1, description="quantile of real rewards at which it saturates")
+    saturation: list[Annotated[float, Field(ge=0, le=1)]] = Field(
+        [0.1, 0.3, 0.5, 0.7, 0.9], min_length=1, description="quantiles of real images' rewards up to which it pulls"
+    )
     augment: bool = True
 
 
@@ -68,12 +91,18 @@ class Backprop(Strict):
 
 
 class Guard(Strict):
-    """When reward finetuning stops: the monitor falls by `tolerance` below its best `patience` checks in a row."""
+    """Which state of reward finetuning is kept, and when it stops (`craft.training.guard`)."""
 
     every: Positive = 10
-    images: Positive = 32
-    patience: Positive = 2
-    tolerance: float = Field(0.01, ge=0)
+    images: Positive = Field(32, description="images of fixed noise at every check, labels in turn")
+    patience: Positive = Field(2, description="faulty checks in a row that end the run")
+    tolerance: float = Field(0.01, ge=0, description="how far the monitor's CAS may fall below its best")
+    min_diversity: float = Field(
+        0.9, ge=0, le=1, description="least diversity within labels, as a share of the start's"
+    )
+    max_shift: float = Field(
+        0.5, ge=0, description="most distance of colour and contrast from real images', in their sd"
+    )
 
 
 class Reward(Strict):
@@ -86,6 +115,8 @@ class Reward(Strict):
     objective: Objective = Objective()
     guard: Guard = Guard()
     training: Training = Training(steps=40, batch=16, learning_rate=3e-4)
+    compute: Compute = Compute()
+    tiny_decoder: str | None = Field(None, description="AutoencoderTiny (folder or hub id) for the gradient path")
 
 
 Method = Annotated[Foundation | Supervised | Reward, Field(discriminator="kind")]

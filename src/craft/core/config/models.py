@@ -16,6 +16,7 @@ class FoundationTraining(Strict):
     autoencoder_steps: Positive = 4000
     autoencoder_batch: Positive = 8
     autoencoder_learning_rate: float = Field(2e-3, gt=0)
+    decoder_steps: int = Field(0, ge=0, description="steps that train the decoder alone, after the autoencoder")
     text_width: Positive = 128
     text_steps: Positive = 500
     unet_channels: list[Positive] = Field([32, 64, 128])

@@ -1,0 +1,67 @@
+"""Several processes on one training: equal weights everywhere, gradients averaged, one process that writes.
+
+`torchrun --nproc-per-node N scripts/finetune_reward.py ...` starts N processes (the rules do so where the configuration
+asks for several); alone, a process is a crew of one and nothing here costs anything.
+"""
+
+import torch
+from accelerate import Accelerator, PartialState
+from accelerate.utils import broadcast, broadcast_object_list
+from torch import nn
+from torch.nn.utils import parameters_to_vector
+
+
+def make_accelerator(device: torch.device, precision: str = "auto") -> Accelerator:
+    """The processes of this run, on the device's kind; `precision` as in `craft.core.config.methods.Compute`."""
+    on_gpu = device.type == "cuda"
+    has_bf16 = on_gpu and torch.cuda.is_bf16_supported()
+    bf16 = precision == "bf16" or (precision == "auto" and has_bf16)
+    return Accelerator(cpu=not on_gpu, mixed_precision="bf16" if bf16 else "no")
+
+
+def is_main_process() -> bool:
+    """Whether this process writes results."""
+    return PartialState().is_main_process
+
+
+def average_gradients(accelerator: Accelerator, parameters: list[nn.Parameter]) -> None:
+    """Replace every process's gradients by their mean over the processes; a missing gradient counts as zero."""
+    if accelerator.num_processes == 1:
+        return
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    mean = accelerator.reduce(parameters_to_vector(parameter.grad for parameter in parameters), reduction="mean")
+    sizes = [parameter.numel() for parameter in parameters]
+    for parameter, gradient in zip(parameters, mean.split(sizes), strict=True):
+        parameter.grad.copy_(gradient.view_as(parameter))
+
+
+def average_logs(accelerator: Accelerator, logs: dict[str, float]) -> dict[str, float]:
+    """Mean over the processes of what each of them logged of one step."""
+    if accelerator.num_processes == 1:
+        return logs
+    values = torch.tensor(list(logs.values()), dtype=torch.float64, device=accelerator.device)
+    return dict(zip(logs, accelerator.reduce(values, reduction="mean").tolist(), strict=True))
+
+
+def agree(accelerator: Accelerator, value):
+    """The main process's value, in every process."""
+    if accelerator.num_processes == 1:
+        return value
+    return broadcast_object_list([value])[0]
+
+
+@torch.no_grad()
+def share_weights(accelerator: Accelerator, parameters: list[nn.Parameter]) -> None:
+    """Give every process the main process's weights."""
+    if accelerator.num_processes > 1:
+        for parameter in parameters:
+            parameter.copy_(broadcast(parameter.detach().clone()))
+
+
+def largest(accelerator: Accelerator, number: int) -> int:
+    """The largest of the processes' numbers."""
+    if accelerator.num_processes == 1:
+        return number
+    return int(accelerator.gather(torch.tensor([number], device=accelerator.device)).max())

@@ -1,0 +1,86 @@
+"""Tiny trainings that several tests share."""
+
+from pathlib import Path
+
+import torch
+from tiny import tiny_evaluator, tiny_foundation, tiny_knowledge
+from torch.nn.functional import normalize
+
+from craft.core.config.methods import Compute, Guard, Lora, Objective, Reward, Sampling, Supervised, Training
+from craft.models.foundation import Foundation
+from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, Logistic, RawScores
+from craft.reward.objective import ClinicalReward
+from craft.training.craft import train_reward
+from craft.training.guard import Monitor, measure_looks
+from craft.training.supervised import RealImages, train_supervised
+
+SPEC = Supervised(
+    kind="supervised",
+    prompts="enriched",
+    lora=Lora(rank=2, alpha=2),
+    training=Training(steps=4, batch=4, learning_rate=1e-2, warmup_steps=1, checkpoint_every=2),
+)
+
+
+def real_images(foundation: Foundation, kind=RealImages) -> RealImages:
+    latents = torch.randn(8, *foundation.latent_shape, generator=torch.Generator().manual_seed(1))
+    return kind(latents, ["nevus", "melanoma"] * 4)
+
+
+def weights(foundation: Foundation) -> list[torch.Tensor]:
+    return [parameter.detach().clone() for parameter in foundation.adapter_parameters()]
+
+
+def supervised(folder: Path, spec: Supervised = SPEC, images=RealImages) -> tuple[Foundation, list[dict]]:
+    foundation = tiny_foundation()
+    kinds = real_images(foundation, images)
+    return foundation, train_supervised(foundation, spec, kinds, tiny_knowledge(), "test/0", folder)
+
+
+def make_alignment(evaluator, slope: float = 3.0) -> ClinicalAlignment:
+    width, generator = evaluator.encode_texts(["a"]).shape[1], torch.Generator().manual_seed(2)
+
+    def draw(count):
+        return normalize(torch.randn(count, width, generator=generator), dim=-1)
+
+    texts = [LabelTexts(draw(3), draw(2), draw(2), torch.ones(2)) for _ in range(2)]
+    maps = {name: Logistic(slope, 0.0, 0.9, 10) for name in DIMENSIONS}
+    return ClinicalAlignment(RawScores(texts, [draw(6), draw(6)], 5.0, 3), maps)
+
+
+def reward_spec(**changes) -> Reward:
+    training = {"steps": 4, "batch": 4, "learning_rate": 1e-2, "warmup_steps": 1, "checkpoint_every": 2}
+    return Reward(
+        kind="reward",
+        start="lora_enriched",
+        objective=Objective(saturation=[1.0]),
+        guard=changes.pop("guard", Guard(every=2, images=4, min_diversity=0, max_shift=99)),
+        compute=changes.pop("compute", Compute()),
+        backprop=changes.pop("backprop", {}),
+        tiny_decoder=changes.pop("tiny_decoder", None),
+        training=Training(**training | changes),
+    )
+
+
+def reward_run(adapter: Path, folder: Path, spec: Reward | None = None) -> tuple[Foundation, list[dict]]:
+    """CRAFT from the adapter in a folder; returns the foundation and the history."""
+    spec, foundation = spec or reward_spec(), tiny_foundation()
+    foundation.pipeline.load_lora_weights(str(adapter), adapter_name="default")
+    foundation.freeze_reference(adapter)
+    evaluator = tiny_evaluator()
+    pixels = torch.rand(10, 3, 32, 32, generator=torch.Generator().manual_seed(4))
+    reward = ClinicalReward(evaluator, make_alignment(evaluator), spec.objective, pixels, torch.arange(10) % 2)
+    # a monitor that says the same of everything, so that the guard keeps the last state
+    monitor = Monitor(evaluator, make_alignment(evaluator, slope=0.0), measure_looks(pixels))
+    sampling, seed = Sampling(steps=3, guidance_scale=2.0), "test/0"
+    images, book = real_images(foundation), tiny_knowledge()
+    history, pictures = train_reward(foundation, spec, sampling, reward, monitor, images, book, seed, folder)
+    assert len(pictures) == sum("monitor" in row for row in history)
+    return foundation, history
+
+
+def make_adapter(folder: Path) -> Path:
+    """The folder of a tiny supervised adapter."""
+    foundation, _ = supervised(folder / "checkpoints")
+    foundation.save_adapter(folder / "adapter")
+    return folder / "adapter"

@@ -1,0 +1,98 @@
+"""Runs that end early: killed, asked to stop, or resumed under other settings."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from runs import make_adapter
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from craft.training.checkpoints import FILE, checkpoint_folder
+
+TRAINEE = Path(__file__).with_name("trainee.py")
+CHANGES = {"steps": 40, "checkpoint_every": 3, "ema": 0.9, "batch": 2}
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory):
+    return make_adapter(tmp_path_factory.mktemp("adapter"))
+
+
+def start(adapter: Path, folder: Path) -> subprocess.Popen:
+    folder.mkdir(exist_ok=True)
+    command = [sys.executable, str(TRAINEE), str(adapter), str(folder), json.dumps(CHANGES)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def step_of(folder: Path) -> int:
+    """The step of the newest checkpoint; 0 without one."""
+    path = folder / "checkpoints" / FILE
+    if not path.is_file():
+        return 0
+    with safe_open(path, framework="pt") as file:
+        return json.loads(file.metadata()["history"])[-1]["step"]
+
+
+def wait_for(process: subprocess.Popen, folder: Path, step: int) -> None:
+    while step_of(folder) < step:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(adapter, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    process = start(adapter, folder)
+    assert process.wait() == 0, process.stderr.read()
+    return folder
+
+
+def assert_same(first: Path, second: Path) -> None:
+    a, b = (load_file(folder / "rank0.safetensors") for folder in (first, second))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    losses = [json.loads((folder / "losses.json").read_text()) for folder in (first, second)]
+    assert losses[0] == losses[1] and len(losses[0]) == 1 + CHANGES["steps"]
+
+
+def test_a_run_killed_at_three_random_moments_ends_in_the_identical_adapter(adapter, uninterrupted, tmp_path):
+    moments = random.Random(7)
+    for least in (3, 12, 24):
+        process = start(adapter, tmp_path)
+        wait_for(process, tmp_path, least)
+        time.sleep(moments.uniform(0, 0.3))
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    assert step_of(tmp_path) < CHANGES["steps"]
+    assert start(adapter, tmp_path).wait() == 0
+    assert_same(tmp_path, uninterrupted)
+
+
+def test_asked_to_stop_a_run_writes_its_checkpoint_and_says_so(adapter, uninterrupted, tmp_path):
+    for number, least in ((signal.SIGTERM, 3), (signal.SIGUSR1, 12)):
+        process = start(adapter, tmp_path)
+        wait_for(process, tmp_path, least)
+        process.send_signal(number)
+        said = process.communicate()[1]
+        assert process.returncode == 128 + number
+        assert f"{number.name} stopped the training after step {step_of(tmp_path)}" in said
+        assert "Traceback" not in said
+    assert start(adapter, tmp_path).wait() == 0
+    assert_same(tmp_path, uninterrupted)
+
+
+def test_other_settings_code_or_data_never_meet_in_one_checkpoint_folder(tmp_path):
+    data = tmp_path / "data"
+    data.write_bytes(b"1")
+    first = checkpoint_folder(tmp_path / "adapter", {"steps": 1}, "finetune_reward", [data])
+    assert first == checkpoint_folder(tmp_path / "adapter", {"steps": 1}, "finetune_reward", [data])
+    assert first != checkpoint_folder(tmp_path / "adapter", {"steps": 2}, "finetune_reward", [data])
+    assert first != checkpoint_folder(tmp_path / "adapter", {"steps": 1}, "train_adapter", [data])
+    data.write_bytes(b"2")
+    assert first != checkpoint_folder(tmp_path / "adapter", {"steps": 1}, "finetune_reward", [data])
