@@ -92,6 +92,12 @@ def method_adapter(wildcards):
     return [] if wildcards.method in methods_of("foundation") else "<results>/{dataset}/{method}/seed{seed}/adapter"
 
 
+def process_options():
+    """What starts several processes of one training; nothing where one does."""
+    count = CONFIG.resources.processes
+    return f"-m torch.distributed.run --standalone --nproc-per-node {count}" if count > 1 else ""
+
+
 def adapter_option(wildcards, input):
     """`--adapter`, for methods that have one."""
     return f"--adapter {input.adapter}" if input.adapter else ""

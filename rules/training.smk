@@ -18,13 +18,15 @@ rule train_adapter:
         method=any_of(methods_of("supervised")),
     conda:
         "../envs/diffusion.yaml"
-    threads: 1
+    threads: CONFIG.resources.processes
     resources:
-        gpu=1,
+        gpu=CONFIG.resources.processes,
         mem_mb=CONFIG.resources.train_mem_mb,
         runtime=CONFIG.resources.train_runtime,
+    params:
+        processes=process_options(),
     shell:
-        "python scripts/train_adapter.py {input.settings} --images {input.images} --latents {input.latents}"
+        "python {params.processes} scripts/train_adapter.py {input.settings} --images {input.images} --latents {input.latents}"
         " --knowledge {input.knowledge} --adapter {output.adapter} --history {output.history} > {log} 2>&1"
 
 
@@ -53,13 +55,15 @@ rule finetune_reward:
         method=any_of(methods_of("reward")),
     conda:
         "../envs/diffusion.yaml"
-    threads: 1
+    threads: CONFIG.resources.processes
     resources:
-        gpu=1,
+        gpu=CONFIG.resources.processes,
         mem_mb=CONFIG.resources.train_mem_mb,
         runtime=CONFIG.resources.train_runtime,
+    params:
+        processes=process_options(),
     shell:
-        "python scripts/finetune_reward.py {input.settings} --images {input.images} --latents {input.latents}"
+        "python {params.processes} scripts/finetune_reward.py {input.settings} --images {input.images} --latents {input.latents}"
         " --features {input.features} --knowledge {input.knowledge} --calibration {input.calibration}"
         " --start {input.start} --adapter {output.adapter} --history {output.history} --preview {output.preview}"
         " > {log} 2>&1"

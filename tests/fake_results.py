@@ -89,6 +89,7 @@ def draw_history(rng: np.random.Generator, steps: int = 40, every: int = 10) -> 
     frame = pd.DataFrame({"step": step, "reward": 0.6 + 0.25 * step / steps + rng.normal(0, 0.02, steps)})
     frame["monitor"] = np.where(checks, 0.6 + 0.2 * np.sin(step / steps * 2.4), np.nan)
     frame["diversity"] = np.where(checks, 0.4 - 0.1 * step / steps, np.nan)
+    frame["semantic_diversity"] = np.where(checks, 0.3 - 0.2 * step / steps, np.nan)
     frame["best"] = step == frame["monitor"].idxmax() + 1
     frame["stopped_because"] = [None] * (steps - 1) + ["the monitor fell while the reward rose"]
     return frame

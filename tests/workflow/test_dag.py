@@ -44,7 +44,7 @@ def count_jobs(output: str) -> dict[str, int]:
 
 def script_of(rule: str) -> str | None:
     """Script that a rule runs; None where it runs another command."""
-    found = re.search(r"python scripts/(\w+)\.py", RULES[rule])
+    found = re.search(r"python (?:\{params\.processes\} )?scripts/(\w+)\.py", RULES[rule])
     return found and found[1]
 
 
@@ -98,7 +98,7 @@ def test_rule_tracks_the_code_it_runs(rule):
 def test_rule_asks_for_a_gpu_exactly_if_its_script_leases_one(rule):
     closure = source_closure(script_of(rule))
     leases = any("lease_device(" in (ROOT / file).read_text() for file in closure if not file.endswith("device.py"))
-    assert ("gpu=1," in RULES[rule]) == leases
+    assert ("        gpu=" in RULES[rule]) == leases
 
 
 @pytest.mark.parametrize("rule", SCRIPTED)
@@ -169,6 +169,14 @@ def test_the_default_run_starts_at_most_fifty_jobs_that_import_large_libraries(d
     large = [rule for rule in SCRIPTED if imports_of(script_of(rule)) & LARGE]
     assert "finetune_reward" in large
     assert sum(default_jobs.get(rule, 0) for rule in large) <= 50
+
+
+def test_a_training_of_several_processes_asks_for_as_many_gpus(tmp_path):
+    changes = [f"results={tmp_path}", "resources={processes: 2}"]
+    run = snakemake("-n", "-p", "--config", *changes, "--", f"{tmp_path}/fundus/craft/seed0/adapter")
+    assert run.returncode == 0, run.stderr
+    said = (run.stdout + run.stderr).split("rule finetune_reward:")[1].split("\nrule ")[0]
+    assert "gpu=2" in said and "--nproc-per-node 2 scripts/finetune_reward.py" in said
 
 
 def test_the_default_run_trains_no_model_from_nothing(default_jobs):
