@@ -30,54 +30,23 @@ def main(
     with lease_device() as device:
         import pandas as pd
 
-        from craft.core.images import decode_images, read_images, to_tensor
-        from craft.knowledge.schema import Knowledge
-        from craft.models.evaluators import ImageTextEvaluator
-        from craft.models.foundation import Foundation
-        from craft.reward.features import Features, read_calibration
-        from craft.reward.objective import ClinicalReward
         from craft.training.checkpoints import checkpoint_folder
         from craft.training.craft import train_reward
-        from craft.training.guard import Monitor, measure_looks
+        from craft.training.ingredients import Ingredients
         from craft.training.preview import write_preview
         from craft.training.processes import is_main_process
-        from craft.training.supervised import RealImages
 
-        frame, book = read_images(images), Knowledge.load(knowledge)
-        train, calibrating = (frame[frame["split"] == split] for split in ("train", "calibration"))
-        known = Features(features, frame, book)
-        evaluators = {ref.role: ref for ref in run_settings.evaluators}
-        reward, monitor = evaluators["reward"], evaluators["monitor"]
-        maps = read_calibration(calibration, [reward.name, monitor.name])
-        foundation = Foundation.load(run_settings.foundation, adapter=start, device=device)
-        foundation.freeze_reference(start)
-        resolved = run_settings.model_dump(mode="json")
-        rows, pictures = train_reward(
-            foundation,
-            run_settings.spec,
-            run_settings.sampling,
-            ClinicalReward(
-                ImageTextEvaluator.load(reward.path, device),
-                known.alignment(reward.name, maps, run_settings.neighbours),
-                run_settings.spec.objective,
-                to_tensor(decode_images(calibrating)),
-                known.label_numbers(calibrating),
-            ),
-            Monitor(
-                ImageTextEvaluator.load(monitor.path, device),
-                known.alignment(monitor.name, maps, run_settings.neighbours),
-                measure_looks(to_tensor(decode_images(train))),
-            ),
-            RealImages.load(latents, train["label"].tolist()),
-            book,
-            f"{run_settings.dataset}/{run_settings.method}/{run_settings.seed}",
-            checkpoint_folder(adapter, resolved, SCRIPT, [latents, features, knowledge, calibration, start]),
-        )
+        files = {"images": images, "latents": latents, "features": features, "knowledge": knowledge}
+        files |= {"calibration": calibration, "start": start}
+        given = Ingredients.load(run_settings, **files, device=device)
+        checkpoints = checkpoint_folder(adapter, run_settings.model_dump(mode="json"), SCRIPT, list(files.values()))
+        seed = f"{run_settings.dataset}/{run_settings.method}/{run_settings.seed}"
+        rows, pictures = train_reward(run_settings.spec, run_settings.sampling, given, seed, checkpoints)
         if is_main_process():
             write_parquet(history, pd.DataFrame(rows))
             write_preview(preview, pictures, [row["step"] for row in rows if "monitor" in row])
             with atomic_path(adapter) as folder:
-                foundation.save_adapter(folder)
+                given.foundation.save_adapter(folder)
                 run_settings.save(folder / "settings.yaml")
 
 

@@ -12,6 +12,7 @@ from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, Logistic
 from craft.reward.objective import ClinicalReward
 from craft.training.craft import train_reward
 from craft.training.guard import Monitor, measure_looks
+from craft.training.ingredients import Ingredients
 from craft.training.supervised import RealImages, train_supervised
 
 SPEC = Supervised(
@@ -72,9 +73,8 @@ def reward_run(adapter: Path, folder: Path, spec: Reward | None = None) -> tuple
     reward = ClinicalReward(evaluator, make_alignment(evaluator), spec.objective, pixels, torch.arange(10) % 2)
     # a monitor that says the same of everything, so that the guard keeps the last state
     monitor = Monitor(evaluator, make_alignment(evaluator, slope=0.0), measure_looks(pixels))
-    sampling, seed = Sampling(steps=3, guidance_scale=2.0), "test/0"
-    images, book = real_images(foundation), tiny_knowledge()
-    history, pictures = train_reward(foundation, spec, sampling, reward, monitor, images, book, seed, folder)
+    given = Ingredients(foundation, reward, monitor, real_images(foundation), tiny_knowledge())
+    history, pictures = train_reward(spec, Sampling(steps=3, guidance_scale=2.0), given, "test/0", folder)
     assert len(pictures) == sum("monitor" in row for row in history)
     return foundation, history
 

@@ -1,5 +1,7 @@
 """The guard: what it measures, which state it keeps, and that it stops a reward which can be hacked."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from runs import make_adapter, real_images, weights
@@ -12,6 +14,7 @@ from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, Logistic
 from craft.reward.objective import ClinicalReward
 from craft.training.craft import draw_fixed_sample, make_loss, train_reward
 from craft.training.guard import FixedSample, Guard, Monitor, diversity_within, measure_looks, shift_of_looks
+from craft.training.ingredients import Ingredients
 from craft.training.loop import fit
 from craft.training.sampler import generate
 
@@ -144,15 +147,15 @@ def test_the_guard_stops_a_hackable_reward_and_without_it_the_held_out_score_fal
     reward = Watermark(evaluator, near(evaluator, start, sample.labels), spec.objective, start, sample.labels)
     reward.levels.fill_(1.0)
     reward.pattern, reward.level = reachable_pattern(prepare()[0], sample, sampling, start)
-    images = real_images(foundation)
+    given = Ingredients(foundation, reward, monitor, real_images(foundation), book)
     before = judge_now(foundation)
-    history, _ = train_reward(foundation, spec, sampling, reward, monitor, images, book, "test/0", tmp_path / "guarded")
+    history, _ = train_reward(spec, sampling, given, "test/0", tmp_path / "guarded")
     guarded = judge_now(foundation)
 
-    foundation, _ = prepare()
-    loss_at = make_loss(foundation, spec, sampling, reward, images, book, "test/0")
-    alone = fit(foundation.adapter_parameters(), spec.training, loss_at, tmp_path / "unguarded")
-    unguarded = judge_now(foundation)
+    given = replace(given, foundation=prepare()[0])
+    parameters, loss_at = given.foundation.adapter_parameters(), make_loss(spec, sampling, given, "test/0")
+    alone = fit(parameters, spec.training, loss_at, tmp_path / "unguarded")
+    unguarded = judge_now(given.foundation)
 
     assert alone[-1]["reward"] > alone[1]["reward"] + 0.1, "nothing was hacked"
     assert history[-1]["step"] < spec.training.steps and "below its best" in history[-1]["stopped_because"]

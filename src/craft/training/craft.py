@@ -15,14 +15,15 @@ from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.reward.cas import DIMENSIONS
-from craft.reward.objective import ClinicalReward, anchor
+from craft.reward.objective import anchor
 from craft.training.backprop import GradientPlan
-from craft.training.guard import FixedSample, Guard, Monitor
+from craft.training.guard import FixedSample, Guard
+from craft.training.ingredients import Ingredients
 from craft.training.loop import LossAt, fit
 from craft.training.parts import Part
 from craft.training.prompts import all_prompts, draw_prompts
 from craft.training.sampler import Conditions, Trajectory, sample_latents
-from craft.training.supervised import RealImages, denoise_real
+from craft.training.supervised import denoise_real
 
 
 def balanced_labels(labels: list[str], count: int, offset: int = 0) -> list[str]:
@@ -39,17 +40,10 @@ def anchor_loss(foundation: Foundation, conditions: Conditions, path: Trajectory
     return anchor(foundation.unet(*arguments, encoder_hidden_states=conditions.states).sample, reference)
 
 
-def make_loss(
-    foundation: Foundation,
-    spec: RewardSpec,
-    sampling: Sampling,
-    reward: ClinicalReward,
-    images: RealImages,
-    book: Knowledge,
-    seed: str,
-) -> LossAt:
-    """The CRAFT loss of a step, for `foundation` with its trained adapter `default` and its frozen one `reference`."""
-    labels, objective, batch = list(book.labels), spec.objective, spec.training.batch
+def make_loss(spec: RewardSpec, sampling: Sampling, given: Ingredients, seed: str) -> LossAt:
+    """The CRAFT loss of a step."""
+    foundation, book, objective, batch = given.foundation, given.book, spec.objective, spec.training.batch
+    labels = list(book.labels)
 
     def loss_at(part: Part) -> tuple[Tensor, dict[str, float]]:
         draws = part.draws("craft", seed)
@@ -59,9 +53,9 @@ def make_loss(
         plan = GradientPlan.draw(spec.backprop, sampling.steps, batch, draws)
         path = sample_latents(foundation, conditions, noise, sampling, plan, draws)
         numbers = torch.tensor([labels.index(name) for name in names], device=foundation.device)
-        scored = reward(foundation.decode(path.latents), numbers.repeat(plan.variants), draws)
+        scored = given.reward(foundation.decode(path.latents), numbers.repeat(plan.variants), draws)
         near = anchor_loss(foundation, conditions, path, draws)
-        real = denoise_real(foundation, images, book, spec.prompts, batch, 0.1, draws)
+        real = denoise_real(foundation, given.images, book, spec.prompts, batch, 0.1, draws)
         loss = scored.hinge + objective.beta * near + objective.gamma * real
         logs = {"reward": scored.reward.mean().item(), "hinge": scored.hinge.item()}
         logs |= {"anchor": near.item(), "denoising": real.item()}
@@ -71,39 +65,28 @@ def make_loss(
 
 
 def train_reward(
-    foundation: Foundation,
-    spec: RewardSpec,
-    sampling: Sampling,
-    reward: ClinicalReward,
-    monitor: Monitor,
-    images: RealImages,
-    book: Knowledge,
-    seed: str,
-    folder: Path,
+    spec: RewardSpec, sampling: Sampling, given: Ingredients, seed: str, folder: Path
 ) -> tuple[list[dict], list[Tensor]]:
-    """Finetune the adapter `default` of `foundation` in place and leave it in its best state.
+    """Finetune the adapter `default` of the foundation in place and leave it in its best state.
 
     Args:
-        foundation: carries the supervised adapter twice: `default`, which is trained, and the frozen `reference`.
         spec: objective, gradient, guard and training.
         sampling: how images are sampled.
-        reward: the reward evaluator's clinical reward.
-        monitor: what the guard judges by.
-        images: real training images.
-        book: the modality's knowledge.
+        given: models, reward, monitor, real images and knowledge.
         seed: names the run's random draws.
         folder: of the run's checkpoints and event files.
 
     Returns:
         The history, and the guard's pictures of its fixed noise, uint8 (images, 3, size, size), one for every check.
     """
+    foundation = given.foundation
     parameters = foundation.adapter_parameters(text=False)
     foundation.prepare(spec.compute, spec.tiny_decoder)
-    foundation.remember_prompts(all_prompts(book))
-    loss_at = make_loss(foundation, spec, sampling, reward, images, book, seed)
-    sample = draw_fixed_sample(foundation, spec, book, seed)
-    guard = Guard(foundation, parameters, monitor, sample, sampling, spec.guard, spec.training.steps)
-    history = fit(parameters, spec.training, loss_at, folder, guard, precision=spec.compute.precision, events=folder)
+    foundation.remember_prompts(all_prompts(given.book))
+    sample = draw_fixed_sample(foundation, spec, given.book, seed)
+    guard = Guard(foundation, parameters, given.monitor, sample, sampling, spec.guard, spec.training.steps)
+    loss_at, precision = make_loss(spec, sampling, given, seed), spec.compute.precision
+    history = fit(parameters, spec.training, loss_at, folder, guard, precision=precision, events=folder)
     return history, guard.pictures
 
 
