@@ -3,6 +3,7 @@
 import pytest
 import torch
 from runs import SPEC, make_adapter, reward_run, reward_spec, supervised, weights
+from safetensors.torch import load_file
 from tiny import SMALL, tiny_foundation, tiny_knowledge
 
 from craft.core.config.methods import Compute, Lora, Sampling
@@ -87,6 +88,18 @@ def test_reward_finetuning_moves_the_adapter_away_from_its_frozen_reference(adap
     assert history[1]["anchor"] == pytest.approx(0.0, abs=1e-9)  # the start is the reference
     assert history[-1]["anchor"] > 0
     assert sum(row.get("best", False) for row in history) == 1
+
+
+def test_reward_finetuning_carries_the_text_encoders_adapter_along(tmp_path):
+    start, _ = supervised(tmp_path / "run", SPEC.model_copy(update={"lora": Lora(rank=2, text_encoder=True)}))
+    start.save_adapter(tmp_path / "start")
+    foundation, _ = reward_run(tmp_path / "start", tmp_path / "reward")
+    foundation.save_adapter(tmp_path / "end")
+    first, last = (load_file(tmp_path / name / "pytorch_lora_weights.safetensors") for name in ("start", "end"))
+    text = [name for name in first if name.startswith("text_encoder")]
+    assert text and set(first) == set(last)
+    assert all(torch.equal(first[name], last[name]) for name in text)
+    assert any(not torch.equal(first[name], last[name]) for name in first)
 
 
 def test_reward_finetuning_repeats_itself_to_the_bit(adapter, tmp_path):

@@ -12,6 +12,7 @@ from craft.core.config.methods import Compute, Lora
 from craft.core.errors import CraftError
 from craft.models.tokenizer import tokenize
 
+ADAPTER_FILE = "pytorch_lora_weights.safetensors"
 CONVOLUTIONS = ["conv1", "conv2", "conv_shortcut"]
 TEXT_ATTENTION = ["q_proj", "k_proj", "v_proj", "out_proj"]
 SCHEDULERS = {"ddim": "DDIMScheduler", "dpmsolver++": "DPMSolverMultistepScheduler", "euler": "EulerDiscreteScheduler"}
@@ -36,6 +37,7 @@ class Foundation:
         self.device = torch.device(device)
         self.tiny_decoder: nn.Module | None = None
         self.states: dict[str, Tensor] = {}
+        self.text_layers: dict = {}
 
     @classmethod
     def load(cls, path: str, adapter: Path | None = None, device: str = "cpu") -> "Foundation":
@@ -108,9 +110,9 @@ class Foundation:
         return parameters
 
     def freeze_reference(self, adapter: Path) -> None:
-        """Load an adapter a second time as the frozen `reference`, and make `default` the active one again."""
+        """Load the UNet's adapter a second time as the frozen `reference`, and make `default` the active one again."""
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # two adapters are the point
-        self.pipeline.load_lora_weights(str(adapter), adapter_name="reference")
+        self.unet.load_lora_adapter(str(adapter), prefix="unet", adapter_name="reference", weight_name=ADAPTER_FILE)
         self.unet.set_adapter("default")
         for name, parameter in self.unet.named_parameters():
             parameter.requires_grad_("lora_" in name and ".default." in name)
@@ -127,14 +129,8 @@ class Foundation:
 
     def save_adapter(self, folder: Path) -> None:
         """Save the adapter so that any Stable Diffusion pipeline loads it with `load_lora_weights`."""
-        from peft.utils import get_peft_model_state_dict
-
-        layers = {}
-        for name in ("unet", "text_encoder"):
-            module = getattr(self, name)
-            if "default" in (getattr(module, "peft_config", None) or {}):
-                layers[f"{name}_lora_layers"] = get_peft_model_state_dict(module, adapter_name="default")
-                layers[f"{name}_lora_adapter_metadata"] = module.peft_config["default"].to_dict()
+        layers = adapter_layers("unet", self.unet)
+        layers |= self.text_layers or adapter_layers("text_encoder", self.text_encoder)
         self.pipeline.save_lora_weights(str(folder), **layers)
 
     def make_scheduler(self, name: str, steps: int):
@@ -170,6 +166,7 @@ class Foundation:
         """Encode all prompts that will ever be asked for, once, and release the text encoder."""
         distinct = list(dict.fromkeys(prompts))
         self.states = dict(zip(distinct, self.encode_prompts(distinct), strict=True))
+        self.text_layers = adapter_layers("text_encoder", self.text_encoder)
         self.text_encoder = self.pipeline.text_encoder = None
 
     @torch.no_grad()
@@ -187,6 +184,17 @@ class Foundation:
         """
         decoder = self.tiny_decoder if self.tiny_decoder and latents.requires_grad else self.vae
         return decoder.decode(latents / decoder.config.scaling_factor).sample / 2 + 0.5
+
+
+def adapter_layers(name: str, module: nn.Module) -> dict:
+    """The adapter of a module as `save_lora_weights` takes it; nothing where it has none."""
+    from peft.utils import get_peft_model_state_dict
+
+    configs = getattr(module, "peft_config", None) or {}
+    if "default" not in configs:
+        return {}
+    layers = get_peft_model_state_dict(module, adapter_name="default")
+    return {f"{name}_lora_layers": layers, f"{name}_lora_adapter_metadata": configs["default"].to_dict()}
 
 
 def load_tiny_decoder(path: str, vae: nn.Module) -> nn.Module:
