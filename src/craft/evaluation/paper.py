@@ -14,7 +14,7 @@ from craft.core.config.base import REAL
 from craft.core.errors import CraftError
 from craft.core.files import atomic_path
 from craft.evaluation.figures import name_method, spell
-from craft.evaluation.results import load_run, require_columns, run_file
+from craft.evaluation.results import kept_states, load_run, read_histories, require_columns, run_file
 from craft.evaluation.tables import COLUMNS
 
 TABLES = ("cas", "tail", "downstream")
@@ -85,6 +85,7 @@ def describe_run(results: Path, notice: str) -> dict:
     run = load_run(results)
     evaluators = pd.read_csv(results / "tables/cas.csv")[["evaluator", "role"]].drop_duplicates()
     trained = {method: training_settings(results, run.datasets, method, run.seeds) for method in run.methods}
+    histories = {method: read_histories(results, run, method) for method in run.methods}
     return {
         "notice": notice,
         "datasets": [{"key": key, "name": spell(key), "labels": len(labels)} for key, labels in run.datasets.items()],
@@ -94,6 +95,9 @@ def describe_run(results: Path, notice: str) -> dict:
                 "name": "Test images" if method == REAL else name_method(method),
                 "reward": (trained.get(method) or {}).get("spec", {}).get("kind") == "reward",
                 "settings": trained.get(method),
+                "kept": kept_states(histories[method]).to_dict("records")
+                if "monitor" in histories.get(method, ())
+                else [],
             }
             for method in (REAL, *run.methods)
         ],

@@ -113,6 +113,23 @@ def read_histories(results: Path, run: TableSettings, method: str) -> pd.DataFra
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["dataset", "seed", "step"])
 
 
+def kept_states(history: pd.DataFrame) -> pd.DataFrame:
+    """What a reward method's runs kept, one row a run: the step, and the diversity as a share of the start's.
+
+    Args:
+        history: of `read_histories`.
+    """
+    rows = []
+    for (dataset, seed), run in history.groupby(["dataset", "seed"], sort=False):
+        checks = run.dropna(subset=["monitor"])
+        start, kept = checks.iloc[0], checks[checks["best"].astype(bool)].iloc[-1]
+        kinds = ("diversity", "semantic_diversity")
+        shares = {kind: kept[kind] / start[kind] if start[kind] else 1.0 for kind in kinds}
+        stopped = checks["stopped_because"].dropna().any() if "stopped_because" in checks else False
+        rows.append({"dataset": dataset, "seed": seed, "step": int(kept["step"]), "stopped": bool(stopped), **shares})
+    return pd.DataFrame(rows)
+
+
 def require_columns(frame: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
     """Raise a CraftError that names the first missing column of a table."""
     if missing := [name for name in columns if name not in frame.columns]:
