@@ -102,6 +102,14 @@ def test_reward_finetuning_carries_the_text_encoders_adapter_along(tmp_path):
     assert any(not torch.equal(first[name], last[name]) for name in first)
 
 
+def test_the_first_two_losses_are_what_they_were(adapter, tmp_path):
+    """Golden values: a change here is a change of the method, and is to be made on purpose."""
+    _, before = supervised(tmp_path / "supervised")
+    _, history = reward_run(adapter, tmp_path / "reward")
+    assert [row["loss"] for row in before[:2]] == pytest.approx([1.1591, 1.2084], abs=2e-3)
+    assert [row["loss"] for row in history[1:3]] == pytest.approx([0.5964, 0.5874], abs=2e-3)
+
+
 def test_reward_finetuning_repeats_itself_to_the_bit(adapter, tmp_path):
     first, history = reward_run(adapter, tmp_path / "a")
     second, again = reward_run(adapter, tmp_path / "b")
