@@ -95,7 +95,8 @@ def method_adapter(wildcards):
 def process_options():
     """What starts several processes of one training; nothing where one does."""
     count = CONFIG.resources.processes
-    return f"-m torch.distributed.run --standalone --nproc-per-node {count}" if count > 1 else ""
+    # the double dash keeps torchrun from reading the options of the script as its own
+    return f"-m torch.distributed.run --standalone --nproc-per-node {count} --" if count > 1 else ""
 
 
 def adapter_option(wildcards, input):

@@ -176,7 +176,7 @@ def test_a_training_of_several_processes_asks_for_as_many_gpus(tmp_path):
     run = snakemake("-n", "-p", "--config", *changes, "--", f"{tmp_path}/fundus/craft/seed0/adapter")
     assert run.returncode == 0, run.stderr
     said = (run.stdout + run.stderr).split("rule finetune_reward:")[1].split("\nrule ")[0]
-    assert "gpu=2" in said and "--nproc-per-node 2 scripts/finetune_reward.py" in said
+    assert "gpu=2" in said and "--nproc-per-node 2 -- scripts/finetune_reward.py" in said
 
 
 def test_the_default_run_trains_no_model_from_nothing(default_jobs):

@@ -79,14 +79,18 @@ class Objective(Strict):
 class Backprop(Strict):
     """Which sampling steps carry the reward's gradient (`craft.training.backprop`)."""
 
-    mode: Literal["last", "random", "refl", "drtune", "full"] = "last"
+    mode: Literal["last", "random", "refl", "drtune", "full"] = Field(
+        "refl", description="refl gained most for its UNet evaluations (benchmarks/reward_per_compute.py)"
+    )
     steps: Positive = Field(1, description="K of the modes `last` and `drtune`")
     lv: Positive = Field(1, description="results a sample; above 1, the last step is repeated from fresh noise")
 
     @model_validator(mode="after")
     def only_one_last_step_can_be_repeated(self):
         if self.lv > 1 and (self.mode, self.steps) != ("last", 1):
-            raise ValueError(f"lv is {self.lv}, but only `mode: last, steps: 1` can repeat its last step; set `lv: 1`")
+            raise ValueError(
+                f"lv is {self.lv}, but only `{{mode: last, steps: 1}}` can repeat its last step; set `lv: 1`"
+            )
         return self
 
 
