@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
 
 from craft.core.config.methods import Training
@@ -118,17 +119,10 @@ def fit(
                 break
             started = time.perf_counter()
             optimizer.zero_grad()
-            logs: list[dict[str, float]] = []
-            for index in range(training.accumulation):
-                share = accelerator.process_index * training.accumulation + index
-                with accelerator.autocast():
-                    loss, terms = loss_at(Part(step, share, accelerator.num_processes * training.accumulation))
-                accelerator.backward(loss / training.accumulation)
-                logs.append({"loss": loss.item(), **terms})
+            terms = add_gradients(accelerator, training, loss_at, step)
             average_gradients(accelerator, parameters)
             norm = float(nn.utils.clip_grad_norm_(parameters, training.max_gradient_norm))
-            means = average_logs(accelerator, {name: sum(part[name] for part in logs) / len(logs) for name in logs[0]})
-            row = {"step": step, **means, "gradient_norm": norm, "learning_rate": learning_rate(training, step)}
+            row = {"step": step, **terms, "gradient_norm": norm, "learning_rate": learning_rate(training, step)}
             if bad := find_bad_term(row):
                 row["skipped"] = bad
                 log.warning("step %d skipped: its %s is %s", step, bad, row[bad])
@@ -158,6 +152,21 @@ def fit(
         observer.finish()
     share_weights(accelerator, parameters)
     return history
+
+
+def add_gradients(accelerator: Accelerator, training: Training, loss_at: LossAt, step: int) -> dict[str, float]:
+    """Add up this process's gradients of one step; returns the means of what was logged, over all parts and processes.
+
+    The loss comes last, so that the term which spoilt it is found first.
+    """
+    logs: list[dict[str, float]] = []
+    for index in range(training.accumulation):
+        share = accelerator.process_index * training.accumulation + index
+        with accelerator.autocast():
+            loss, terms = loss_at(Part(step, share, accelerator.num_processes * training.accumulation))
+        accelerator.backward(loss / training.accumulation)
+        logs.append({**terms, "loss": loss.item()})
+    return average_logs(accelerator, {name: sum(part[name] for part in logs) / len(logs) for name in logs[0]})
 
 
 def show(bar, history: list[dict], training: Training) -> None:
