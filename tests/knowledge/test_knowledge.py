@@ -8,6 +8,7 @@ from tiny import tiny_knowledge
 
 from craft.core.config.run import validate_config
 from craft.core.errors import CraftError
+from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
 from craft.training.prompts import draw_prompts
 
@@ -58,11 +59,9 @@ def test_knowledge_survives_a_round_trip(tmp_path):
 
 
 def test_prompts_are_plain_or_drawn_from_the_descriptions():
-    import torch
-
     book, labels = tiny_knowledge(), ["nevus", "melanoma"] * 20
-    plain = draw_prompts(book, labels, "plain", torch.Generator())
+    plain = draw_prompts(book, labels, "plain", Draws("prompts"))
     assert set(plain) == {"a lesion image", "a dark lesion"}
-    enriched = draw_prompts(book, labels, "enriched", torch.Generator().manual_seed(0))
+    enriched = draw_prompts(book, labels, "enriched", Draws("prompts"))
     assert set(enriched[::2]) == set(book.labels["nevus"].descriptions)
     assert set(enriched[1::2]) == set(book.labels["melanoma"].descriptions)
