@@ -101,7 +101,7 @@ def measure_step(foundation: Foundation) -> Memory:
     sampling, draws = Sampling(steps=1, guidance_scale=5.0), Draws("memory")
     conditions = Conditions.encode(foundation, PROMPTS[:1])
     noise = draws.normal(1, *foundation.latent_shape)
-    plan = GradientPlan.draw(Backprop(), sampling.steps, 1, draws)
+    plan = GradientPlan.draw(Backprop(mode="last", steps=1), sampling.steps, 1, draws)
     parameters = [*foundation.unet.parameters(), *foundation.vae.parameters()]
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     counter, saved = SavedTensors(parameters), []

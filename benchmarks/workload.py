@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from craft.core.config.methods import Backprop, Compute, Lora, Sampling, Training
+from craft.core.errors import CraftError
 from craft.core.seeds import Draws, torch_generator
 from craft.models.foundation import Foundation
 from craft.training.backprop import GradientPlan
@@ -27,6 +28,7 @@ from craft.training.sampler import Conditions, sample_latents
 
 RANK = 4  # TRL's own, which cannot be changed
 LEARNING_RATE = 1e-4
+SAME = 1e-3  # relative difference of gradients that rounding explains
 SAMPLING = Sampling(steps=20, guidance_scale=5.0)
 
 
@@ -100,7 +102,7 @@ class Ours:
     """
 
     def __init__(self, work: Work, variants: int = 1, checkpointing: bool = False):
-        self.work, self.backprop = work, Backprop(lv=variants)
+        self.work, self.backprop = work, Backprop(mode="last", steps=1, lv=variants)
         self.foundation = Foundation.load(work.folder, device=work.device)
         self.parameters = self.foundation.add_adapter(Lora(rank=RANK, alpha=RANK))
         self.foundation.prepare(Compute(checkpointing=checkpointing))
@@ -198,7 +200,14 @@ class Trl:
 
 
 def compare_gradients(ours: Ours, trl: Trl, seed: int = 0) -> float:
-    """Relative difference of the two gradients for equal weights and noise; overwrites our adapter by TRL's."""
+    """Relative difference of the two gradients for equal weights and noise; overwrites our adapter by TRL's.
+
+    Raises:
+        CraftError: if they differ by more than rounding, so that the two do not do the same work.
+    """
     ours.foundation.unet.load_state_dict(trl.unet.state_dict())
     first, second = ours.gradient(seed), trl.gradient(seed)
-    return float((first - second).norm() / second.norm())
+    difference = float((first - second).norm() / second.norm())
+    if not difference < SAME:
+        raise CraftError(f"our gradient and TRL's differ by {difference:.2g} of its norm: they do not do the same work")
+    return difference

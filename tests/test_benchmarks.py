@@ -12,7 +12,7 @@ import torch
 from tiny import tiny_foundation
 from torch import nn
 
-from craft.core.config.methods import Compute, Lora
+from craft.core.config.methods import Compute, Lora, Sampling
 from craft.core.device import visible_gpus
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -20,7 +20,7 @@ sys.path.insert(0, str(BENCHMARKS))
 
 from common import RESULTS, SHAPES, Metric, random_pipeline, record  # noqa: E402
 from memory import MIB, SavedTensors, measure_peaks, measure_step  # noqa: E402
-from peers import make_metrics, paired_ratio  # noqa: E402
+from peers import make_metrics, paired_ratios  # noqa: E402
 from workload import Ours, Work, reward  # noqa: E402
 
 SCRIPTS = sorted(path for path in BENCHMARKS.glob("*.py") if "typer" in path.read_text(encoding="utf-8"))
@@ -56,7 +56,7 @@ def test_every_kept_result_has_the_documented_form(path):
 
 
 def test_ratios_are_taken_within_a_round_so_that_a_slow_round_does_not_count():
-    assert paired_ratio([[1.0, 1.0, 9.0], [10.0], [2.0]], [[2.0], [20.0, 20.0], [4.0]]) == 0.5
+    assert paired_ratios([[1.0, 1.0, 9.0], [10.0]], [[2.0], [20.0, 20.0]]) == [0.5, 0.5]
 
 
 def test_every_metric_of_the_comparison_has_its_name_and_goal():
@@ -122,10 +122,13 @@ def test_random_pipelines_have_the_shapes_of_the_models_they_stand_for():
     assert millions["sdxl"] == pytest.approx(2567.46 - 5.25, abs=0.1)
 
 
-def test_the_gradient_of_the_work_is_that_of_its_reward(tmp_path):
+def test_the_work_takes_the_gradient_of_its_reward_through_the_last_step_only(tmp_path):
     random_pipeline("tiny", 32).save_pretrained(tmp_path)
-    ours = Ours(Work(str(tmp_path), batch=4))
+    ours = Ours(Work(str(tmp_path), batch=4, sampling=Sampling(steps=3, guidance_scale=5.0)))
+    passes = []
+    ours.foundation.unet.register_forward_hook(lambda *arguments: passes.append(torch.is_grad_enabled()))
     gradient = ours.gradient(0)
+    assert passes == [False, False, True]
     assert gradient.norm() > 0 and torch.equal(gradient, ours.gradient(0))
     assert not torch.equal(gradient, ours.gradient(1))
     assert reward(torch.rand(2, 3, 32, 32)).shape == (2,)
