@@ -12,7 +12,7 @@ from PIL import Image
 from craft.core.errors import CraftError
 from craft.core.files import write_csv
 from craft.evaluation.paper import compile_paper, describe_run, stage_sources
-from craft.evaluation.results import read_predictions, read_scores
+from craft.evaluation.results import kept_states, read_predictions, read_scores
 from craft.evaluation.tables import cas_table, downstream_table, tail_table
 
 PAPER = Path(__file__).parents[1] / "paper"
@@ -59,6 +59,17 @@ def test_paper_compiles_to_pages_as_pictures(results, tmp_path):
 def test_paper_compiles_for_other_configurations(options, tmp_path):
     compile_paper(make_run(tmp_path / "run", **options), tmp_path / "paper.pdf", "", PAPER)
     assert (tmp_path / "paper.pdf").stat().st_size > 10_000
+
+
+def test_what_a_run_kept_is_the_marked_check_as_a_share_of_the_start():
+    history = pd.DataFrame({"dataset": "a", "seed": 0, "step": [0, 1, 2, 3], "best": [False, False, True, None]})
+    history["monitor"] = [0.5, None, 0.7, 0.6]
+    history["diversity"], history["semantic_diversity"] = [4.0, None, 3.0, 1.0], [1.0, None, 0.25, 0.1]
+    history["stopped_because"] = [None, None, None, "it hacked"]
+    kept = kept_states(history).to_dict("records")
+    assert kept == [
+        {"dataset": "a", "seed": 0, "step": 2, "stopped": True, "diversity": 0.75, "semantic_diversity": 0.25}
+    ]
 
 
 def test_paper_source_contains_no_measured_number():

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from runs import make_adapter, real_images, weights
 from tiny import tiny_evaluator, tiny_foundation, tiny_knowledge
 from torch.nn.functional import normalize
@@ -16,6 +18,7 @@ from craft.training.craft import draw_fixed_sample, make_loss, train_reward
 from craft.training.guard import FixedSample, Guard, Monitor, diversity_within, measure_looks, shift_of_looks
 from craft.training.ingredients import Ingredients
 from craft.training.loop import fit
+from craft.training.preview import GAP, LEAST, MARGIN, write_preview
 from craft.training.sampler import generate
 
 SPEC_LORA = Lora(rank=2, alpha=2, target_modules=["to_q"])
@@ -80,6 +83,16 @@ def test_diversity_is_the_mean_distance_within_labels():
     features = torch.tensor([[0.0, 0.0], [3.0, 4.0], [1.0, 1.0], [1.0, 2.0], [9.0, 9.0]])
     assert diversity_within(features, torch.tensor([0, 0, 1, 1, 2])) == pytest.approx((5.0 + 1.0) / 2)
     assert diversity_within(features[:2], torch.tensor([0, 1])) == 0.0
+
+
+def test_the_preview_has_a_row_of_pictures_for_every_check(tmp_path):
+    pictures = [torch.full((3, 3, 32, 32), value, dtype=torch.uint8) for value in (0, 200)]
+    write_preview(tmp_path / "preview.png", pictures, [0, 10])
+    sheet = np.asarray(Image.open(tmp_path / "preview.png"))
+    side = LEAST + GAP
+    assert sheet.shape[:2] == (2 * side, MARGIN + 3 * side)
+    first, last = sheet[:LEAST, MARGIN : MARGIN + LEAST], sheet[side : side + LEAST, MARGIN : MARGIN + LEAST]
+    assert (first == 0).all() and (last == 200).all()
 
 
 class Watermark(ClinicalReward):

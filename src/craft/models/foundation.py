@@ -89,7 +89,8 @@ class Foundation:
         def config(modules: list[str]) -> LoraConfig:
             return LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=modules, init_lora_weights="gaussian")
 
-        self.unet.add_adapter(config(lora.target_modules + CONVOLUTIONS * lora.convolutions), "default")
+        convolutions = CONVOLUTIONS if lora.convolutions else []
+        self.unet.add_adapter(config([*lora.target_modules, *convolutions]), "default")
         if lora.text_encoder:
             self.text_encoder.add_adapter(config(TEXT_ATTENTION), "default")
         return self.adapter_parameters()
