@@ -4,8 +4,9 @@
 
 R is the weighted mean of the calibrated CAS dimensions of a generated image x with label y under the reward evaluator.
 r_q are quantiles of the same reward of real images of label y, augmented alike: an image is pulled by the share of real
-images that score higher, less and less as it rises among them, and no longer above the highest quantile. The anchor keeps the model near the supervised adapter on the states
-that it samples, the denoising loss keeps it a model of the real images.
+images that score higher, less and less as it rises among them, and no longer above the highest quantile. The anchor
+keeps the model near the supervised adapter on the states that it samples, the denoising loss keeps it a model of the
+real images.
 """
 
 from dataclasses import dataclass
