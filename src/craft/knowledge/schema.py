@@ -16,13 +16,18 @@ class Strict(BaseModel):
 
 
 class ChecklistItem(Strict):
-    """One clinical sign: a positive statement, its contradiction, a weight, a facet and the sign's published source."""
+    """One clinical sign: a positive statement, its contradiction, a weight, a facet and the sign's published source.
+
+    `biomarker` names what is computed from an image where the sign is present, for example `high asymmetry` or
+    `low nuclear_size` (`craft.evaluation.biomarkers`); it is null where the sign cannot be computed.
+    """
 
     present: Statement
     absent: Statement
     weight: float = Field(gt=0, le=5)
     facet: str
     source: str
+    biomarker: str | None = Field(None, pattern=r"^(low|high) [a-z][a-z0-9_]*$")
 
 
 class LabelKnowledge(Strict):

@@ -1,0 +1,49 @@
+"""The biomarkers by modality; a module is imported when it is asked for."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from craft.core.errors import CraftError
+from craft.core.progress import track
+from craft.evaluation.biomarkers.base import Biomarkers
+
+MODALITIES = ("chest_xray", "dermoscopy", "fundus", "histopathology")
+
+
+def find_biomarkers(modality: str) -> Biomarkers:
+    """The biomarkers of a modality.
+
+    Raises:
+        CraftError: if there are none of that modality.
+    """
+    # plain import statements, so that the import closure of a script holds all of them
+    match modality:
+        case "chest_xray":
+            from craft.evaluation.biomarkers.chest_xray import BIOMARKERS
+        case "dermoscopy":
+            from craft.evaluation.biomarkers.dermoscopy import BIOMARKERS
+        case "fundus":
+            from craft.evaluation.biomarkers.fundus import BIOMARKERS
+        case "histopathology":
+            from craft.evaluation.biomarkers.histopathology import BIOMARKERS
+        case _:
+            raise CraftError(f"no biomarkers are computed for modality {modality!r}, only for {', '.join(MODALITIES)}")
+    return BIOMARKERS
+
+
+def measure_images(modality: str, images: Sequence[np.ndarray], title: str = "measure") -> pd.DataFrame:
+    """Measures of images, one row an image in their order, one column a measure (NaN where it cannot be told).
+
+    Args:
+        modality: key of the modality.
+        images: uint8 arrays of shape (height, width, 3).
+        title: of the progress bar.
+
+    Raises:
+        CraftError: if the modality has no biomarkers.
+    """
+    biomarkers = find_biomarkers(modality)
+    rows = [biomarkers.measure(image).values for image in track(images, title)]
+    return pd.DataFrame(rows, columns=list(biomarkers.measures), dtype=float)
