@@ -153,3 +153,21 @@ def test_every_variant_is_a_fresh_draw_of_the_same_last_step(foundation, conditi
 def test_without_a_plan_nothing_is_recorded(foundation, conditions):
     path = sample_latents(foundation, conditions, draw_noise(foundation), Sampling(steps=2))
     assert not path.latents.requires_grad
+
+
+def test_the_text_of_one_trajectory_is_forgotten_after_it(foundation, conditions):
+    other, sampling = Conditions.encode(foundation, ["no finding", "cardiomegaly"]), Sampling(steps=STEPS)
+    with torch.no_grad():
+        first, second, again = (
+            sample_latents(foundation, text, draw_noise(foundation), sampling).latents
+            for text in (conditions, other, conditions)
+        )
+    assert torch.equal(first, again) and not torch.equal(first, second)
+
+
+def test_while_the_text_stays_the_same_its_keys_are_computed_once(foundation):
+    layer = next(module for module in foundation.unet.modules() if getattr(module, "is_cross_attention", False)).to_k
+    with foundation.same_text():
+        states = torch.randn(2, 3, layer.in_features)
+        assert layer(states) is layer(states)
+    assert layer(states) is not layer(states)

@@ -71,7 +71,7 @@ def sample_latents(
     denoiser = Denoiser(foundation.unet, conditions, sampling.guidance_scale, plan)
     sample, inputs = noise.to(foundation.device) * scheduler.init_noise_sigma, []
     first, last = plan.first(sampling.steps), plan.last(sampling.steps)
-    with foundation.merged(), torch.inference_mode():
+    with foundation.merged(), foundation.same_text(), torch.inference_mode():
         for index in range(min(first, last + 1)):
             sample = denoiser.step(scheduler, index, sample, inputs)
     sample, inputs = leave_inference(scheduler, sample), [entry.clone() for entry in inputs]
