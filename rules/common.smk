@@ -79,7 +79,7 @@ def checked_models():
 
 def knowledge_bank(wildcards):
     """The reviewed knowledge of a dataset's modality."""
-    return f"{CONFIG.knowledge}/{CONFIG.datasets[wildcards.dataset].modality}.yaml"
+    return f"{CONFIG.knowledge.folder}/{CONFIG.datasets[wildcards.dataset].modality}.yaml"
 
 
 def starting_adapter(wildcards):
