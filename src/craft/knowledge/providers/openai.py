@@ -78,7 +78,7 @@ class Endpoint:
         )
 
     def open_client(self, key: str):
-        """A client of the endpoint, which keeps the requests it sends out of every log."""
+        """A client of the endpoint, which logs none of the requests it sends, whatever its release would log."""
         import openai
 
         for library in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
