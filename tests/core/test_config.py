@@ -73,9 +73,7 @@ def test_a_secret_in_the_configuration_is_refused_without_being_repeated(key, se
 
 
 def test_a_plain_folder_names_the_knowledge_bank():
-    assert validate_config(DEFAULT | {"knowledge": "bank"}) == validate_config(
-        DEFAULT | {"knowledge": {"folder": "bank"}}
-    )
+    assert validate_config(DEFAULT | {"knowledge": "bank"}).knowledge.folder == "bank"
     assert validate_config(DEFAULT).knowledge.folder == "data/knowledge"
 
 

@@ -65,8 +65,9 @@ def diff(
     """Print what a knowledge file changes against the bank, label by label."""
     changed = Knowledge.load(new)
     bank = bank or BANK / f"{changed.modality}.yaml"
-    found = diff_knowledge(changed, Knowledge.load(bank))
-    typer.echo(f"{new} against {bank}: {len(found)} of {len(changed.labels)} labels differ")
+    known = Knowledge.load(bank)
+    found = diff_knowledge(changed, known)
+    typer.echo(f"{new} against {bank}: {len(found)} of {count(len({*changed.labels, *known.labels}), 'label')} differ")
     for each in found:
         print_diff(each)
 
