@@ -81,7 +81,8 @@ def test_a_hanging_endpoint_ends_with_a_sentence(ask):
 @pytest.mark.parametrize(
     ("answers", "sentence"),
     [
-        ([failure(429, "quota", Retry_After="0.01")], r"over its limit of requests in 2 tries \(.*quota"),
+        ([failure(429, "quota", Retry_After="0.01")], r"over its limit of requests \(.*quota"),
+        ([failure(429, "quota", Retry_After="3600")], r"quota.*, to be asked again after 3600 s\); wait"),
         ([failure(401, f"wrong key {KEY}")], "does not accept the key in TOY_KEY"),
         ([failure(404, "no model toy")], r"knows no model 'toy' \(.*no model toy\)"),
         (
@@ -92,7 +93,7 @@ def test_a_hanging_endpoint_ends_with_a_sentence(ask):
         ([(200, {}, "{half")], "something that cannot be read"),
         ([(200, {}, "{}")], "not as a chat endpoint"),
     ],
-    ids=["limit", "key", "model", "echo", "html", "half", "empty"],
+    ids=["limit", "long limit", "key", "model", "echo", "html", "half", "empty"],
 )
 def test_an_endpoint_that_objects_ends_with_a_sentence(ask, answers, sentence):
     with Endpoint(*answers) as endpoint, pytest.raises(CraftError, match=sentence) as caught:
