@@ -7,19 +7,22 @@ from pydantic import Field, ValidationError, model_validator
 from craft.core.config.base import REAL, Name, Positive, Role, Strict
 from craft.core.config.datasets import Dataset
 from craft.core.config.evaluation import Downstream, Generation, Scoring
+from craft.core.config.knowledge import Knowledge, KnowledgeSource
 from craft.core.config.methods import Method, Reward, Sampling, Supervised
 from craft.core.config.models import EvaluatorModel, FoundationModel, TruthModel
 from craft.core.errors import CraftError
 
 
 class Resources(Strict):
-    """Runtime (minutes) and memory (MB) that the training and the scoring rules ask of a cluster."""
+    """Runtime (minutes) and memory (MB) that the rules ask of a cluster."""
 
     processes: Positive = Field(1, description="processes of one adapter's training, each with a GPU of its own")
     train_runtime: Positive = 120
     train_mem_mb: Positive = 8000
     score_runtime: Positive = 60
     score_mem_mb: Positive = 4000
+    knowledge_runtime: Positive = Field(30, description="of writing a dataset's knowledge; raise it for a local model")
+    knowledge_mem_mb: Positive = 1000
 
 
 class Config(Strict):
@@ -29,7 +32,7 @@ class Config(Strict):
     notice: str = Field(description="one sentence on what plays the part of real images, printed under every figure")
     resolution: int = Field(64, ge=32, multiple_of=8)
     seeds: list[int] = Field([0], min_length=1)
-    knowledge: str = Field("data/knowledge", description="folder of the knowledge files")
+    knowledge: Knowledge = Field(KnowledgeSource(), description="folder of the knowledge bank, or another source")
     datasets: dict[Name, Dataset] = Field(min_length=1)
     foundation: FoundationModel
     evaluators: dict[Name, EvaluatorModel]
