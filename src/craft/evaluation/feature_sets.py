@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from craft.core.errors import CraftError
@@ -81,7 +81,7 @@ def inception_encoder(weights: str, device: str = "cpu") -> Encoder:
     network = inception_v3(weights=None, init_weights=False)
     try:
         network.load_state_dict(load_file(weights))
-    except RuntimeError as error:
+    except (RuntimeError, SafetensorError) as error:
         raise CraftError(
             f"{weights} does not hold the weights of torchvision's Inception-v3; export them again"
         ) from error

@@ -137,7 +137,9 @@ def add_tails(images: pd.DataFrame, reference: dict[str, np.ndarray], scoring: S
             below = images["cas"][evaluator] < tail_threshold(real, quantile)
             metric = tail_metric("tail_rate", quantile, scoring)
             columns |= {(metric, evaluator, method): below[method].astype(float) for method in below}
-    return pd.concat([images, pd.DataFrame(columns, index=images.index)], axis=1)
+    return pd.concat([images, pd.DataFrame(columns, index=images.index)], axis=1).rename_axis(
+        columns=images.columns.names
+    )
 
 
 def resample_pairs(
