@@ -131,6 +131,7 @@ def test_schema_is_that_of_the_typed_configuration():
         ("resolution=many", "`resolution`"),
         ("methods={craft: {kind: reward, start: nowhere}}", "methods.craft.start is 'nowhere'"),
         ("evaluators={clip_resnet: {role: held_out}}", "the role 'reward'"),
+        ("evaluators={siglip_regnet: {path: data/models/evaluator-clip_bit}}", "one model has two roles"),
     ],
 )
 def test_a_bad_configuration_ends_with_one_sentence(tmp_path, mistake, named):
@@ -177,6 +178,10 @@ def test_a_training_of_several_processes_asks_for_as_many_gpus(tmp_path):
     assert run.returncode == 0, run.stderr
     said = (run.stdout + run.stderr).split("rule finetune_reward:")[1].split("\nrule ")[0]
     assert "gpu=2" in said and "--nproc-per-node 2 -- scripts/finetune_reward.py" in said
+
+
+def test_the_default_run_measures_fidelity_once_a_dataset(default_jobs):
+    assert default_jobs["measure_fidelity"] == default_jobs["score_images"] == 4
 
 
 def test_the_default_run_trains_no_model_from_nothing(default_jobs):

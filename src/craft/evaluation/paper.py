@@ -93,7 +93,7 @@ def describe_run(results: Path, notice: str) -> dict:
             {
                 "key": method,
                 "name": "Test images" if method == REAL else name_method(method),
-                "reward": (trained.get(method) or {}).get("spec", {}).get("kind") == "reward",
+                "reward": method in run.rewards,
                 "settings": trained.get(method),
                 "kept": kept_states(histories[method]).to_dict("records")
                 if "monitor" in histories.get(method, ())
