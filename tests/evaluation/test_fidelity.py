@@ -132,6 +132,14 @@ def test_draws_lie_around_the_value_and_are_as_many_as_asked():
         assert values[1:].min() < values[0] < values[1:].max()
 
 
+def test_blocks_of_draws_change_nothing(monkeypatch):
+    real, generated = RNG.normal(size=(30, 4)), RNG.normal(size=(20, 4))
+    whole_found = compare(real, generated, draws=9)
+    monkeypatch.setattr("craft.evaluation.fidelity.BLOCK", 3 * 4**2)
+    found = compare(real, generated, draws=9)
+    assert all(found[key] == pytest.approx(whole_found[key]) for key in METRICS)
+
+
 def test_shifted_draws_have_the_value_as_their_mean_and_are_not_negative():
     assert shift_draws(np.array([1.0, 3, 5])).tolist() == [1, 0, 2]
     assert shift_draws(np.array([0.5, 3, 5])).tolist() == [0.5, 0, 1.5]

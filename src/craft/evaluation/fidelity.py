@@ -18,6 +18,8 @@ from craft.evaluation.intervals import resample_counts
 METRICS = ("fid", "kid", "precision", "density", "recall", "coverage", "vendi", "diversity")
 # resampling with replacement repeats images, which raises a Frechet distance and lowers a Vendi score
 SHIFTED = ("fid", "vendi")
+# elements of the square matrices of a block of draws, which bounds the memory of wide features
+BLOCK = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ def frechet_distance(first: Moments, second: Moments) -> np.ndarray:
     return np.maximum(distance - 2 * np.sqrt(squares.clip(min=0)).sum(axis=-1), 0)
 
 
+def blocks_of(draws: int, width: int) -> list[slice]:
+    """Rows of the draws, in blocks whose matrices of width x width hold at most `BLOCK` elements."""
+    step = max(1, BLOCK // width**2)
+    return [slice(start, start + step) for start in range(0, draws, step)]
+
+
 def polynomial_kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """(x . y / width + 1)^3 of all pairs, the kernel of KID (Binkowski et al. 2018)."""
     return (first @ second.T / first.shape[1] + 1) ** 3
@@ -85,14 +93,18 @@ def vendi_score(features: np.ndarray, counts: np.ndarray) -> np.ndarray:
         Shape (k,), from 1 to the smaller of n and width.
     """
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
-    if unit.shape[1] <= len(unit):
-        kernels = np.stack([(unit * row[:, None]).T @ unit for row in counts])
-    else:
-        similarity, roots = unit @ unit.T, np.sqrt(counts)
-        kernels = roots[:, :, None] * similarity * roots[:, None, :]
-    values = np.linalg.eigvalsh(kernels / counts.sum(axis=1)[:, None, None]).clip(min=0)
-    logarithms = np.log(values, out=np.zeros_like(values), where=values > 0)
-    return np.exp(-(values * logarithms).sum(axis=1))
+    wide = unit.shape[1] > len(unit)
+    similarity, scores = unit @ unit.T if wide else None, []
+    for rows in blocks_of(len(counts), min(unit.shape)):
+        if wide:
+            roots = np.sqrt(counts[rows])
+            kernels = roots[:, :, None] * similarity * roots[:, None, :]
+        else:
+            kernels = np.stack([(unit * row[:, None]).T @ unit for row in counts[rows]])
+        values = np.linalg.eigvalsh(kernels / counts[rows].sum(axis=1)[:, None, None]).clip(min=0)
+        logarithms = np.log(values, out=np.zeros_like(values), where=values > 0)
+        scores.append(np.exp(-(values * logarithms).sum(axis=1)))
+    return np.concatenate(scores)
 
 
 def label_diversity(features: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -149,9 +161,21 @@ class RealReference:
         self.neighbours, self.name = neighbours, name
         # the first row is the set as it is, the others are draws
         self.counts = whole_and_draws(len(features), draws, rng)
-        self.moments = Moments.of(self.features, self.counts)
+        self.blocks = blocks_of(len(self.counts), features.shape[1])
+        self.moments: list[Moments] = []
         self.radii = neighbour_radii(self.features, neighbours)
         self.kernel = distinct_mean(polynomial_kernel(self.features, self.features), self.counts)
+
+    def frechet_distances(self, features: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Frechet distance of features (n, width) under counts (1 + draws, n), row by row; shape (1 + draws,)."""
+        distances = []
+        for number, rows in enumerate(self.blocks):
+            moments = self.moments[number] if self.moments else Moments.of(self.features, self.counts[rows])
+            if len(self.blocks) == 1:
+                # all matrices fit a block, so that they can be kept for the next set
+                self.moments = [moments]
+            distances.append(frechet_distance(Moments.of(features, counts[rows]), moments))
+        return np.concatenate(distances)
 
     def compare(
         self, features: np.ndarray, labels: Sequence[str], rng: np.random.Generator, name: str
@@ -185,7 +209,7 @@ class RealReference:
         own = distinct_mean(polynomial_kernel(features, features), counts)
         cross = ((counts @ polynomial_kernel(features, self.features)) * self.counts).sum(axis=1)
         values = {
-            "fid": frechet_distance(Moments.of(features, counts), self.moments),
+            "fid": self.frechet_distances(features, counts),
             "kid": own + self.kernel - 2 * cross / (len(features) * len(self.features)),
             **{key: counts @ near[key] / len(features) for key in ("precision", "density")},
             **{key: self.counts @ near[key] / len(self.features) for key in ("recall", "coverage")},

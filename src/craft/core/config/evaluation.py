@@ -27,7 +27,7 @@ class Fidelity(Strict):
         None, description="weights (safetensors) of torchvision's Inception-v3, whose features are used as well"
     )
     neighbours: Positive = Field(5, description="k of precision, recall, density and coverage")
-    bootstrap: Positive = 200
+    bootstrap: Positive = Field(200, description="draws; the time of a draw grows with the cube of the features' width")
 
 
 class Downstream(Strict):
