@@ -9,6 +9,7 @@ from craft.core.config.evaluation import Scoring
 from craft.core.files import write_parquet, write_text
 from craft.core.images import image_row, write_images
 from craft.core.settings import TableSettings
+from craft.evaluation.fidelity import METRICS as FIDELITY
 
 LABELS = {"chest": ["normal", "effusion"], "skin": ["naevus", "melanoma", "keratosis"]}
 METHODS = ["foundation", "lora", "craft"]
@@ -24,29 +25,38 @@ def make_results(
     seeds: tuple[int, ...] = (0, 1),
     per_label: int = 24,
     truth: bool = True,
+    evaluators: dict[str, str] = EVALUATORS,
 ) -> TableSettings:
-    """Write settings, image tables, scores, histories and predictions below `folder`; return the table settings."""
-    run = TableSettings(datasets=labels, methods=methods, seeds=list(seeds), scoring=Scoring(bootstrap=200))
+    """Write settings, image tables and what was measured on them below `folder`; return the table settings."""
+    run = TableSettings(
+        datasets=labels,
+        methods=methods,
+        rewards=[method for method in methods if method == "craft"],
+        seeds=list(seeds),
+        scoring=Scoring(bootstrap=200, comparison_draws=500),
+    )
     write_text(folder / "tables/settings/collect_tables.yaml", run.to_yaml())
     rng = np.random.default_rng(0)
     for dataset, names in labels.items():
         for split in ("train", "test"):
             rows = make_rows(rng, names, split, per_label)
             if split == "test":
-                write_parquet(
-                    folder / dataset / "real/seed0/scores.parquet", draw_scores(rng, dataset, "real", 0, rows, truth)
-                )
+                scores = draw_scores(rng, dataset, "real", 0, rows, truth, evaluators)
+                write_parquet(folder / dataset / "real/seed0/scores.parquet", scores)
                 test = rows
         write_images(folder / dataset / "images.parquet", make_rows(rng, names, "train", per_label) + test)
         for method in methods:
             for seed in seeds:
                 path = folder / dataset / method / f"seed{seed}"
                 rows = make_rows(rng, names, "generated", per_label)
+                rows = [row | {"image_id": f"{number:06d}"} for number, row in enumerate(rows)]
                 write_images(path / "images.parquet", rows)
-                write_parquet(path / "scores.parquet", draw_scores(rng, dataset, method, seed, rows, truth))
+                scores = draw_scores(rng, dataset, method, seed, rows, truth, evaluators)
+                write_parquet(path / "scores.parquet", scores)
                 if method == "craft":
                     write_parquet(path / "history.parquet", draw_history(rng))
         write_parquet(folder / dataset / "downstream.parquet", draw_predictions(rng, dataset, names, methods, test))
+        write_parquet(folder / dataset / "fidelity.parquet", draw_fidelity(rng, dataset, methods, seeds, evaluators))
     return run
 
 
@@ -65,12 +75,18 @@ def make_rows(rng: np.random.Generator, labels: list[str], split: str, per_label
 
 
 def draw_scores(
-    rng: np.random.Generator, dataset: str, method: str, seed: int, rows: list[dict], truth: bool
+    rng: np.random.Generator,
+    dataset: str,
+    method: str,
+    seed: int,
+    rows: list[dict],
+    truth: bool,
+    evaluators: dict[str, str],
 ) -> pd.DataFrame:
     """Beta-distributed scores around the method's skill; the held-out evaluator sees half of CRAFT's gain."""
     frames, base = [], pd.DataFrame([{"image_id": row["image_id"], "label": row["label"]} for row in rows])
     base = base.assign(dataset=dataset, method=method, seed=seed)
-    for evaluator, role in EVALUATORS.items():
+    for evaluator, role in evaluators.items():
         mean = SKILL.get(method, 0.5) - (0.05 if role == "held_out" and method == "craft" else 0)
         values = rng.beta(mean * 8, (1 - mean) * 8, size=(len(rows), 4))
         frame = base.assign(evaluator=evaluator, role=role, **dict(zip(DIMENSIONS, values.T, strict=True)), agrees=None)
@@ -93,6 +109,21 @@ def draw_history(rng: np.random.Generator, steps: int = 40, every: int = 10) -> 
     frame["best"] = step == frame["monitor"].idxmax() + 1
     frame["stopped_because"] = [None] * (steps - 1) + ["the monitor fell while the reward rose"]
     return frame
+
+
+def draw_fidelity(
+    rng, dataset: str, methods: list[str], seeds: tuple[int, ...], evaluators: dict[str, str], draws: int = 50
+) -> pd.DataFrame:
+    """Fidelity of every method and seed under the held-out evaluators, better with skill."""
+    rows = []
+    for evaluator in (name for name, role in evaluators.items() if role == "held_out"):
+        for method, seed in [("real", 0), *((method, seed) for method in methods for seed in seeds)]:
+            row = {"dataset": dataset, "method": method, "seed": seed, "evaluator": evaluator, "role": "held_out"}
+            for metric in FIDELITY:
+                value = 20 * (1 - SKILL.get(method, 0.5)) if metric == "fid" else SKILL.get(method, 0.5)
+                noise = value + rng.normal(0, 0.02, draws)
+                rows.append(row | {"metric": metric, "value": value, "n": 48, "draws": noise})
+    return pd.DataFrame(rows)
 
 
 def draw_predictions(rng, dataset: str, labels: list[str], methods: list[str], test: list[dict]) -> pd.DataFrame:

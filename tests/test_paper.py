@@ -6,13 +6,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import typst
-from fake_results import make_results
+from fake_results import EVALUATORS, make_results
 from PIL import Image
 
 from craft.core.errors import CraftError
 from craft.core.files import write_csv
+from craft.evaluation.agreement import agreement_table
+from craft.evaluation.comparisons import comparison_table, reduction_table
+from craft.evaluation.fidelity_table import fidelity_table
+from craft.evaluation.pairs import pair_scores
 from craft.evaluation.paper import compile_paper, describe_run, stage_sources
-from craft.evaluation.results import kept_states, read_predictions, read_scores
+from craft.evaluation.results import kept_states, read_fidelity, read_predictions, read_scores
 from craft.evaluation.tables import cas_table, downstream_table, tail_table
 
 PAPER = Path(__file__).parents[1] / "paper"
@@ -23,6 +27,11 @@ def make_run(folder: Path, **options) -> Path:
     scores = read_scores(folder, run)
     write_csv(folder / "tables/cas.csv", cas_table(scores, run))
     write_csv(folder / "tables/tail.csv", tail_table(scores, run))
+    pairs = pair_scores(scores, run)
+    write_csv(folder / "tables/tail_reduction.csv", reduction_table(pairs, run))
+    write_csv(folder / "tables/comparisons.csv", comparison_table(pairs, run))
+    write_csv(folder / "tables/agreement.csv", agreement_table(pairs, run))
+    write_csv(folder / "tables/fidelity.csv", fidelity_table(read_fidelity(folder, run), run))
     write_csv(folder / "tables/downstream.csv", downstream_table(read_predictions(folder, run), run))
     return folder
 
@@ -52,9 +61,10 @@ def test_paper_compiles_to_pages_as_pictures(results, tmp_path):
     [
         {"truth": False},
         {"methods": ["foundation"], "seeds": (0,)},
+        {"evaluators": EVALUATORS | {"second": "held_out", "third": "held_out"}},
         {"labels": {f"modality_{letter}": ["a", "b"] for letter in "abcdef"}, "methods": ["lora", "other"]},
     ],
-    ids=["no truth", "one method", "six modalities and an unknown method"],
+    ids=["no truth", "one method", "three held-out evaluators", "six modalities and an unknown method"],
 )
 def test_paper_compiles_for_other_configurations(options, tmp_path):
     compile_paper(make_run(tmp_path / "run", **options), tmp_path / "paper.pdf", "", PAPER)

@@ -1,6 +1,7 @@
 """The configuration: mistakes end in one sentence that names the key and shows a correct line."""
 
 import copy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,10 @@ def changed(path: str, value) -> dict:
         ("evaluators.clip_resnet.role", "held_out", "exactly one evaluator has the role 'reward'"),
         ("evaluators.siglip_regnet.role", "monitor", "exactly one evaluator has the role 'monitor'"),
         ("evaluators.siglip_regnet.path", "data/models/evaluator-clip_resnet", "has two roles"),
+        ("evaluators.siglip_regnet.path", "./data/models/../models/evaluator-clip_bit/", "has two roles"),
+        ("fidelity", {"evaluators": ["nobody"]}, "fidelity.evaluators names 'nobody'"),
+        ("fidelity", {"neighbours": 0}, "fidelity.neighbours"),
+        ("scoring.further_tail_quantiles", [0.05, 1.5], "scoring.further_tail_quantiles"),
         ("foundation", {}, "either `path` or `train`"),
         ("methods.craft.start", "foundation", "methods.craft.start is 'foundation', which is not a supervised method"),
         ("methods.craft.backprop", {"steps": 99}, "methods.craft.backprop.steps is 99"),
@@ -75,6 +80,41 @@ def test_a_secret_in_the_configuration_is_refused_without_being_repeated(key, se
 def test_a_plain_folder_names_the_knowledge_bank():
     assert validate_config(DEFAULT | {"knowledge": "bank"}).knowledge.folder == "bank"
     assert validate_config(DEFAULT).knowledge.folder == "data/knowledge"
+
+
+@pytest.mark.parametrize("role", ["reward", "monitor"])
+def test_a_copy_of_an_evaluator_that_shaped_a_run_cannot_be_held_out(role, tmp_path):
+    name = next(key for key, value in DEFAULT["evaluators"].items() if value["role"] == role)
+    shutil.copytree(ROOT / DEFAULT["evaluators"][name]["path"], tmp_path / "copy")
+    (tmp_path / "copy/model.safetensors").rename(tmp_path / "copy/weights.safetensors")
+    raw = changed("evaluators.innocent", {"role": "held_out", "path": str(tmp_path / "copy")})
+    with pytest.raises(CraftError, match=rf"'{name}' \({role}\) and 'innocent' \(held_out\) have the same weights"):
+        validate_config(raw)
+    weights = tmp_path / "copy/weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert "innocent" in validate_config(raw).evaluators
+
+
+def test_two_evaluators_trained_alike_are_one_model():
+    training = {"family": "clip_bit", "seed": 7}
+    raw = changed("evaluators.clip_bit", {"role": "monitor", "train": training})
+    raw["evaluators"]["siglip_regnet"] = {"role": "held_out", "train": training}
+    with pytest.raises(CraftError, match="are trained with the same settings, so that one model has two roles"):
+        validate_config(raw)
+    raw["evaluators"]["siglip_regnet"]["train"] = training | {"seed": 8}
+    validate_config(raw)
+
+
+def test_any_number_of_evaluators_can_be_held_out():
+    raw = changed("evaluators.another", {"role": "held_out", "path": "some/hub_id"})
+    raw["evaluators"]["further"] = {"role": "held_out", "path": "some/other_hub_id"}
+    settings = resolve_settings(validate_config(raw))
+    names = [ref.name for ref in settings["fundus/settings/measure_fidelity.yaml"].evaluators]
+    assert names == ["siglip_regnet", "another", "further"]
+    assert len(settings["fundus/settings/calibrate_cas.yaml"].evaluators) == 5
+    raw["evaluators"]["further"]["path"] = "some/hub_id"
+    with pytest.raises(CraftError, match=r"'another' .* 'further' .* have the same path .* would count twice"):
+        validate_config(raw)
 
 
 def test_a_missing_key_is_named():

@@ -131,6 +131,7 @@ def test_schema_is_that_of_the_typed_configuration():
         ("resolution=many", "`resolution`"),
         ("methods={craft: {kind: reward, start: nowhere}}", "methods.craft.start is 'nowhere'"),
         ("evaluators={clip_resnet: {role: held_out}}", "the role 'reward'"),
+        ("evaluators={siglip_regnet: {path: data/models/evaluator-clip_bit}}", "one model has two roles"),
     ],
 )
 def test_a_bad_configuration_ends_with_one_sentence(tmp_path, mistake, named):
@@ -186,6 +187,10 @@ def test_a_local_model_that_writes_the_knowledge_asks_for_a_gpu_and_is_given_the
     assert run.returncode == 0, run.stderr
     said = (run.stdout + run.stderr).split("rule write_knowledge:")[1].split("\nrule ")[0]
     assert "gpu=1" in said and f"--images {tmp_path}/fundus/images.parquet" in said
+
+
+def test_the_default_run_measures_fidelity_once_a_dataset(default_jobs):
+    assert default_jobs["measure_fidelity"] == default_jobs["score_images"] == 4
 
 
 def test_the_default_run_trains_no_model_from_nothing(default_jobs):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from craft.core.config.base import Role, Strict
 from craft.core.config.datasets import Dataset
-from craft.core.config.evaluation import Downstream, Generation, Scoring
+from craft.core.config.evaluation import Downstream, Fidelity, Generation, Scoring
 from craft.core.config.knowledge import KnowledgeSource
 from craft.core.config.methods import Foundation, Method, Reward, Sampling, Supervised
 from craft.core.config.models import EvaluatorTraining, FoundationTraining, TruthTraining
@@ -149,9 +149,17 @@ class DownstreamSettings(Settings):
     spec: Downstream
 
 
+class FidelitySettings(Settings):
+    dataset: str
+    evaluators: list[EvaluatorRef]
+    runs: list[tuple[str, int]]
+    spec: Fidelity
+
+
 class TableSettings(Settings):
     datasets: dict[str, list[str]]
     methods: list[str]
+    rewards: list[str]
     seeds: list[int]
     scoring: Scoring
 
@@ -187,6 +195,7 @@ def resolve_settings(config: Config) -> dict[str, Settings]:
     settings["tables/settings/collect_tables.yaml"] = TableSettings(
         datasets={name: list(dataset.labels) for name, dataset in config.datasets.items()},
         methods=list(config.methods),
+        rewards=[name for name, method in config.methods.items() if isinstance(method, Reward)],
         seeds=config.seeds,
         scoring=config.scoring,
     )
@@ -237,6 +246,12 @@ def resolve_dataset(config: Config, dataset: str) -> dict[str, Settings]:
             truth=model_path(config, "truth") if config.truth else None,
             runs=runs,
             neighbours=neighbours,
+        ),
+        f"{folder}/measure_fidelity.yaml": FidelitySettings(
+            dataset=dataset,
+            evaluators=[ref for ref in evaluators if ref.name in config.fidelity_evaluators()],
+            runs=runs[1:],
+            spec=config.fidelity,
         ),
         f"{folder}/train_classifier.yaml": DownstreamSettings(
             dataset=dataset,

@@ -12,6 +12,9 @@ import numpy as np
 
 from craft.core.seeds import numpy_generator
 
+# counts of all images of one seed in a block of draws, so that memory does not grow with the number of draws
+BLOCK = 4_000_000
+
 # (index of the seed, counts (k, images of that seed), index of the draw of each of the k resamples) -> (k, statistics)
 Statistic = Callable[[int, np.ndarray, np.ndarray], np.ndarray]
 
@@ -46,13 +49,14 @@ def nested_bootstrap(sizes: Sequence[int], statistic: Statistic, draws: int, rng
         Array of shape (draws, statistics).
     """
     chosen = rng.integers(len(sizes), size=(draws, len(sizes)))
-    total = 0.0
+    total = None
     for group, size in enumerate(sizes):
-        draw = np.nonzero(chosen == group)[0]
-        values = statistic(group, resample_counts(size, len(draw), rng), draw)
-        per_draw = np.zeros((draws, values.shape[1]))
-        np.add.at(per_draw, draw, values)
-        total = total + per_draw
+        picked = np.nonzero(chosen == group)[0]
+        step = max(1, BLOCK // size)
+        for draw in (picked[start : start + step] for start in range(0, len(picked), step)):
+            values = statistic(group, resample_counts(size, len(draw), rng), draw)
+            total = np.zeros((draws, values.shape[1])) if total is None else total
+            np.add.at(total, draw, values)
     return total / len(sizes)
 
 

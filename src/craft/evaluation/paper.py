@@ -17,7 +17,7 @@ from craft.evaluation.figures import name_method, spell
 from craft.evaluation.results import kept_states, load_run, read_histories, require_columns, run_file
 from craft.evaluation.tables import COLUMNS
 
-TABLES = ("cas", "tail", "downstream")
+TABLES = ("cas", "tail", "tail_reduction", "comparisons", "agreement", "fidelity", "downstream")
 FIGURES = ("cas_distributions", "qualitative_grid", "finetuning_curves")
 
 
@@ -93,7 +93,7 @@ def describe_run(results: Path, notice: str) -> dict:
             {
                 "key": method,
                 "name": "Test images" if method == REAL else name_method(method),
-                "reward": (trained.get(method) or {}).get("spec", {}).get("kind") == "reward",
+                "reward": method in run.rewards,
                 "settings": trained.get(method),
                 "kept": kept_states(histories[method]).to_dict("records")
                 if "monitor" in histories.get(method, ())

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from craft.core.config.base import REAL
@@ -13,6 +14,7 @@ SETTINGS = "tables/settings/collect_tables.yaml"
 DIMENSIONS = ("alignment", "specificity", "checklist", "plausibility")
 SCORE_COLUMNS = ("image_id", "dataset", "method", "seed", "label", "evaluator", "role", *DIMENSIONS, "cas", "agrees")
 PREDICTION_COLUMNS = ("dataset", "method", "seed", "image_id", "label", "predicted", "probabilities")
+FIDELITY_COLUMNS = ("dataset", "method", "seed", "evaluator", "role", "metric", "value", "n", "draws")
 TRUTH = "truth"
 
 Missing = Literal["error", "skip"]
@@ -26,6 +28,11 @@ def load_run(results: Path) -> TableSettings:
 def run_file(dataset: str, method: str, seed: int | str, name: str) -> str:
     """Path of a run's file below the results folder; `seed` may be `*`."""
     return f"{dataset}/{method}/seed{seed}/{name}"
+
+
+def scores_source(dataset: str, method: str) -> str:
+    """The score files of a method, below the results folder."""
+    return run_file(dataset, method, "*", "scores.parquet")
 
 
 def seeds_of(method: str, run: TableSettings) -> list[int]:
@@ -99,6 +106,27 @@ def read_predictions(results: Path, run: TableSettings) -> pd.DataFrame:
         if frame.empty:
             raise CraftError(f"{path} has no row: run `snakemake --forcerun train_classifier` again")
         frames.append(frame[list(PREDICTION_COLUMNS)])
+    return pd.concat(frames, ignore_index=True)
+
+
+def read_fidelity(results: Path, run: TableSettings) -> pd.DataFrame:
+    """Fidelity of every dataset, method, seed, evaluator and metric, columns `FIDELITY_COLUMNS`.
+
+    Raises:
+        CraftError: if a dataset's file is missing, lacks a column, has no row or holds a value that is not finite.
+    """
+    frames = []
+    for dataset in run.datasets:
+        path = Path(results) / dataset / "fidelity.parquet"
+        if not path.is_file():
+            raise CraftError(f"no fidelity {path}: run `snakemake {path}` first")
+        frame = pd.read_parquet(path)
+        require_columns(frame, FIDELITY_COLUMNS, path)
+        if frame.empty or not np.isfinite(frame["value"]).all():
+            raise CraftError(
+                f"{path} has no row or a value that is not finite; run `snakemake --forcerun measure_fidelity`"
+            )
+        frames.append(frame[list(FIDELITY_COLUMNS)])
     return pd.concat(frames, ignore_index=True)
 
 

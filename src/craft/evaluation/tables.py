@@ -10,8 +10,8 @@ from craft.core.errors import CraftError
 from craft.core.settings import TableSettings
 from craft.evaluation.intervals import Estimate, bootstrap_means, estimate
 from craft.evaluation.metrics import METRICS, classification_statistic
-from craft.evaluation.results import DIMENSIONS, TRUTH, run_file
-from craft.evaluation.tails import TailReference
+from craft.evaluation.results import DIMENSIONS, TRUTH, scores_source
+from craft.evaluation.tails import TailReference, require_reference, tail_metric, tail_quantiles
 
 COLUMNS = ("dataset", "label", "method", "evaluator", "role", "metric", "value", "low", "high", "n", "seeds", "source")
 ALL = "all"
@@ -42,11 +42,6 @@ def label_groups(frame: pd.DataFrame, labels: list[str]) -> Iterator[tuple[str, 
 def by_seed(frame: pd.DataFrame, column: str) -> list[np.ndarray]:
     """Values of a column, one array a seed, in the order of the seeds."""
     return [group[column].to_numpy(float) for _, group in frame.groupby("seed")]
-
-
-def scores_source(dataset: str, method: str) -> str:
-    """The score files of a method, below the results folder."""
-    return run_file(dataset, method, "*", "scores.parquet")
 
 
 def cas_table(scores: pd.DataFrame, run: TableSettings) -> pd.DataFrame:
@@ -112,7 +107,8 @@ def score_matrix(frame: pd.DataFrame, role: str) -> list[np.ndarray]:
 def tail_table(scores: pd.DataFrame, run: TableSettings) -> pd.DataFrame:
     """Thresholds of real test images and tail rates of all methods, for every modality, label and evaluator.
 
-    A modality and evaluator has one threshold, which its labels share.
+    A modality and evaluator has one threshold, which its labels share, and further ones at lower quantiles. Their rows
+    name the quantile, for example `tail_rate@0.05`.
 
     Args:
         scores: as `craft.evaluation.results.read_scores` returns them.
@@ -124,31 +120,35 @@ def tail_table(scores: pd.DataFrame, run: TableSettings) -> pd.DataFrame:
     Raises:
         CraftError: if a modality has no real test images under an evaluator.
     """
-    rows, scoring = [], run.scoring
     judged = scores[scores["role"] != TRUTH]
+    rows = []
     for (dataset, evaluator, role), part in judged.groupby(["dataset", "evaluator", "role"], sort=False):
-        real = part[part["method"] == REAL]
-        if real.empty:
-            raise CraftError(
-                f"{scores_source(dataset, REAL)} has no row of evaluator {evaluator!r}, so there is no tail threshold;"
-                " run `snakemake --forcerun score_images`"
-            )
-        names = (dataset, evaluator)
-        reference = TailReference.resample(
-            real["cas"].to_numpy(float), scoring.tail_quantile, scoring.bootstrap, scoring.confidence, *names
-        )
         shared = {"dataset": dataset, "evaluator": evaluator, "role": role}
-        of_real = shared | {"method": REAL, "source": scores_source(dataset, REAL)}
-        rows.append(table_row(reference.estimate_threshold(), label=ALL, metric="threshold", **of_real))
-        for label, _ in label_groups(real, run.datasets[dataset]):
-            chosen = np.ones(len(real), bool) if label == ALL else (real["label"] == label).to_numpy()
-            rows.append(table_row(reference.estimate_own_rate(chosen), label=label, metric="tail_rate", **of_real))
-        for method, images in part[part["method"] != REAL].groupby("method", sort=False):
-            source = f"{scores_source(dataset, method)}; {scores_source(dataset, REAL)}"
-            for label, group in label_groups(images, run.datasets[dataset]):
-                rate = reference.estimate_rate(by_seed(group, "cas"), dataset, method, label)
-                rows.append(table_row(rate, label=label, method=method, metric="tail_rate", source=source, **shared))
+        for quantile in tail_quantiles(run.scoring):
+            rows += tail_rows(part, quantile, run, shared)
     return make_table(rows)
+
+
+def tail_rows(part: pd.DataFrame, quantile: float, run: TableSettings, shared: dict) -> list[dict]:
+    """Rows of the tail table for one dataset, evaluator and quantile; `shared` holds what they have in common."""
+    dataset, evaluator, scoring = shared["dataset"], shared["evaluator"], run.scoring
+    require_reference(part, dataset, evaluator)
+    real = part[part["method"] == REAL]
+    reference = TailReference.resample(
+        real["cas"].to_numpy(float), quantile, scoring.bootstrap, scoring.confidence, dataset, evaluator
+    )
+    threshold, rate = (tail_metric(kind, quantile, scoring) for kind in ("threshold", "tail_rate"))
+    of_real = shared | {"method": REAL, "source": scores_source(dataset, REAL)}
+    rows = [table_row(reference.estimate_threshold(), label=ALL, metric=threshold, **of_real)]
+    for label, _ in label_groups(real, run.datasets[dataset]):
+        chosen = np.ones(len(real), bool) if label == ALL else (real["label"] == label).to_numpy()
+        rows.append(table_row(reference.estimate_own_rate(chosen), label=label, metric=rate, **of_real))
+    for method, images in part[part["method"] != REAL].groupby("method", sort=False):
+        source = f"{scores_source(dataset, method)}; {scores_source(dataset, REAL)}"
+        for label, group in label_groups(images, run.datasets[dataset]):
+            number = reference.estimate_rate(by_seed(group, "cas"), dataset, method, label)
+            rows.append(table_row(number, label=label, method=method, metric=rate, source=source, **shared))
+    return rows
 
 
 def downstream_table(predictions: pd.DataFrame, run: TableSettings) -> pd.DataFrame:

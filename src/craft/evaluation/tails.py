@@ -9,9 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
+from craft.core.config.base import REAL
+from craft.core.config.evaluation import Scoring
+from craft.core.errors import CraftError
 from craft.core.seeds import numpy_generator
-from craft.evaluation.intervals import Estimate, interval, nested_bootstrap, resample_counts
+from craft.evaluation.intervals import BLOCK, Estimate, interval, nested_bootstrap, resample_counts
+from craft.evaluation.results import scores_source
 
 
 def tail_threshold(reference: np.ndarray, quantile: float = 0.10) -> float:
@@ -50,6 +55,49 @@ def require_scores(scores: np.ndarray, name: str) -> np.ndarray:
     if scores.size == 0 or not np.isfinite(scores).all():
         raise ValueError(f"`{name}` must hold at least one score and only finite ones")
     return scores
+
+
+def tail_quantiles(scoring: Scoring) -> list[float]:
+    """The quantiles of real images at which there is a threshold, the main one first."""
+    further = [quantile for quantile in scoring.further_tail_quantiles if quantile != scoring.tail_quantile]
+    return [scoring.tail_quantile, *further]
+
+
+def tail_metric(kind: str, quantile: float, scoring: Scoring) -> str:
+    """Name of a metric at a quantile: as it is at the main one, for example `tail_rate@0.05` elsewhere."""
+    return kind if quantile == scoring.tail_quantile else f"{kind}@{quantile:g}"
+
+
+def require_reference(scores: pd.DataFrame, dataset: str, evaluator: str) -> np.ndarray:
+    """CAS of the real test images under an evaluator, shape (m,).
+
+    Raises:
+        CraftError: if there are none, so that there is no threshold.
+    """
+    real = scores[(scores["method"] == REAL) & (scores["evaluator"] == evaluator)]
+    if real.empty:
+        raise CraftError(
+            f"{scores_source(dataset, REAL)} has no row of evaluator {evaluator!r}, so there is no tail threshold;"
+            " run `snakemake --forcerun score_images`"
+        )
+    return real["cas"].to_numpy(float)
+
+
+def resample_thresholds(reference: np.ndarray, quantiles: list[float], draws: int, *names: str | int) -> np.ndarray:
+    """Thresholds of resampled real images, shape (draws, quantiles); `names` seed the draws.
+
+    Args:
+        reference: CAS of real test images, shape (m,).
+        quantiles: which quantiles are the thresholds.
+        draws: number of resamples.
+        names: of what is resampled.
+    """
+    ranked, rng = np.sort(require_scores(reference, "reference")), numpy_generator("tail reference", *names)
+    step, blocks = max(1, BLOCK // len(ranked)), []
+    for start in range(0, draws, step):
+        picks = rng.integers(len(ranked), size=(min(step, draws - start), len(ranked)))
+        blocks.append(np.quantile(ranked[picks], quantiles, axis=1).T)
+    return np.concatenate(blocks)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Settings of what is measured: generated images, scores, downstream classifiers."""
+"""Settings of what is measured: generated images, scores, fidelity, downstream classifiers."""
 
 from pydantic import Field
 
@@ -13,8 +13,21 @@ class Generation(Strict):
 class Scoring(Strict):
     neighbours: Positive = Field(5, description="k of the plausibility dimension")
     tail_quantile: Share = 0.10
+    further_tail_quantiles: list[Share] = Field([0.05, 0.01], description="thresholds beside the main one")
     bootstrap: Positive = 1000
+    comparison_draws: Positive = Field(10_000, description="bootstrap draws of paired comparisons and their p-values")
     confidence: Share = 0.95
+
+
+class Fidelity(Strict):
+    """How like real images the generated ones are, measured on image features."""
+
+    evaluators: list[Name] = Field([], description="whose features are used; empty means all held-out evaluators")
+    inception: str | None = Field(
+        None, description="weights (safetensors) of torchvision's Inception-v3, whose features are used as well"
+    )
+    neighbours: Positive = Field(5, description="k of precision, recall, density and coverage")
+    bootstrap: Positive = Field(200, description="draws; the time of a draw grows with the cube of the features' width")
 
 
 class Downstream(Strict):

@@ -6,7 +6,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from craft.core.config.base import REAL, Name, Positive, Role, Strict
 from craft.core.config.datasets import Dataset
-from craft.core.config.evaluation import Downstream, Generation, Scoring
+from craft.core.config.evaluation import Downstream, Fidelity, Generation, Scoring
+from craft.core.config.independence import find_shared_model
 from craft.core.config.knowledge import Knowledge, KnowledgeSource
 from craft.core.config.methods import Method, Reward, Sampling, Supervised
 from craft.core.config.models import EvaluatorModel, FoundationModel, TruthModel
@@ -41,6 +42,7 @@ class Config(Strict):
     sampling: Sampling = Sampling()
     generation: Generation = Generation()
     scoring: Scoring = Scoring()
+    fidelity: Fidelity = Fidelity()
     downstream: Downstream = Downstream()
     resources: Resources = Resources()
 
@@ -58,16 +60,19 @@ class Config(Strict):
                 "no evaluator has the role 'held_out', so no gain could be reported;"
                 " write for example `siglip_regnet: {role: held_out, path: data/models/evaluator-siglip_regnet}`"
             )
-        paths = [evaluator.path for evaluator in self.evaluators.values() if evaluator.path]
-        repeated = next((path for path in paths if paths.count(path) > 1), None)
-        if repeated:
-            raise ValueError(f"the evaluator {repeated!r} has two roles; give every role a model of its own")
+        if shared := find_shared_model(self.evaluators):
+            raise ValueError(shared)
         if REAL in self.methods:
             raise ValueError("a method cannot be called 'real', the name of the real test images; rename it")
         if unknown := set(self.downstream.methods) - set(self.methods):
             raise ValueError(
                 f"downstream.methods names {sorted(unknown)[0]!r}, which is no method;"
                 f" write for example `methods: [{next(iter(self.methods))}]`"
+            )
+        if unknown := set(self.fidelity.evaluators) - set(self.evaluators):
+            raise ValueError(
+                f"fidelity.evaluators names {sorted(unknown)[0]!r}, which is no evaluator;"
+                f" write for example `evaluators: [{self.evaluator('held_out')}]`"
             )
         for name, method in self.methods.items():
             start = self.methods.get(method.start) if isinstance(method, Reward) else None
@@ -83,6 +88,11 @@ class Config(Strict):
                     f" {self.sampling.steps} sampling steps; write for example `backprop: {{steps: 1}}`"
                 )
         return self
+
+    def fidelity_evaluators(self) -> list[str]:
+        """Names of the evaluators whose features fidelity is measured on."""
+        held_out = [name for name, evaluator in self.evaluators.items() if evaluator.role == "held_out"]
+        return self.fidelity.evaluators or held_out
 
     def evaluator(self, role: Role) -> str:
         """Name of the first evaluator with the given role."""

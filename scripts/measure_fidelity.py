@@ -1,0 +1,30 @@
+"""Measure how like real images the generated ones of one dataset are."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from craft.core.cli import run
+from craft.core.device import lease_device
+from craft.core.files import write_parquet
+from craft.core.settings import FidelitySettings
+
+
+def main(
+    settings: Annotated[Path, typer.Argument(help="resolved settings of the job")],
+    images: Annotated[Path, typer.Option(help="image table of the dataset")],
+    features: Annotated[Path, typer.Option(help="feature file of the dataset")],
+    folder: Annotated[Path, typer.Option(help="folder of the dataset, below which the generated images lie")],
+    output: Annotated[Path, typer.Option(help="fidelity of every method and seed (written)")],
+) -> None:
+    """Measure FID, KID, precision, recall, density, coverage and diversity of all methods against real test images."""
+    job = FidelitySettings.load(settings)
+    with lease_device() as device:
+        from craft.evaluation.measure_fidelity import measure_fidelity
+
+        write_parquet(output, measure_fidelity(job, images, features, folder, device))
+
+
+if __name__ == "__main__":
+    run(main)

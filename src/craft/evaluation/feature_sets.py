@@ -1,0 +1,99 @@
+"""Image features that fidelity is measured on: those of evaluators, and of Inception-v3 where it can be had."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+
+from craft.core.errors import CraftError
+from craft.models.evaluators import ImageTextEvaluator
+
+# images (n, 3, height, width) in [0, 1] -> features (n, width)
+Encoder = Callable[[torch.Tensor], np.ndarray]
+
+
+def evaluator_encoder(path: str, device: str = "cpu") -> Encoder:
+    """The image embeddings of an evaluator (a folder or hub id), scaled as `scale_embeddings` says."""
+    evaluator = ImageTextEvaluator.load(path, device)
+    return lambda images: scale_embeddings(evaluator.embed(images).numpy())
+
+
+def scale_embeddings(embeddings: np.ndarray) -> np.ndarray:
+    """Unit vectors (n, width) scaled to coordinates of mean square one, for which the kernel of KID is made."""
+    return embeddings.astype(float) * np.sqrt(embeddings.shape[1])
+
+
+def encoded_images(path: Path, evaluator: str, images: int) -> np.ndarray:
+    """Embeddings of all images of a dataset's table, as `encode_images` left them, scaled.
+
+    Args:
+        path: `features.safetensors` of the dataset.
+        evaluator: name of the evaluator.
+        images: number of rows of the image table.
+
+    Raises:
+        CraftError: if the file is missing, lacks the evaluator, or belongs to another table.
+    """
+    if not Path(path).is_file():
+        raise CraftError(f"no feature file {path}: run `snakemake {path}` first")
+    with safe_open(path, framework="np") as file:
+        if (key := f"{evaluator}/images") not in file.keys():  # noqa: SIM118, a safetensors file is no dictionary
+            raise CraftError(
+                f"{path} has no features of evaluator {evaluator!r}; run `snakemake --forcerun encode_images`"
+            )
+        embeddings = file.get_tensor(key)
+    if len(embeddings) != images:
+        raise CraftError(
+            f"{path} holds {len(embeddings)} images, its table {images}; run `snakemake --forcerun encode_images`"
+        )
+    return scale_embeddings(embeddings)
+
+
+def inception_encoder(weights: str, device: str = "cpu") -> Encoder:
+    """The 2048 pooled features of torchvision's Inception-v3 (Szegedy et al. 2016).
+
+    The customary FID uses weights that were ported from TensorFlow, so that values of other weights compare only with
+    one another. Nothing is downloaded.
+
+    Args:
+        weights: safetensors file of the network's state.
+        device: where it runs.
+
+    Raises:
+        CraftError: if torchvision or the file is missing, or the file holds another network.
+    """
+    try:
+        from torchvision.models import inception_v3
+    except ImportError as error:
+        raise CraftError(
+            "fidelity.inception needs torchvision, which is not installed; install the build that fits your torch"
+            " (`pip install torchvision`) or set `fidelity: {inception: null}`"
+        ) from error
+    if not Path(weights).is_file() or Path(weights).suffix != ".safetensors":
+        raise CraftError(
+            f"fidelity.inception is {weights!r}, expected a safetensors file of torchvision's Inception-v3; save its"
+            " `state_dict()` with `safetensors.torch.save_file`, or set `fidelity: {inception: null}`"
+        )
+    network = inception_v3(weights=None, init_weights=False)
+    try:
+        network.load_state_dict(load_file(weights))
+    except (RuntimeError, SafetensorError) as error:
+        raise CraftError(
+            f"{weights} does not hold the weights of torchvision's Inception-v3; export them again"
+        ) from error
+    network.fc = torch.nn.Identity()
+    network.eval().requires_grad_(False).to(device)
+
+    @torch.inference_mode()
+    def encode(images: torch.Tensor) -> np.ndarray:
+        features = []
+        for chunk in images.split(64):
+            large = F.interpolate(chunk.to(device), size=(299, 299), mode="bilinear", antialias=True)
+            features.append(network(large * 2 - 1).cpu().double())
+        return torch.cat(features).numpy()
+
+    return encode
