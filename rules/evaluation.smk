@@ -29,17 +29,49 @@ rule train_classifier:
         " --predictions {output.predictions} > {log} 2>&1"
 
 
+rule audit_checklist:
+    """Answer the checklist items of the images of one dataset: real test images, and those of all methods and seeds."""
+    input:
+        settings="<results>/{dataset}/settings/audit_checklist.yaml",
+        images="<results>/{dataset}/images.parquet",
+        knowledge="<results>/{dataset}/knowledge.yaml",
+        generated=expand(
+            "<results>/{{dataset}}/{method}/seed{seed}/images.parquet", method=CONFIG.methods, seed=CONFIG.seeds
+        ),
+        code=source_closure("audit_checklist"),
+    output:
+        audit="<results>/{dataset}/audit.parquet",
+        items="<results>/{dataset}/audit_items.csv",
+    log:
+        "<logs>/audit_checklist/{dataset}.log",
+    benchmark:
+        "<benchmarks>/audit_checklist/{dataset}.jsonl"
+    conda:
+        "../envs/evaluation.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.score_mem_mb,
+        runtime=CONFIG.resources.score_runtime,
+    params:
+        folder=subpath(input.images, parent=True),
+    shell:
+        "python scripts/audit_checklist.py {input.settings} --images {input.images} --knowledge {input.knowledge}"
+        " --folder {params.folder} --audit {output.audit} --items {output.items} > {log} 2>&1"
+
+
 rule collect_tables:
-    """Collect the scores and predictions of all datasets into the tables of the paper."""
+    """Collect the scores, predictions and audits of all datasets into the tables of the paper."""
     input:
         settings="<results>/tables/settings/collect_tables.yaml",
         scores=expand(rules.score_images.output, dataset=CONFIG.datasets),
         predictions=expand(rules.train_classifier.output, dataset=CONFIG.datasets),
+        audits=expand(rules.audit_checklist.output.audit, dataset=CONFIG.datasets),
         code=source_closure("collect_tables"),
     output:
         cas="<results>/tables/cas.csv",
         tail="<results>/tables/tail.csv",
         downstream="<results>/tables/downstream.csv",
+        audit="<results>/tables/audit.csv",
     log:
         "<logs>/collect_tables.log",
     conda:
@@ -52,4 +84,4 @@ rule collect_tables:
         results=subpath(output.cas, ancestor=2),
     shell:
         "python scripts/collect_tables.py {input.settings} --results {params.results} --cas {output.cas}"
-        " --tail {output.tail} --downstream {output.downstream} > {log} 2>&1"
+        " --tail {output.tail} --downstream {output.downstream} --audit {output.audit} > {log} 2>&1"

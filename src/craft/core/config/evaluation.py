@@ -1,4 +1,6 @@
-"""Settings of what is measured: generated images, scores, downstream classifiers."""
+"""Settings of what is measured: generated images, scores, downstream classifiers, checklist audits."""
+
+from typing import Literal
 
 from pydantic import Field
 
@@ -26,3 +28,14 @@ class Downstream(Strict):
     batch: Positive = 32
     learning_rate: float = Field(2e-3, gt=0)
     train_images_per_label: Positive | None = Field(None, description="limit of real training images")
+
+
+class Audit(Strict):
+    """Who answers the checklist items of every image, and which of their answers count."""
+
+    auditors: list[Literal["biomarkers", "mllm"]] = Field(["biomarkers"], min_length=1)
+    floor: float = Field(
+        0.6, ge=0.5, lt=1, description="balanced accuracy on calibration images below which a biomarker tells nothing"
+    )
+    folds: int = Field(5, ge=2, description="of the cross-validation that this accuracy comes from")
+    images_per_method: Positive = Field(24, description="how many images a method and seed the language model is shown")
