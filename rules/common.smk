@@ -79,7 +79,12 @@ def checked_models():
 
 def knowledge_bank(wildcards):
     """The reviewed knowledge of a dataset's modality."""
-    return f"{CONFIG.knowledge}/{CONFIG.datasets[wildcards.dataset].modality}.yaml"
+    return f"{CONFIG.knowledge.folder}/{CONFIG.datasets[wildcards.dataset].modality}.yaml"
+
+
+def audit_gpus():
+    """One GPU where a local language model looks at the images."""
+    return int(CONFIG.audit.asks_local_model)
 
 
 def starting_adapter(wildcards):

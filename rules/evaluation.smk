@@ -47,9 +47,10 @@ rule audit_checklist:
     benchmark:
         "<benchmarks>/audit_checklist/{dataset}.jsonl"
     conda:
-        "../envs/evaluation.yaml"
+        "../envs/diffusion.yaml"
     threads: 1
     resources:
+        gpu=audit_gpus(),
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
     params:

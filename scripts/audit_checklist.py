@@ -1,11 +1,13 @@
 """Answer the checklist items of the real test images and of the synthetic images of all methods of one dataset."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from craft.core.cli import run
+from craft.core.device import lease_device
 from craft.core.settings import AuditSettings
 
 
@@ -26,9 +28,10 @@ def main(
     from craft.knowledge.schema import Knowledge
 
     job, known = AuditSettings.load(settings), Knowledge.load(knowledge)
-    auditors = open_auditors(job, known, images)
-    write_csv(items, pd.concat([auditor.describe() for auditor in auditors], ignore_index=True))
-    write_parquet(audit, audit_images(job, auditors, known, images, folder))
+    with lease_device() if job.spec.asks_local_model else nullcontext("cpu") as device:
+        auditors = open_auditors(job, known, images, device)
+        write_csv(items, pd.concat([auditor.describe() for auditor in auditors], ignore_index=True))
+        write_parquet(audit, audit_images(job, auditors, known, images, folder))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def test_every_file_of_the_bank_is_rich_enough(path):
 def test_every_label_of_every_configuration_has_knowledge(path):
     config = validate_config(yaml.safe_load(path.read_text()))
     for dataset in config.datasets.values():
-        book = Knowledge.load(ROOT / config.knowledge / f"{dataset.modality}.yaml")
+        book = Knowledge.load(ROOT / config.knowledge.folder / f"{dataset.modality}.yaml")
         assert list(book.select(dataset.labels).labels) == dataset.labels
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from craft.core.config.base import Role, Strict
 from craft.core.config.datasets import Dataset
 from craft.core.config.evaluation import Audit, Downstream, Generation, Scoring
+from craft.core.config.knowledge import KnowledgeSource
 from craft.core.config.methods import Foundation, Method, Reward, Sampling, Supervised
 from craft.core.config.models import EvaluatorTraining, FoundationTraining, TruthTraining
 from craft.core.config.run import Config
@@ -64,7 +65,7 @@ class KnowledgeSettings(Settings):
     dataset: str
     modality: str
     labels: list[str]
-    folder: str
+    source: KnowledgeSource
 
 
 class FoundationSettings(Settings):
@@ -227,7 +228,7 @@ def resolve_dataset(config: Config, dataset: str) -> dict[str, Settings]:
     return {
         f"{folder}/prepare_images.yaml": PrepareSettings(dataset=dataset, resolution=config.resolution, source=source),
         f"{folder}/write_knowledge.yaml": KnowledgeSettings(
-            dataset=dataset, modality=source.modality, labels=source.labels, folder=config.knowledge
+            dataset=dataset, modality=source.modality, labels=source.labels, source=config.knowledge
         ),
         f"{folder}/encode_images.yaml": EncodeSettings(
             dataset=dataset, foundation=model_path(config, "foundation"), evaluators=evaluators

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError, model_validator
 from craft.core.config.base import REAL, Name, Positive, Role, Strict
 from craft.core.config.datasets import Dataset
 from craft.core.config.evaluation import Audit, Downstream, Generation, Scoring
+from craft.core.config.knowledge import Knowledge, KnowledgeSource
 from craft.core.config.methods import Method, Reward, Sampling, Supervised
 from craft.core.config.models import EvaluatorModel, FoundationModel, TruthModel
 from craft.core.errors import CraftError
@@ -29,7 +30,7 @@ class Config(Strict):
     notice: str = Field(description="one sentence on what plays the part of real images, printed under every figure")
     resolution: int = Field(64, ge=32, multiple_of=8)
     seeds: list[int] = Field([0], min_length=1)
-    knowledge: str = Field("data/knowledge", description="folder of the knowledge files")
+    knowledge: Knowledge = Field(KnowledgeSource(), description="folder of the knowledge bank, or another source")
     datasets: dict[Name, Dataset] = Field(min_length=1)
     foundation: FoundationModel
     evaluators: dict[Name, EvaluatorModel]

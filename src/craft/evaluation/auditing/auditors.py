@@ -8,22 +8,32 @@ from craft.core.images import decode_images, read_images
 from craft.core.settings import AuditSettings
 from craft.evaluation.auditing.base import Auditor
 from craft.evaluation.auditing.biomarkers import BiomarkerAuditor, Measurer
+from craft.evaluation.auditing.mllm import MllmAuditor
 from craft.evaluation.biomarkers.registry import MODALITIES, measure_images
+from craft.knowledge.providers.registry import open_model
 from craft.knowledge.schema import Knowledge
 
 log = logging.getLogger(__name__)
 
 
-def open_auditors(run: AuditSettings, knowledge: Knowledge, images: Path) -> list[Auditor]:
+def open_auditors(run: AuditSettings, knowledge: Knowledge, images: Path, device: str = "cpu") -> list[Auditor]:
     """The configured auditors of a dataset, ready to judge.
 
     Args:
         run: modality and which auditors.
         knowledge: labels and their checklists.
         images: image table of the dataset; thresholds are fitted on its calibration split, nothing else is read.
+        device: where a local language model runs.
     """
-    openers = {"biomarkers": lambda: open_biomarkers(run, knowledge, images, find_measurer(run.modality))}
-    return [openers[name]() for name in run.spec.auditors]
+    auditors: list[Auditor] = []
+    for name in run.spec.auditors:
+        match name:
+            case "biomarkers":
+                auditors.append(open_biomarkers(run, knowledge, images, find_measurer(run.modality)))
+            case "mllm":
+                model = open_model(run.spec.model, device)
+                auditors.append(MllmAuditor(knowledge, model, run.spec.images_per_method))
+    return auditors
 
 
 def find_measurer(modality: str) -> Measurer | None:
