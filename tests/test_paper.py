@@ -11,8 +11,9 @@ from PIL import Image
 
 from craft.core.errors import CraftError
 from craft.core.files import write_csv
+from craft.evaluation.audit_table import audit_table
 from craft.evaluation.paper import compile_paper, describe_run, stage_sources
-from craft.evaluation.results import kept_states, read_predictions, read_scores
+from craft.evaluation.results import kept_states, read_audits, read_predictions, read_scores
 from craft.evaluation.tables import cas_table, downstream_table, tail_table
 
 PAPER = Path(__file__).parents[1] / "paper"
@@ -24,6 +25,7 @@ def make_run(folder: Path, **options) -> Path:
     write_csv(folder / "tables/cas.csv", cas_table(scores, run))
     write_csv(folder / "tables/tail.csv", tail_table(scores, run))
     write_csv(folder / "tables/downstream.csv", downstream_table(read_predictions(folder, run), run))
+    write_csv(folder / "tables/audit.csv", audit_table(read_audits(folder, run), scores, run))
     return folder
 
 

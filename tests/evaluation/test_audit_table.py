@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_results import EVALUATORS, LABELS, METHODS, make_results
+from scipy.stats import kendalltau, spearmanr
 from sklearn.metrics import cohen_kappa_score
 
 from craft.core.errors import CraftError
@@ -95,6 +96,12 @@ def test_rank_correlations_of_known_orders():
     )
     assert found == pytest.approx(np.array([[1, 1], [-1, -1], [2 / 3, 0.8]]))
     assert np.isnan(rank_correlations(np.ones((1, 3)), np.arange(3.0)[None])).all()
+
+
+def test_rank_correlations_with_ties_are_those_of_scipy():
+    first, second = np.random.default_rng(0).integers(4, size=(2, 20, 6)).astype(float)
+    expected = [(kendalltau(a, b).statistic, spearmanr(a, b).statistic) for a, b in zip(first, second, strict=True)]
+    assert rank_correlations(first, second) == pytest.approx(np.array(expected))
 
 
 def test_order_of_the_methods_is_set_beside_that_of_cas(table):

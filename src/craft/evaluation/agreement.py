@@ -1,10 +1,8 @@
 """Agreement with intervals: Cohen's kappa of two auditors, rank correlation of two orders of the methods."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
-from scipy.stats import ConstantInputWarning, kendalltau, pearsonr, rankdata
+from scipy.stats import rankdata
 
 from craft.core.config.evaluation import Scoring
 from craft.core.seeds import numpy_generator
@@ -71,49 +69,62 @@ def estimate_kappa(
 
 
 def rank_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Kendall's tau-b and Spearman's rho of rows, shape (k, 2) from two arrays of shape (k, methods).
-
-    NaN where a row of either holds one value only.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)
-        tau = kendalltau(first, second, axis=1).statistic
-        ranks = rankdata(first, axis=1), rankdata(second, axis=1)
-        rho = pearsonr(*ranks, axis=1).statistic
-    return np.stack([tau, rho], axis=1)
-
-
-def estimate_ranks(images: pd.DataFrame, rated: pd.DataFrame, scoring: Scoring, *names: str | int) -> list[Estimate]:
-    """Rank correlations `RANKS` of the methods' satisfied shares with their CAS over the same images.
-
-    Both are means over the same resampled images, so that the interval holds what they share.
+    """Kendall's tau-b and Spearman's rho of rows, by Daniels' general coefficient over pairs (Kendall 1948, chapter 2).
 
     Args:
-        images: of `craft.evaluation.audit_table.summarise_images`.
-        rated: scores of one evaluator.
+        first: values of shape (k, methods).
+        second: values of the same shape.
+
+    Returns:
+        Shape (k, 2); NaN where a row of either holds one value only.
+    """
+    left, right = np.triu_indices(first.shape[1], 1)
+
+    def correlate(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        size = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
+        return np.divide((x * y).sum(axis=1), size, out=np.full(len(x), np.nan), where=size > 0)
+
+    steps = [np.sign(values[:, left] - values[:, right]) for values in (first, second)]
+    gaps = [ranks[:, left] - ranks[:, right] for ranks in (rankdata(first, axis=1), rankdata(second, axis=1))]
+    return np.stack([correlate(*steps), correlate(*gaps)], axis=1)
+
+
+def estimate_ranks(
+    images: pd.DataFrame, judged: str, others: list[str], scoring: Scoring, *names: str | int
+) -> dict[str, list[Estimate]]:
+    """Rank correlations `RANKS` of the methods' means of one column with those of others, over the same images.
+
+    All columns are averaged over the same resampled images, so that the interval holds what they share.
+
+    Args:
+        images: one row an image, with `method`, `seed` and finite numbers in the columns.
+        judged: a column.
+        others: columns that it is compared with.
         scoring: bootstrap settings.
         names: seed the draws.
 
     Returns:
-        Two estimates; none where fewer than two methods could be judged or all of them are equal.
+        Two estimates for every other column; a column in which all methods are equal is left out, and so are all columns
+        where there is only one method.
     """
-    keys = ["method", *KEYS]
-    both = images.dropna(subset="satisfied").drop_duplicates(keys).merge(rated.drop_duplicates(keys), on=keys)
-    draws, values = [], []
-    for method, rows in both.groupby("method", sort=False):
-        seeds = [group[["satisfied", "cas"]].to_numpy(float) for _, group in rows.groupby("seed")]
+    columns, draws, values = [judged, *others], [], []
+    for method, rows in images.groupby("method", sort=False):
+        seeds = [group[columns].to_numpy(float) for _, group in rows.groupby("seed")]
         sizes, statistic = [len(group) for group in seeds], mean_statistic(seeds)
         values.append(point_estimates(sizes, statistic))
         rng = numpy_generator("bootstrap", "ranks", method, *names)
         draws.append(nested_bootstrap(sizes, statistic, scoring.bootstrap, rng))
     if len(values) < 2:
-        return []
-    found = rank_correlations(*np.stack(values, axis=1)[:, None])[0]
-    if not np.isfinite(found).all():
-        return []
-    spread = rank_correlations(*np.moveaxis(np.stack(draws, axis=1), 2, 0))
-    seeds = int(both.groupby("method")["seed"].nunique().max())
-    return [
-        Estimate(float(value), *interval(spread[:, column], scoring.confidence), len(both), seeds)
-        for column, value in enumerate(found)
-    ]
+        return {}
+    whole, spread = np.stack(values)[None], np.stack(draws, axis=1)
+    seeds = int(images.groupby("method")["seed"].nunique().max())
+    found = {}
+    for number, column in enumerate(others, start=1):
+        point = rank_correlations(whole[:, :, 0], whole[:, :, number])[0]
+        drawn = rank_correlations(spread[:, :, 0], spread[:, :, number])
+        if np.isfinite(point).all():
+            bounds = [interval(each, scoring.confidence) for each in drawn.T]
+            found[column] = [
+                Estimate(float(one), *pair, len(images), seeds) for one, pair in zip(point, bounds, strict=True)
+            ]
+    return found

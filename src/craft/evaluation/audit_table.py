@@ -138,10 +138,14 @@ def kappa_rows(frame: pd.DataFrame, run: TableSettings, dataset: str) -> Iterato
 
 def rank_rows(frame: pd.DataFrame, scores: pd.DataFrame, run: TableSettings, dataset: str) -> Iterator[dict]:
     """Rank correlations of the methods' satisfied shares with their CAS under every evaluator, real images left out."""
+    keys, evaluators = ["method", "seed", "label", "image_id"], scores["evaluator"].unique().tolist()
+    # identical images of a label have identical answers and scores, and count once here
+    cas = scores.drop_duplicates([*keys, "evaluator"]).pivot(index=keys, columns="evaluator", values="cas").dropna()
+    cas = cas.reset_index()
     for auditor, judged in frame[frame["method"] != REAL].groupby("auditor", sort=False):
-        images = summarise_images(judged)
-        for evaluator, rated in scores.groupby("evaluator", sort=False):
-            numbers = estimate_ranks(images, rated, run.scoring, dataset, auditor, evaluator)
-            for name, number in zip(RANKS, numbers, strict=False):
+        images = summarise_images(judged).dropna(subset=SATISFIED).drop_duplicates(keys).merge(cas, on=keys)
+        found = estimate_ranks(images, SATISFIED, evaluators, run.scoring, dataset, auditor)
+        for evaluator, numbers in found.items():
+            for name, number in zip(RANKS, numbers, strict=True):
                 source = f"; {scores_source(dataset, '*')}"
                 yield audit_row(number, dataset, ALL, ALL, auditor, f"{name}: {evaluator}", source)
