@@ -43,8 +43,14 @@ localrules:
     figures,
     models,
     tables,
-    write_knowledge,
     compile_paper,
+
+
+# unless a local model needs a GPU for it, and so a place in the queue
+if not knowledge_gpus():
+
+    localrules:
+        write_knowledge,
 
 
 rule all:

@@ -78,8 +78,24 @@ def checked_models():
 
 
 def knowledge_bank(wildcards):
-    """The reviewed knowledge of a dataset's modality."""
-    return f"{CONFIG.knowledge.folder}/{CONFIG.datasets[wildcards.dataset].modality}.yaml"
+    """The reviewed knowledge of a dataset's modality; a language model writes without one where there is none."""
+    path = f"{CONFIG.knowledge.folder}/{CONFIG.datasets[wildcards.dataset].modality}.yaml"
+    return path if CONFIG.knowledge.provider == "bank" or Path(path).is_file() else []
+
+
+def knowledge_images(wildcards):
+    """The image table, where a language model is shown images of the labels."""
+    return "<results>/{dataset}/images.parquet" if CONFIG.knowledge.asks_with_images else []
+
+
+def images_option(wildcards, input):
+    """`--images`, where a language model is shown images of the labels."""
+    return f"--images {input.images}" if input.images else ""
+
+
+def knowledge_gpus():
+    """One GPU where a local language model writes the knowledge."""
+    return int(CONFIG.knowledge.provider == "transformers")
 
 
 def audit_gpus():

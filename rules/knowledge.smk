@@ -3,16 +3,22 @@ rule write_knowledge:
     input:
         settings="<results>/{dataset}/settings/write_knowledge.yaml",
         bank=knowledge_bank,
+        images=knowledge_images,
         code=source_closure("write_knowledge"),
     output:
         knowledge="<results>/{dataset}/knowledge.yaml",
+        provenance="<results>/{dataset}/knowledge.provenance.json",
     log:
         "<logs>/write_knowledge/{dataset}.log",
     conda:
-        "../envs/evaluation.yaml"
+        "../envs/diffusion.yaml"
     threads: 1
     resources:
-        mem_mb=1_000,
-        runtime=5,
+        gpu=knowledge_gpus(),
+        mem_mb=CONFIG.resources.knowledge_mem_mb,
+        runtime=CONFIG.resources.knowledge_runtime,
+    params:
+        images=images_option,
     shell:
-        "python scripts/write_knowledge.py {input.settings} --knowledge {output.knowledge} > {log} 2>&1"
+        "python scripts/write_knowledge.py {input.settings} --knowledge {output.knowledge}"
+        " --provenance {output.provenance} {params.images} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""Select the knowledge of one dataset's labels from the bank and check it."""
+"""Write the knowledge of one dataset's labels, from the bank or a language model, and check it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,20 +6,22 @@ from typing import Annotated
 import typer
 
 from craft.core.cli import run
-from craft.core.files import write_text
 from craft.core.settings import KnowledgeSettings
 
 
 def main(
     settings: Annotated[Path, typer.Argument(help="resolved settings")],
     knowledge: Annotated[Path, typer.Option(help="knowledge file to write")],
+    provenance: Annotated[Path, typer.Option(help="JSON file to write: where the knowledge comes from")],
+    images: Annotated[Path | None, typer.Option(help="image table, where the model is shown reference images")] = None,
 ) -> None:
     """Write the enriched prompts and checklists of one dataset, validated."""
     run_settings = KnowledgeSettings.load(settings)
-    from craft.knowledge.schema import Knowledge
+    from craft.knowledge.write import write_knowledge
 
-    book = Knowledge.load(Path(run_settings.folder) / f"{run_settings.modality}.yaml").select(run_settings.labels)
-    write_text(knowledge, book.to_yaml())
+    written = write_knowledge(run_settings.source, run_settings.modality, run_settings.labels, images)
+    written.refuse_findings()
+    written.save(knowledge, provenance)
 
 
 if __name__ == "__main__":

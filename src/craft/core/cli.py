@@ -12,12 +12,22 @@ from craft.core.errors import CraftError
 
 
 def run(main: Callable[..., None]) -> None:
-    """Run `main` as a command line; a CraftError ends it with one sentence and exit code 2, without a traceback."""
+    """Run `main` as a command line of one command; see `run_app`."""
+    app = new_app()
+    app.command()(main)
+    run_app(app)
+
+
+def new_app(**options) -> typer.Typer:
+    """A command line, or a group of commands, that leaves errors to `run_app`."""
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, **options)
+
+
+def run_app(app: typer.Typer) -> None:
+    """Run a command line; a CraftError ends it with one sentence and exit code 2, without a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("craft").setLevel(logging.INFO)
     quiet_libraries()
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
     try:
         app()
     except CraftError as error:

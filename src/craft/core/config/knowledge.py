@@ -23,7 +23,7 @@ class LanguageModelSource(Strict):
     timeout: float = Field(120, gt=0, description="seconds that an endpoint has for one answer")
     retries: int = Field(4, ge=0, le=20, description="how often a busy or silent endpoint is tried again")
     temperature: float | None = Field(0, ge=0, le=2, description="of provider openai; null where a model takes none")
-    max_tokens: Positive | None = Field(None, description="longest answer; null for the endpoint's own, or 2048 locally")
+    max_tokens: Positive | None = Field(None, description="longest answer; null for the endpoint's own, 2048 locally")
     images_may_leave: bool = Field(
         False, description="whether images may be sent to any endpoint, one on this machine included"
     )
@@ -60,6 +60,11 @@ class KnowledgeSource(LanguageModelSource):
     model: str | None = Field(None, min_length=1, description="needed by all providers but the bank")
     folder: str = Field("data/knowledge", description="folder of the bank, one file a modality")
     reference_images: int = Field(0, ge=0, le=8, description="training images of the label shown with each question")
+
+    @property
+    def asks_with_images(self) -> bool:
+        """Whether a language model is shown training images."""
+        return self.provider != "bank" and self.reference_images > 0
 
     @model_validator(mode="after")
     def model_and_images_fit(self) -> Self:

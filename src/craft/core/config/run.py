@@ -14,13 +14,15 @@ from craft.core.errors import CraftError
 
 
 class Resources(Strict):
-    """Runtime (minutes) and memory (MB) that the training and the scoring rules ask of a cluster."""
+    """Runtime (minutes) and memory (MB) that the rules ask of a cluster."""
 
     processes: Positive = Field(1, description="processes of one adapter's training, each with a GPU of its own")
     train_runtime: Positive = 120
     train_mem_mb: Positive = 8000
     score_runtime: Positive = 60
     score_mem_mb: Positive = 4000
+    knowledge_runtime: Positive = Field(30, description="of writing a dataset's knowledge; raise it for a local model")
+    knowledge_mem_mb: Positive = 1000
 
 
 class Config(Strict):

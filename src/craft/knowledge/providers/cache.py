@@ -115,4 +115,4 @@ def read_stored(path: Path, answer: Any, structure: type[Answer]) -> Answer:
     try:
         return structure.model_validate(answer)
     except ValidationError as error:
-        raise CraftError(f"the cached answer {path} no longer fits what is asked for; delete it to ask again") from error
+        raise CraftError(f"the cached answer {path} no longer fits what is asked; delete it to ask again") from error

@@ -1,8 +1,8 @@
 """Models behind an endpoint of the OpenAI chat interface: OpenAI's own, vLLM, Ollama, llama.cpp and others.
 
-The official client does the waiting: it tries again after a time-out, a lost connection, HTTP 408, 409, 429 and 5xx, as
-long as `Retry-After` says, or with exponential back-off. The key is read from the environment for each question and never
-kept, logged or quoted; neither are images.
+The official client does the waiting: it tries again after a time-out, a lost connection, HTTP 408, 409, 429 and 5xx,
+when `Retry-After` says so, or with exponential back-off. The key is read from the environment for each question and
+never kept, logged or quoted; neither are images.
 """
 
 import base64
@@ -73,8 +73,8 @@ class Endpoint:
         if key := os.environ.get(self.source.key_variable, "").strip():
             return key
         raise CraftError(
-            f"the environment variable {self.source.key_variable} is not set, and the answer of {self.name} is not in the"
-            f" cache {self.source.cache}: set it to the endpoint's key (to any text where the endpoint asks for none)"
+            f"the environment variable {self.source.key_variable} is not set, and the cache {self.source.cache} has no"
+            f" answer of {self.name}: set it to the endpoint's key, or to any text where the endpoint asks for none"
         )
 
     def open_client(self, key: str):
@@ -84,9 +84,7 @@ class Endpoint:
         for library in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
             logging.getLogger(library).setLevel(logging.WARNING)
         source = self.source
-        return openai.OpenAI(
-            api_key=key, base_url=source.base_url, timeout=source.timeout, max_retries=source.retries
-        )
+        return openai.OpenAI(api_key=key, base_url=source.base_url, timeout=source.timeout, max_retries=source.retries)
 
     def read_completion(self, completion: Any) -> Reply:
         """The text of a completion, or why there is none."""

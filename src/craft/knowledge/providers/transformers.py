@@ -47,7 +47,7 @@ class LocalModel:
         if self.model is None:
             self.load()
         if question.images and not self.sees_images:
-            raise CraftError(f"the question shows images, and the model {self.path!r} sees none; name an image-text model")
+            raise CraftError(f"the question shows images, but the model {self.path!r} sees none; name one that does")
         inputs = self.encode(question, turns)
         length = inputs["input_ids"].shape[-1]
         room = self.window() - length
@@ -116,7 +116,7 @@ class LocalModel:
         else:
             text = self.write_plain(question, turns)
             given = {"images": images} if images else {}
-            inputs = self.processor(text=text, return_tensors="pt", add_special_tokens=False, **given)
+            inputs = self.processor(text=text, return_tensors="pt", **given)
         inputs.pop("token_type_ids", None)
         # only tensors of pixels take the type of the weights
         floating = {name: value.to(self.model.dtype) for name, value in inputs.items() if value.is_floating_point()}
