@@ -41,7 +41,7 @@ rule audit_checklist:
         code=source_closure("audit_checklist"),
     output:
         audit="<results>/{dataset}/audit.parquet",
-        items="<results>/{dataset}/audit_items.csv",
+        criteria="<results>/{dataset}/audit_criteria.csv",
     log:
         "<logs>/audit_checklist/{dataset}.log",
     benchmark:
@@ -57,7 +57,7 @@ rule audit_checklist:
         folder=subpath(input.images, parent=True),
     shell:
         "python scripts/audit_checklist.py {input.settings} --images {input.images} --knowledge {input.knowledge}"
-        " --folder {params.folder} --audit {output.audit} --items {output.items} > {log} 2>&1"
+        " --folder {params.folder} --audit {output.audit} --criteria {output.criteria} > {log} 2>&1"
 
 
 rule collect_tables:

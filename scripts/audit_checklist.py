@@ -17,7 +17,7 @@ def main(
     knowledge: Annotated[Path, typer.Option(help="knowledge file of the dataset")],
     folder: Annotated[Path, typer.Option(help="results folder of the dataset, with the generated images")],
     audit: Annotated[Path, typer.Option(help="answers, one row an image, item and auditor (written)")],
-    items: Annotated[Path, typer.Option(help="how every item is judged, or why it cannot be (written)")],
+    criteria: Annotated[Path, typer.Option(help="how every item is judged, or why it cannot be (written)")],
 ) -> None:
     """Audit the images of a dataset by the checklists of their labels."""
     import pandas as pd
@@ -30,7 +30,7 @@ def main(
     job, known = AuditSettings.load(settings), Knowledge.load(knowledge)
     with lease_device() if job.spec.asks_local_model else nullcontext("cpu") as device:
         auditors = open_auditors(job, known, images, device)
-        write_csv(items, pd.concat([auditor.describe() for auditor in auditors], ignore_index=True))
+        write_csv(criteria, pd.concat([auditor.describe() for auditor in auditors], ignore_index=True))
         write_parquet(audit, audit_images(job, auditors, known, images, folder))
 
 

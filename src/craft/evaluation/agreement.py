@@ -104,7 +104,7 @@ def estimate_ranks(
         names: seed the draws.
 
     Returns:
-        Two estimates for every other column; a column in which all methods are equal is left out, and so are all columns
+        Two estimates for every other column; a column in which all methods are equal is left out, so are all of them
         where there is only one method.
     """
     columns, draws, values = [judged, *others], [], []

@@ -1,6 +1,11 @@
 """The audit of a dataset: what is judged, on what thresholds rest, and what bad input gets."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from greys import BRIGHT, DARK, draw_images, measure, two_labels
 
@@ -12,6 +17,7 @@ from craft.evaluation.auditing.audit import audit_images, limit_images
 from craft.evaluation.auditing.auditors import find_measurer, open_biomarkers
 from craft.evaluation.results import AUDIT_COLUMNS
 
+SCRIPT = Path(__file__).parents[3] / "scripts" / "audit_checklist.py"
 RUN = AuditSettings(dataset="greys", modality="grey", runs=[("real", 0), ("craft", 1)], spec=Audit(floor=0.85))
 
 
@@ -89,3 +95,25 @@ def test_a_modality_without_biomarkers_is_one_sentence_in_the_log(caplog):
     assert [record.message for record in caplog.records] == [
         "no biomarkers are computed for modality 'grey', so they can tell nothing of its checklists"
     ]
+
+
+def run_script(place, **options):
+    command = [sys.executable, str(SCRIPT), str(place / "settings.yaml")]
+    paths = {"images": "images.parquet", "knowledge": "knowledge.yaml", "folder": "", "audit": "audit.parquet"}
+    for name, path in (paths | {"criteria": "criteria.csv"} | options).items():
+        command += [f"--{name}", str(place / path)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_script_audits_with_what_the_modality_has(dataset):
+    RUN.save(dataset / "settings.yaml")
+    (dataset / "knowledge.yaml").write_text(two_labels().to_yaml())
+    ended = run_script(dataset)
+    assert ended.returncode == 0, ended.stderr
+    assert "no biomarkers are computed for modality 'grey'" in ended.stderr
+    assert set(pd.read_parquet(dataset / "audit.parquet")["answer"]) == {"cannot tell"}
+    criteria = pd.read_csv(dataset / "criteria.csv")
+    assert len(criteria) == 6 and criteria["reason"].notna().all()
+    missing = run_script(dataset, folder="nowhere")
+    assert missing.returncode == 2 and "Traceback" not in missing.stderr
+    assert missing.stderr.splitlines()[-1].startswith("craft: no image table")

@@ -5,7 +5,10 @@ import pytest
 from greys import BRIGHT, DARK, draw_images, two_labels
 from pydantic import ValidationError
 
+from craft.core.errors import CraftError
 from craft.evaluation.auditing.mllm import MllmAuditor, answer_structure
+from craft.knowledge.providers.ask import Reply
+from craft.knowledge.providers.cache import CachedModel
 
 
 class BrightnessModel:
@@ -49,3 +52,26 @@ def test_the_intended_label_is_not_told():
 def test_answers_are_one_of_three_words_for_every_item(answers):
     with pytest.raises(ValidationError):
         answer_structure(3).model_validate({"answers": answers})
+
+
+class ForgetfulBackend:
+    """Writes one answer only, until it is told that this is too few."""
+
+    name, parameters = "test:forgetful", {}
+
+    def __init__(self):
+        self.asked = 0
+
+    def complete(self, question, turns, structure):
+        self.asked += 1
+        return Reply('{"answers": ["yes", "no", "cannot tell"]}' if turns else '{"answers": ["yes"]}')
+
+
+def test_a_forgotten_item_is_asked_for_again_and_the_answer_is_kept(tmp_path):
+    backend, image = ForgetfulBackend(), np.full((16, 16, 3), 90, np.uint8)
+    auditor = MllmAuditor(two_labels(), CachedModel(backend, tmp_path, re_asks=1), limit=1)
+    for _ in range(2):
+        assert auditor.judge([image], [BRIGHT]) == [["yes", "no", "cannot tell"]]
+    assert backend.asked == 2
+    with pytest.raises(CraftError, match="test:forgetful gave no usable answer"):
+        MllmAuditor(two_labels(), CachedModel(backend, tmp_path / "other", re_asks=0), limit=1).judge([image], [BRIGHT])

@@ -8,7 +8,7 @@ import pandas as pd
 
 YES, NO, UNKNOWN = "yes", "no", "cannot tell"
 ANSWERS = (YES, NO, UNKNOWN)
-ITEM_COLUMNS = (
+CRITERIA_COLUMNS = (
     "auditor",
     "label",
     "item",
@@ -43,5 +43,5 @@ class Auditor(Protocol):
         ...
 
     def describe(self) -> pd.DataFrame:
-        """How every item is judged, columns `ITEM_COLUMNS`; `reason` says why an item cannot be told."""
+        """How every item is judged, columns `CRITERIA_COLUMNS`; `reason` says why an item cannot be told."""
         ...

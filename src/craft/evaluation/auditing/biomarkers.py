@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from craft.core.config.evaluation import Audit
-from craft.evaluation.auditing.base import ITEM_COLUMNS, NO, UNKNOWN, YES
+from craft.evaluation.auditing.base import CRITERIA_COLUMNS, NO, UNKNOWN, YES
 from craft.evaluation.auditing.thresholds import (
     HIGH,
     contrasting_labels,
@@ -133,7 +133,7 @@ class BiomarkerAuditor:
             for label, rules in self.rules.items()
             for item, rule in zip(self.knowledge.labels[label].checklist, rules, strict=True)
         ]
-        return pd.DataFrame(rows, columns=list(ITEM_COLUMNS))
+        return pd.DataFrame(rows, columns=list(CRITERIA_COLUMNS))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import BaseModel, Field, create_model
 
 from craft.core.progress import track
-from craft.evaluation.auditing.base import ITEM_COLUMNS
+from craft.evaluation.auditing.base import CRITERIA_COLUMNS
 from craft.knowledge.providers.base import LanguageModel, Question
 from craft.knowledge.schema import ChecklistItem, Knowledge
 
@@ -56,7 +56,7 @@ class MllmAuditor:
         rows = [
             {"auditor": self.name, "label": label, "item": item.present, "facet": item.facet} for label, item in items
         ]
-        return pd.DataFrame(rows, columns=list(ITEM_COLUMNS)).fillna({"reason": ""})
+        return pd.DataFrame(rows, columns=list(CRITERIA_COLUMNS)).fillna({"reason": ""})
 
 
 def checklist_question(modality: str, items: list[ChecklistItem]) -> str:
