@@ -24,8 +24,8 @@ SECONDS = 60.0  # for 1000 images, on two processes
 
 
 def main(
-    part: Annotated[list[str], typer.Option(help="phantoms, speed or images; repeat for several")] = list(PARTS),
-    modality: Annotated[list[str], typer.Option(help="repeat for several")] = list(MODALITIES),
+    part: Annotated[list[str], typer.Option(help="phantoms, speed or images; repeat for several")] = PARTS,
+    modality: Annotated[list[str], typer.Option(help="repeat for several")] = MODALITIES,
     phantoms: Annotated[int, typer.Option(help="phantoms of a label, both to calibrate and to test")] = 150,
     limit: Annotated[int | None, typer.Option(help="most real images of a label")] = None,
     pictures: Annotated[Path | None, typer.Option(help="draw segmentations of real images to this folder")] = None,
