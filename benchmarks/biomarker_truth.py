@@ -1,0 +1,80 @@
+"""Which drawn attributes of a phantom make which checklist statement true, one table a modality.
+
+A table maps an item's `present` statement to a predicate of the phantom's truth: True where the statement holds, False
+where its contradiction holds, None where neither is said (the words between the two, such as *mildly asymmetric*).
+The limits are those at which the phantom's own caption changes its words.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+Predicate = Callable[[dict[str, Any]], bool | None]
+
+
+def above(key: str, high: float, low: float | None = None) -> Predicate:
+    """True where the attribute exceeds `high`, False at `low` or less (default: `high`), None between."""
+    floor = high if low is None else low
+    return lambda truth: True if truth[key] > high else False if truth[key] <= floor else None
+
+
+def negate(predicate: Predicate) -> Predicate:
+    """The contradiction of a predicate."""
+    return lambda truth: None if (said := predicate(truth)) is None else not said
+
+
+def said_of(shown: Callable[[dict[str, Any]], bool], predicate: Predicate) -> Predicate:
+    """The predicate where the structure that it speaks of is shown, else None."""
+    return lambda truth: predicate(truth) if shown(truth) else None
+
+
+def keratin(truth: dict[str, Any]) -> bool | None:
+    """True without cysts and openings, False with several of both."""
+    if truth["cysts"] == truth["openings"] == 0:
+        return True
+    return False if truth["cysts"] > 2 and truth["openings"] > 1 else None
+
+
+asymmetric = above("asymmetry", 0.55, 0.32)
+notched = above("border_irregularity", 0.55, 0.32)
+colourful = above("colour_count", 3, 2)
+veiled = above("blue_grey_share", 0.06, 0.0)
+streaked = above("streaks", 1, 0)
+sharp = above("edge_sharpness", 0.70, 0.35)
+uneven = above("network_atypia", 0.55, 0.32)
+
+DERMOSCOPY: dict[str, Predicate] = {
+    "the lesion is asymmetric in shape and colour": asymmetric,
+    "the lesion is symmetric in shape and colour": negate(asymmetric),
+    "the lesion has an irregular notched border": notched,
+    "the lesion has a smooth regular border": negate(notched),
+    "the lesion has many colours, with black, red, white or blue-grey areas": colourful,
+    "the lesion has a uniform brown colour": negate(colourful),
+    "a blue-white veil covers part of the lesion": veiled,
+    "the lesion has no blue-white veil": negate(veiled),
+    "the lesion has dark streaks at the edge": streaked,
+    "the lesion has no streaks at the edge": negate(streaked),
+    "the lesion has a sharp waxy border and looks stuck on the skin": sharp,
+    "the lesion has a border that fades into the skin": negate(sharp),
+    "the lesion has a regular pigment network or regular globules": said_of(
+        lambda truth: truth["network"] > 0 or truth["globules"] > 2, negate(uneven)
+    ),
+    "the lesion has an atypical pigment network with broad uneven lines": said_of(
+        lambda truth: truth["network"] > 0, uneven
+    ),
+    "the lesion has irregular dots and globules": said_of(lambda truth: truth["globules"] > 2, uneven),
+    "the lesion has a black blotch away from its centre": above("black_share", 0.0),
+    "the lesion has white scar-like areas": above("white_share", 0.0),
+    "the lesion has milia-like cysts, small round white dots": above("cysts", 2, 0),
+    "the lesion has comedo-like openings, dark round plugs": above("openings", 1, 0),
+    "the lesion has no milia-like cysts and no comedo-like openings": keratin,
+}
+CHEST_XRAY: dict[str, Predicate] = {}
+FUNDUS: dict[str, Predicate] = {}
+HISTOPATHOLOGY: dict[str, Predicate] = {}
+
+TRUTH = {
+    "dermoscopy": DERMOSCOPY,
+    "chest_xray": CHEST_XRAY,
+    "fundus": FUNDUS,
+    "histopathology": HISTOPATHOLOGY,
+}
