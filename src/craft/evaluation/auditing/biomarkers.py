@@ -109,7 +109,7 @@ class BiomarkerAuditor:
 
     def judge(self, images: Sequence[np.ndarray], labels: Sequence[str]) -> list[list[str]]:
         """See `craft.evaluation.auditing.base.Auditor`."""
-        if not self.measure:
+        if all(rule.reason for rules in self.rules.values() for rule in rules):
             return [[UNKNOWN] * len(self.rules[label]) for label in labels]
         measured = self.measure(images).to_dict("records")
         return [
