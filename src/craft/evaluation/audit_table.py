@@ -29,6 +29,8 @@ def audit_table(audits: pd.DataFrame, scores: pd.DataFrame, run: TableSettings) 
     `kendall: <evaluator>` and `spearman: <evaluator>` (method `all`), rank correlations of the methods' `satisfied`
     with their CAS.
 
+    Intervals take the auditors as they are: thresholds of biomarkers are not resampled.
+
     Args:
         audits: as `craft.evaluation.results.read_audits` returns them.
         scores: as `craft.evaluation.results.read_scores` returns them.
