@@ -49,12 +49,32 @@ def changed(path: str, value) -> dict:
         ("methods.real", {"kind": "foundation"}, "cannot be called 'real'"),
         ("downstream.methods", ["nothing"], "downstream.methods names 'nothing'"),
         ("seeds", [], "seeds"),
+        ("knowledge", {"provider": "openai"}, "`knowledge`: the provider 'openai' needs a model; write for example"),
+        ("knowledge", {"provider": "oracle"}, "knowledge.provider"),
+        ("knowledge", {"foldr": "bank"}, "unknown key `knowledge.foldr`"),
+        (
+            "knowledge",
+            {"provider": "openai", "model": "m", "reference_images": 2},
+            "reference images would be sent .* write `reference_images: 0`, or `images_may_leave: true`",
+        ),
     ],
 )
 def test_a_mistake_is_named_in_one_line(path, value, sentence):
     with pytest.raises(CraftError, match=sentence) as caught:
         validate_config(changed(path, value))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("key", "secret"), [("key_variable", "sk-123"), ("base_url", "https://me:sk-123@host/v1")])
+def test_a_secret_in_the_configuration_is_refused_without_being_repeated(key, secret):
+    with pytest.raises(CraftError, match=f"`knowledge.{key}`: this is no .*; write for example `{key}: ") as caught:
+        validate_config(DEFAULT | {"knowledge": {key: secret}})
+    assert "sk-123" not in str(caught.value)
+
+
+def test_a_plain_folder_names_the_knowledge_bank():
+    assert validate_config(DEFAULT | {"knowledge": "bank"}).knowledge.folder == "bank"
+    assert validate_config(DEFAULT).knowledge.folder == "data/knowledge"
 
 
 def test_a_missing_key_is_named():

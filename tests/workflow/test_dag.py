@@ -196,6 +196,15 @@ def test_a_training_of_several_processes_asks_for_as_many_gpus(tmp_path):
     assert "gpu=2" in said and "--nproc-per-node 2 -- scripts/finetune_reward.py" in said
 
 
+def test_a_local_model_that_writes_the_knowledge_asks_for_a_gpu_and_is_given_the_images(tmp_path):
+    source = "knowledge={provider: transformers, model: some/model, reference_images: 2}"
+    target = f"{tmp_path}/fundus/knowledge.yaml"
+    run = snakemake("-n", "-p", "--config", f"results={tmp_path}", source, "--", target)
+    assert run.returncode == 0, run.stderr
+    said = (run.stdout + run.stderr).split("rule write_knowledge:")[1].split("\nrule ")[0]
+    assert "gpu=1" in said and f"--images {tmp_path}/fundus/images.parquet" in said
+
+
 def test_the_default_run_trains_no_model_from_nothing(default_jobs):
     assert not {"train_foundation", "train_evaluator", "train_truth"} & set(default_jobs)
 

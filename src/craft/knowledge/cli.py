@@ -44,7 +44,7 @@ def write(
     source = read_source(config, {name: value for name, value in given.items() if value is not None})
     written = write_knowledge(source, modality, labels or [], images)
     written.save(output, provenance_path(output))
-    typer.echo(f"wrote {output} ({len(written.book.labels)} labels) and {provenance_path(output)}")
+    typer.echo(f"wrote {output} ({count(len(written.book.labels), 'label')}) and {provenance_path(output)}")
     print_findings([output], None)
 
 
@@ -65,8 +65,9 @@ def diff(
     """Print what a knowledge file changes against the bank, label by label."""
     changed = Knowledge.load(new)
     bank = bank or BANK / f"{changed.modality}.yaml"
-    found = diff_knowledge(changed, Knowledge.load(bank))
-    typer.echo(f"{new} against {bank}: {len(found)} of {len(changed.labels)} labels differ")
+    known = Knowledge.load(bank)
+    found = diff_knowledge(changed, known)
+    typer.echo(f"{new} against {bank}: {len(found)} of {count(len({*changed.labels, *known.labels}), 'label')} differ")
     for each in found:
         print_diff(each)
 
@@ -111,7 +112,8 @@ def print_findings(files: list[Path], window: int | None) -> None:
     for finding in findings:
         typer.echo(str(finding))
     if findings:
-        typer.echo(f"{len(findings)} findings in {len({finding.file for finding in findings})} files", err=True)
+        places = len({finding.file for finding in findings})
+        typer.echo(f"{count(len(findings), 'finding')} in {count(places, 'file')}", err=True)
         raise typer.Exit(1)
 
 
@@ -133,3 +135,8 @@ def print_change(change: Change) -> None:
     for sign, text, kind in (("-", change.old, "removed"), ("+", change.new, "added")):
         if text:
             typer.secho(f"   {mark}{sign} {text}", fg=COLOURS[kind])
+
+
+def count(number: int, what: str) -> str:
+    """A number of things in words."""
+    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -44,9 +44,9 @@ class Written:
         if self.findings:
             first, model = self.findings[0], f"{self.provenance['provider']}:{self.provenance['model']}"
             raise CraftError(
-                f"the knowledge that {model} wrote for {first.label!r} has {len(self.findings)} findings, the first:"
-                f" {first.message}; raise `re_asks`, or write it with `craft knowledge write`, mend the file and use it"
-                " as the bank"
+                f"the knowledge that {model} wrote for {first.label!r} has faults, the first of {len(self.findings)}:"
+                f" {first.message}; raise `re_asks`, or write it with `craft knowledge write`, mend the file and use"
+                " it as the bank"
             )
 
     def save(self, path: Path, provenance: Path) -> None:

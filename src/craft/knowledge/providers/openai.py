@@ -78,7 +78,7 @@ class Endpoint:
         )
 
     def open_client(self, key: str):
-        """A client of the endpoint, which keeps the requests it sends out of every log."""
+        """A client of the endpoint, which logs none of the requests it sends, whatever its release would log."""
         import openai
 
         for library in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
@@ -118,13 +118,15 @@ class Endpoint:
         elif isinstance(error, openai.APIConnectionError):
             said = f"cannot be reached {tries}; start it, or correct `base_url`"
         elif isinstance(error, openai.RateLimitError):
-            said = f"is over its limit of requests {tries} ({reason}); wait, raise `retries`, or raise the limit"
+            wait = error.response.headers.get("retry-after")
+            hint = f", to be asked again after {scrub(wait)} s" if wait else ""
+            said = f"is over its limit of requests ({reason}{hint}); wait, raise `retries`, or raise the limit"
         elif isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             said = f"does not accept the key in {self.source.key_variable}; correct that variable"
         elif isinstance(error, openai.NotFoundError):
             said = f"knows no model {self.source.model!r} ({reason}); correct `model` or `base_url`"
         elif isinstance(error, openai.APIStatusError):
-            said = f"answers HTTP {error.status_code} ({reason}); correct the `knowledge` settings or try again later"
+            said = f"answers HTTP {error.status_code} ({reason}); correct the settings of the model or try again later"
         else:
             said = f"answers something that cannot be read ({type(error).__name__}); correct `base_url`"
         raise CraftError(f"{self.where()} {said}") from None
