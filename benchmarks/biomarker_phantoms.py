@@ -85,6 +85,14 @@ def balanced_accuracy(score: np.ndarray, holds: np.ndarray, threshold: float) ->
     return float((right[holds].mean() + right[~holds].mean()) / 2)
 
 
+def metric_name(modality: str, item: Item, taken: set[str]) -> str:
+    """A name that says the item's facet and biomarker, numbered where two items share both."""
+    words = item.facet.replace(" ", "_").replace("-", "_")
+    name = f"phantom_item_{modality}_{words}_{'high' if item.sign > 0 else 'low'}_{item.biomarker}"
+    number = 1 + sum(other == name or other.startswith(f"{name}_no") for other in taken)
+    return name if number == 1 else f"{name}_no{number}"
+
+
 def judge_items(modality: str, knowledge: Path, count: int, size: int) -> list[Metric]:
     """Balanced accuracy of every item, their mean and the worst, thresholds from phantoms of another seed."""
     from craft.datasets.phantoms.registry import find_modality
@@ -106,9 +114,7 @@ def judge_items(modality: str, knowledge: Path, count: int, size: int) -> list[M
         score = {name: item.sign * sets[name][0][item.biomarker].to_numpy()[kept[name]] for name in said}
         threshold = fit_threshold(score["calibration"], holds["calibration"])
         accuracies.append(balanced_accuracy(score["test"], holds["test"], threshold))
-        words = item.facet.replace(" ", "_").replace("-", "_")
-        side = "high" if item.sign > 0 else "low"
-        name = f"phantom_item_{modality}_{words}_{side}_{item.biomarker}"
+        name = metric_name(modality, item, {metric.metric for metric in metrics})
         conditions = f"balanced accuracy of '{item.present}' on {holds['test'].size} phantoms, {about}"
         metrics.append(Metric(name, accuracies[-1], "1", "higher", WORST, conditions))
     mean = Metric(

@@ -1,10 +1,10 @@
 """A fundus photograph made ready to be measured: field, absorbance, vessels and optic disc.
 
-All measures of `craft.evaluation.biomarkers.fundus` work on absorbance, the natural logarithm of the local background over the image, channel by channel, so
-that illumination and pigmentation of the fundus cancel (Foracchia et al. 2005). Blood and vessels absorb green light;
-only pooled blood is thick enough to absorb red light too, which tells it from vessels. Exudates, cotton wool and
-fibrous tissue scatter: their absorbance is negative, and the white ones among them scatter blue light most.
-Lengths are in diameters of the illuminated field, the *field diameters*.
+All measures of `craft.evaluation.biomarkers.fundus` work on absorbance, the natural logarithm of the local background
+over the image, channel by channel, so that illumination and pigmentation of the fundus cancel (Foracchia et al. 2005).
+Blood and vessels absorb green light; only pooled blood is thick enough to absorb red light too, which tells it from
+vessels. Exudates, cotton wool and fibrous tissue scatter: their absorbance is negative, and the white ones among them
+scatter blue light most. Lengths are in diameters of the illuminated field, the *field diameters*.
 """
 
 from dataclasses import dataclass
