@@ -1,6 +1,7 @@
 """The audit's table: which share of their checklists images satisfy, and which judges agree with which."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -125,8 +126,9 @@ def share_rows(frame: pd.DataFrame, run: TableSettings, dataset: str, method: st
         sizes, names = [len(values) for values in seeds], (dataset, method, label, auditor)
         numbers = estimate(sizes, told_means(seeds), run.scoring.bootstrap, run.scoring.confidence, *names)
         metrics = [metric for metric, some in zip(metrics, known, strict=True) if some]
-        for metric, number in zip(metrics, numbers, strict=True):
-            yield audit_row(number, dataset, label, method, auditor, metric)
+        told = np.sum([np.isfinite(values).sum(axis=0) for values in seeds], axis=0)
+        for metric, number, count in zip(metrics, numbers, told, strict=True):
+            yield audit_row(replace(number, n=int(count)), dataset, label, method, auditor, metric)
 
 
 def kappa_rows(frame: pd.DataFrame, run: TableSettings, dataset: str) -> Iterator[dict]:
