@@ -98,6 +98,11 @@ def knowledge_gpus():
     return int(CONFIG.knowledge.provider == "transformers")
 
 
+def audit_gpus():
+    """One GPU where a local language model looks at the images."""
+    return int(CONFIG.audit.asks_local_model)
+
+
 def starting_adapter(wildcards):
     """The adapter from which a reward method starts."""
     return f"<results>/{{dataset}}/{CONFIG.methods[wildcards.method].start}/seed{{seed}}/adapter"

@@ -60,6 +60,37 @@ rule measure_fidelity:
         " --folder {params.folder} --output {output.fidelity} > {log} 2>&1"
 
 
+rule audit_checklist:
+    """Answer the checklist items of the images of one dataset: real test images, and those of all methods and seeds."""
+    input:
+        settings="<results>/{dataset}/settings/audit_checklist.yaml",
+        images="<results>/{dataset}/images.parquet",
+        knowledge="<results>/{dataset}/knowledge.yaml",
+        generated=expand(
+            "<results>/{{dataset}}/{method}/seed{seed}/images.parquet", method=CONFIG.methods, seed=CONFIG.seeds
+        ),
+        code=source_closure("audit_checklist"),
+    output:
+        audit="<results>/{dataset}/audit.parquet",
+        criteria="<results>/{dataset}/audit_criteria.csv",
+    log:
+        "<logs>/audit_checklist/{dataset}.log",
+    benchmark:
+        "<benchmarks>/audit_checklist/{dataset}.jsonl"
+    conda:
+        "../envs/diffusion.yaml"
+    threads: 1
+    resources:
+        gpu=audit_gpus(),
+        mem_mb=CONFIG.resources.score_mem_mb,
+        runtime=CONFIG.resources.score_runtime,
+    params:
+        folder=subpath(input.images, parent=True),
+    shell:
+        "python scripts/audit_checklist.py {input.settings} --images {input.images} --knowledge {input.knowledge}"
+        " --folder {params.folder} --audit {output.audit} --criteria {output.criteria} > {log} 2>&1"
+
+
 rule collect_tables:
     """Collect what was measured on all datasets into the tables of the paper."""
     input:
@@ -67,15 +98,17 @@ rule collect_tables:
         scores=expand(rules.score_images.output, dataset=CONFIG.datasets),
         predictions=expand(rules.train_classifier.output, dataset=CONFIG.datasets),
         fidelity=expand(rules.measure_fidelity.output, dataset=CONFIG.datasets),
+        audits=expand(rules.audit_checklist.output.audit, dataset=CONFIG.datasets),
         code=source_closure("collect_tables"),
     output:
         cas="<results>/tables/cas.csv",
         tail="<results>/tables/tail.csv",
-        reduction="<results>/tables/tail_reduction.csv",
+        tail_reduction="<results>/tables/tail_reduction.csv",
         comparisons="<results>/tables/comparisons.csv",
         agreement="<results>/tables/agreement.csv",
         fidelity="<results>/tables/fidelity.csv",
         downstream="<results>/tables/downstream.csv",
+        audit="<results>/tables/audit.csv",
     log:
         "<logs>/collect_tables.log",
     conda:
@@ -86,7 +119,7 @@ rule collect_tables:
         runtime=30,
     params:
         results=subpath(output.cas, ancestor=2),
+        tables=subpath(output.cas, parent=True),
     shell:
-        "python scripts/collect_tables.py {input.settings} --results {params.results} --cas {output.cas}"
-        " --tail {output.tail} --reduction {output.reduction} --comparisons {output.comparisons}"
-        " --agreement {output.agreement} --fidelity {output.fidelity} --downstream {output.downstream} > {log} 2>&1"
+        "python scripts/collect_tables.py {input.settings} --results {params.results} --tables {params.tables}"
+        " > {log} 2>&1"

@@ -55,6 +55,7 @@ def make_results(
                 write_parquet(path / "scores.parquet", scores)
                 if method == "craft":
                     write_parquet(path / "history.parquet", draw_history(rng))
+        write_parquet(folder / dataset / "audit.parquet", draw_audit(rng, folder, dataset, methods, seeds))
         write_parquet(folder / dataset / "downstream.parquet", draw_predictions(rng, dataset, names, methods, test))
         write_parquet(folder / dataset / "fidelity.parquet", draw_fidelity(rng, dataset, methods, seeds, evaluators))
     return run
@@ -95,6 +96,22 @@ def draw_scores(
         chance = rng.beta(5, 2, size=len(rows))
         nothing = dict.fromkeys(DIMENSIONS, np.nan)
         frames.append(base.assign(evaluator="truth", role="truth", **nothing, cas=chance, agrees=chance > 0.5))
+    return pd.concat(frames, ignore_index=True)
+
+
+def draw_audit(rng: np.random.Generator, folder: Path, dataset: str, methods: list[str], seeds: tuple) -> pd.DataFrame:
+    """Answers of two auditors to three items a label, one of which nobody can tell; the skill is the share of yes."""
+    frames = []
+    for method, seed in [("real", 0), *((method, seed) for method in methods for seed in seeds)]:
+        images = pd.read_parquet(folder / dataset / method / f"seed{seed}/scores.parquet").query("role == 'reward'")
+        rows = images.loc[images.index.repeat(3), ["image_id", "dataset", "method", "seed", "label"]]
+        number = np.tile(np.arange(3), len(images))
+        rows["item"] = [f"sign {n} of {label} is present" for n, label in zip(number, rows["label"], strict=True)]
+        yes = rng.random(len(rows)) < SKILL.get(method, 0.5)
+        for auditor, errors in (("biomarkers", 0.0), ("mllm", 0.2)):
+            said = np.where(yes ^ (rng.random(len(rows)) < errors), "yes", "no")
+            said = np.where((number == 2) | (rng.random(len(rows)) < 0.05), "cannot tell", said)
+            frames.append(rows.assign(facet="sign", weight=1.0 + number, auditor=auditor, answer=said))
     return pd.concat(frames, ignore_index=True)
 
 

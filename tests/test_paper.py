@@ -11,28 +11,17 @@ from PIL import Image
 
 from craft.core.errors import CraftError
 from craft.core.files import write_csv
-from craft.evaluation.agreement import agreement_table
-from craft.evaluation.comparisons import comparison_table, reduction_table
-from craft.evaluation.fidelity_table import fidelity_table
-from craft.evaluation.pairs import pair_scores
+from craft.evaluation.collect import collect_tables
 from craft.evaluation.paper import compile_paper, describe_run, stage_sources
-from craft.evaluation.results import kept_states, read_fidelity, read_predictions, read_scores
-from craft.evaluation.tables import cas_table, downstream_table, tail_table
+from craft.evaluation.results import kept_states
 
 PAPER = Path(__file__).parents[1] / "paper"
 
 
 def make_run(folder: Path, **options) -> Path:
     run = make_results(folder, per_label=8, **options)
-    scores = read_scores(folder, run)
-    write_csv(folder / "tables/cas.csv", cas_table(scores, run))
-    write_csv(folder / "tables/tail.csv", tail_table(scores, run))
-    pairs = pair_scores(scores, run)
-    write_csv(folder / "tables/tail_reduction.csv", reduction_table(pairs, run))
-    write_csv(folder / "tables/comparisons.csv", comparison_table(pairs, run))
-    write_csv(folder / "tables/agreement.csv", agreement_table(pairs, run))
-    write_csv(folder / "tables/fidelity.csv", fidelity_table(read_fidelity(folder, run), run))
-    write_csv(folder / "tables/downstream.csv", downstream_table(read_predictions(folder, run), run))
+    for name, table in collect_tables(folder, run).items():
+        write_csv(folder / f"tables/{name}.csv", table)
     return folder
 
 

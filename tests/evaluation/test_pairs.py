@@ -43,8 +43,8 @@ def test_values_are_those_of_the_other_tables(scores, pairs, fake_run):
 
 def test_draws_of_a_mean_and_a_rate_lie_around_their_values(pairs):
     paired = pairs["skin"]
-    assert paired.draws.mean().to_numpy() == pytest.approx(paired.values[paired.draws.columns].to_numpy(), abs=0.05)
     spread = paired.draws.std()
+    assert ((paired.draws.mean() - paired.values[paired.draws.columns]).abs() < spread).all()
     assert spread["tail_rate", "clip_bit", "lora"] > spread["cas", "clip_bit", "lora"] > 0
 
 

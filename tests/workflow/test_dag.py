@@ -130,6 +130,11 @@ def test_schema_is_that_of_the_typed_configuration():
         ("resolutoin=64", "unknown key `resolutoin`"),
         ("resolution=many", "`resolution`"),
         ("methods={craft: {kind: reward, start: nowhere}}", "methods.craft.start is 'nowhere'"),
+        ("audit={auditors: [mllm]}", "`audit`: the auditor 'mllm' needs a model that sees images; write for example"),
+        (
+            "audit={auditors: [mllm], model: {provider: openai, model: some-model}}",
+            "`audit`: the auditor 'mllm' would send images to the endpoint; write `images_may_leave: true`",
+        ),
         ("evaluators={clip_resnet: {role: held_out}}", "the role 'reward'"),
         ("evaluators={siglip_regnet: {path: data/models/evaluator-clip_bit}}", "one model has two roles"),
     ],
@@ -170,6 +175,18 @@ def test_the_default_run_starts_at_most_fifty_jobs_that_import_large_libraries(d
     large = [rule for rule in SCRIPTED if imports_of(script_of(rule)) & LARGE]
     assert "finetune_reward" in large
     assert sum(default_jobs.get(rule, 0) for rule in large) <= 50
+
+
+def test_every_dataset_is_audited_without_large_libraries(default_jobs):
+    assert default_jobs["audit_checklist"] == default_jobs["prepare_images"]
+    assert not imports_of("audit_checklist") & {*LARGE, "torch"}
+
+
+def test_an_audit_by_a_local_language_model_asks_for_a_gpu(tmp_path):
+    model = "audit={auditors: [biomarkers, mllm], model: {provider: transformers, model: some/model}}"
+    run = snakemake("-n", "--config", f"results={tmp_path}", model, "--", f"{tmp_path}/fundus/audit.parquet")
+    assert run.returncode == 0, run.stderr
+    assert "gpu=1" in (run.stdout + run.stderr).split("rule audit_checklist:")[1].split("\nrule ")[0]
 
 
 def test_a_training_of_several_processes_asks_for_as_many_gpus(tmp_path):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from craft.core.config.base import Role, Strict
 from craft.core.config.datasets import Dataset
-from craft.core.config.evaluation import Downstream, Fidelity, Generation, Scoring
+from craft.core.config.evaluation import Audit, Downstream, Fidelity, Generation, Scoring
 from craft.core.config.knowledge import KnowledgeSource
 from craft.core.config.methods import Foundation, Method, Reward, Sampling, Supervised
 from craft.core.config.models import EvaluatorTraining, FoundationTraining, TruthTraining
@@ -156,6 +156,13 @@ class FidelitySettings(Settings):
     spec: Fidelity
 
 
+class AuditSettings(Settings):
+    dataset: str
+    modality: str
+    runs: list[tuple[str, int]]
+    spec: Audit
+
+
 class TableSettings(Settings):
     datasets: dict[str, list[str]]
     methods: list[str]
@@ -259,6 +266,9 @@ def resolve_dataset(config: Config, dataset: str) -> dict[str, Settings]:
             methods=config.downstream.methods or list(config.methods),
             seeds=config.seeds,
             spec=config.downstream,
+        ),
+        f"{folder}/audit_checklist.yaml": AuditSettings(
+            dataset=dataset, modality=source.modality, runs=runs, spec=config.audit
         ),
     }
 

@@ -15,6 +15,18 @@ DIMENSIONS = ("alignment", "specificity", "checklist", "plausibility")
 SCORE_COLUMNS = ("image_id", "dataset", "method", "seed", "label", "evaluator", "role", *DIMENSIONS, "cas", "agrees")
 PREDICTION_COLUMNS = ("dataset", "method", "seed", "image_id", "label", "predicted", "probabilities")
 FIDELITY_COLUMNS = ("dataset", "method", "seed", "evaluator", "role", "metric", "value", "n", "draws")
+AUDIT_COLUMNS = (
+    "image_id",
+    "dataset",
+    "method",
+    "seed",
+    "label",
+    "item",
+    "facet",
+    "weight",
+    "auditor",
+    "answer",
+)
 TRUTH = "truth"
 
 Missing = Literal["error", "skip"]
@@ -96,16 +108,34 @@ def read_predictions(results: Path, run: TableSettings) -> pd.DataFrame:
     Raises:
         CraftError: if a dataset's file is missing, lacks a column or has no row.
     """
+    return read_files(results, run, "downstream.parquet", PREDICTION_COLUMNS, "downstream predictions")
+
+
+def read_audits(results: Path, run: TableSettings) -> pd.DataFrame:
+    """Answers of the auditors to the checklist items of all datasets' images, columns `AUDIT_COLUMNS`.
+
+    Raises:
+        CraftError: if a dataset's file is missing, lacks a column or has no row.
+    """
+    return read_files(results, run, "audit.parquet", AUDIT_COLUMNS, "audit")
+
+
+def read_files(results: Path, run: TableSettings, name: str, columns: tuple[str, ...], what: str) -> pd.DataFrame:
+    """The files of one name of all datasets, under each other.
+
+    Raises:
+        CraftError: if a dataset's file is missing, lacks a column or has no row.
+    """
     frames = []
     for dataset in run.datasets:
-        path = Path(results) / dataset / "downstream.parquet"
+        path = Path(results) / dataset / name
         if not path.is_file():
-            raise CraftError(f"no downstream predictions {path}: run `snakemake {path}` first")
+            raise CraftError(f"no {what} {path}: run `snakemake {path}` first")
         frame = pd.read_parquet(path)
-        require_columns(frame, PREDICTION_COLUMNS, path)
+        require_columns(frame, columns, path)
         if frame.empty:
-            raise CraftError(f"{path} has no row: run `snakemake --forcerun train_classifier` again")
-        frames.append(frame[list(PREDICTION_COLUMNS)])
+            raise CraftError(f"{path} has no row: run `snakemake --force {path}`")
+        frames.append(frame[list(columns)])
     return pd.concat(frames, ignore_index=True)
 
 

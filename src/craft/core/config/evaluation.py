@@ -1,8 +1,11 @@
 """Settings of what is measured: generated images, scores, fidelity, downstream classifiers."""
 
-from pydantic import Field
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
 
 from craft.core.config.base import Name, Positive, Share, Strict
+from craft.core.config.knowledge import LanguageModelSource
 
 
 class Generation(Strict):
@@ -39,3 +42,36 @@ class Downstream(Strict):
     batch: Positive = 32
     learning_rate: float = Field(2e-3, gt=0)
     train_images_per_label: Positive | None = Field(None, description="limit of real training images")
+
+
+class Audit(Strict):
+    """Who answers the checklist items of every image, and which of their answers count."""
+
+    auditors: list[Literal["biomarkers", "mllm"]] = Field(["biomarkers"], min_length=1)
+    floor: float = Field(
+        0.6, ge=0.5, lt=1, description="balanced accuracy on calibration images below which a biomarker tells nothing"
+    )
+    folds: int = Field(5, ge=2, description="of the cross-validation that this accuracy comes from")
+    images_per_method: Positive = Field(24, description="how many images a method and seed the language model is shown")
+    model: LanguageModelSource | None = Field(None, description="the multimodal language model of the auditor mllm")
+
+    @model_validator(mode="after")
+    def model_fits_the_auditors(self) -> Self:
+        if "mllm" not in self.auditors:
+            return self
+        if self.model is None:
+            raise ValueError(
+                "the auditor 'mllm' needs a model that sees images; write for example"
+                " `model: {provider: transformers, model: path/of/the/model}` or remove it from `auditors`"
+            )
+        if self.model.provider == "openai" and not self.model.images_may_leave:
+            raise ValueError(
+                "the auditor 'mllm' would send images to the endpoint; write `images_may_leave: true` into its model"
+                " where the data's terms allow it, or use the provider transformers"
+            )
+        return self
+
+    @property
+    def asks_local_model(self) -> bool:
+        """Whether a language model runs in the job itself."""
+        return "mllm" in self.auditors and self.model is not None and self.model.provider == "transformers"

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from craft.core.config.base import REAL, Name, Positive, Role, Strict
 from craft.core.config.datasets import Dataset
-from craft.core.config.evaluation import Downstream, Fidelity, Generation, Scoring
+from craft.core.config.evaluation import Audit, Downstream, Fidelity, Generation, Scoring
 from craft.core.config.independence import find_shared_model
 from craft.core.config.knowledge import Knowledge, KnowledgeSource
 from craft.core.config.methods import Method, Reward, Sampling, Supervised
@@ -44,6 +44,7 @@ class Config(Strict):
     scoring: Scoring = Scoring()
     fidelity: Fidelity = Fidelity()
     downstream: Downstream = Downstream()
+    audit: Audit = Audit()
     resources: Resources = Resources()
 
     @model_validator(mode="after")

@@ -1,0 +1,130 @@
+"""Checklist items that name a biomarker, judged on phantoms whose truth is known."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from biomarker_truth import TRUTH, Predicate
+from common import Metric
+
+from craft.core.errors import CraftError
+
+SEEDS = {"calibration": 5001, "test": 5002}  # of the phantoms; the models and the default run use others
+WORST, MEAN = 0.70, 0.85  # balanced accuracies to reach
+
+
+@dataclass(frozen=True)
+class Item:
+    """One checklist item that names a biomarker.
+
+    Attributes:
+        present: its statement.
+        facet: what it is about.
+        biomarker: name of the measure.
+        sign: 1 where a high value makes the statement true, -1 where a low one does.
+        holds: whether it is true, from a phantom's truth.
+    """
+
+    present: str
+    facet: str
+    biomarker: str
+    sign: int
+    holds: Predicate
+
+
+def list_items(modality: str, knowledge: Path, labels: tuple[str, ...]) -> list[Item]:
+    """The different items of the phantoms' labels that name a biomarker.
+
+    Raises:
+        CraftError: if `biomarker_truth.py` does not say what makes an item's statement true.
+    """
+    from craft.knowledge.schema import Knowledge
+
+    items = {}
+    for label in labels:
+        for item in Knowledge.load(knowledge).labels[label].checklist:
+            if item.biomarker is None:
+                continue
+            if item.present not in TRUTH[modality]:
+                raise CraftError(f"benchmarks/biomarker_truth.py does not say when {item.present!r} is true; add it")
+            direction, name = item.biomarker.split()
+            sign = 1 if direction == "high" else -1
+            items[item.present, name] = Item(item.present, item.facet, name, sign, TRUTH[modality][item.present])
+    return list(items.values())
+
+
+def measure_phantoms(modality: str, labels: tuple[str, ...], count: int, size: int, seed: int):
+    """Measures (one row a phantom, `count` of each label) and the truths in the same order."""
+    from craft.core.progress import track
+    from craft.datasets.phantoms.base import make_phantom
+    from craft.datasets.phantoms.registry import find_modality
+    from craft.evaluation.biomarkers.registry import measure_images
+
+    drawing = find_modality(modality)
+    draws = [(label, index) for label in labels for index in range(count)]
+    phantoms = [make_phantom(drawing, label, size, seed, index) for label, index in track(draws, "phantoms")]
+    return measure_images(modality, [phantom.image for phantom in phantoms]), [phantom.truth for phantom in phantoms]
+
+
+def fit_threshold(score: np.ndarray, holds: np.ndarray) -> float:
+    """The threshold of the largest balanced accuracy, midway between two scores; NaN scores do not count."""
+    known = np.isfinite(score)
+    score, holds = score[known], holds[known]
+    values = np.unique(score)
+    cuts = np.concatenate([[values[0] - 1.0], (values[:-1] + values[1:]) / 2])
+    above = score[None, :] > cuts[:, None]
+    accuracy = above[:, holds].mean(axis=1) - above[:, ~holds].mean(axis=1)
+    # of equally good thresholds the middle one
+    best = np.flatnonzero(accuracy >= accuracy.max() - 1e-12)
+    return float(cuts[best[len(best) // 2]])
+
+
+def balanced_accuracy(score: np.ndarray, holds: np.ndarray, threshold: float) -> float:
+    """Mean of sensitivity and specificity; a phantom that the biomarker cannot tell counts as a wrong answer."""
+    right = np.where(holds, score > threshold, score <= threshold)  # comparisons with NaN are false
+    return float((right[holds].mean() + right[~holds].mean()) / 2)
+
+
+def metric_name(modality: str, item: Item, taken: set[str]) -> str:
+    """A name that says the item's facet and biomarker, numbered where two items share both."""
+    words = item.facet.replace(" ", "_").replace("-", "_")
+    name = f"phantom_item_{modality}_{words}_{'high' if item.sign > 0 else 'low'}_{item.biomarker}"
+    number = 1 + sum(other == name or other.startswith(f"{name}_no") for other in taken)
+    return name if number == 1 else f"{name}_no{number}"
+
+
+def judge_items(modality: str, knowledge: Path, count: int, size: int) -> list[Metric]:
+    """Balanced accuracy of every item, their mean and the worst, thresholds from phantoms of another seed."""
+    from craft.datasets.phantoms.registry import find_modality
+
+    labels = find_modality(modality).labels
+    items = list_items(modality, knowledge, labels)
+    if not items:
+        return []
+    sets = {name: measure_phantoms(modality, labels, count, size, seed) for name, seed in SEEDS.items()}
+    about = (
+        f"{count} phantoms of each label, {size} px; threshold from as many of another seed; phantoms between an"
+        " item's two statements left out, those that the biomarker cannot tell counted as wrong"
+    )
+    metrics, accuracies = [], []
+    for item in items:
+        said = {name: [item.holds(truth) for truth in truths] for name, (_, truths) in sets.items()}
+        kept = {name: np.array([answer is not None for answer in answers]) for name, answers in said.items()}
+        holds = {name: np.array(said[name], dtype=object)[kept[name]].astype(bool) for name in said}
+        score = {name: item.sign * sets[name][0][item.biomarker].to_numpy()[kept[name]] for name in said}
+        threshold = fit_threshold(score["calibration"], holds["calibration"])
+        accuracies.append(balanced_accuracy(score["test"], holds["test"], threshold))
+        name = metric_name(modality, item, {metric.metric for metric in metrics})
+        conditions = f"balanced accuracy of '{item.present}' on {holds['test'].size} phantoms, {about}"
+        metrics.append(Metric(name, accuracies[-1], "1", "higher", WORST, conditions))
+    mean = Metric(
+        f"phantom_balanced_accuracy_{modality}",
+        float(np.mean(accuracies)),
+        "1",
+        "higher",
+        MEAN,
+        f"mean of {len(items)} checklist items; {about}",
+    )
+    worst = items[int(np.argmin(accuracies))].present
+    metric = Metric(f"phantom_worst_item_{modality}", min(accuracies), "1", "higher", WORST, f"'{worst}'; {about}")
+    return [mean, metric, *metrics]

@@ -1,0 +1,47 @@
+"""What every auditor provides: an answer to each checklist item of an image's intended label."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+YES, NO, UNKNOWN = "yes", "no", "cannot tell"
+ANSWERS = (YES, NO, UNKNOWN)
+CRITERIA_COLUMNS = (
+    "auditor",
+    "label",
+    "item",
+    "facet",
+    "biomarker",
+    "threshold",
+    "accuracy",
+    "present_images",
+    "absent_images",
+    "reason",
+)
+
+
+class Auditor(Protocol):
+    """Judges images by checklists.
+
+    Attributes:
+        name: key of the auditor in the configuration.
+        limit: how many images of a method and seed it judges at most; None for all of them.
+    """
+
+    name: str
+    limit: int | None
+
+    def judge(self, images: Sequence[np.ndarray], labels: Sequence[str]) -> list[list[str]]:
+        """One list an image: an answer of `ANSWERS` to every checklist item of its label, in the checklist's order.
+
+        Args:
+            images: uint8 arrays of shape (height, width, 3).
+            labels: the intended label of every image.
+        """
+        ...
+
+    def describe(self) -> pd.DataFrame:
+        """How every item is judged, columns `CRITERIA_COLUMNS`; `reason` says why an item cannot be told."""
+        ...

@@ -1,0 +1,196 @@
+"""The auditor that measures: computed biomarkers against thresholds of calibration images, without a learned model."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from craft.core.config.evaluation import Audit
+from craft.evaluation.auditing.base import CRITERIA_COLUMNS, NO, UNKNOWN, YES
+from craft.evaluation.auditing.thresholds import (
+    HIGH,
+    contrasting_labels,
+    fit_threshold,
+    split_biomarker,
+    validate_threshold,
+)
+from craft.knowledge.schema import ChecklistItem, Knowledge
+
+# uint8 images of shape (height, width, 3) -> one row an image, one column a measure
+Measurer = Callable[[Sequence[np.ndarray]], pd.DataFrame]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one item is told from a measure, or why it cannot be.
+
+    Attributes:
+        measure: name of the measure; None where the item cannot be told.
+        sign: 1 if the sign is present where the measure is high, -1 where it is low.
+        threshold: in the unit of the measure.
+        accuracy: balanced accuracy on left-out calibration images, in [0, 1].
+        images: calibration images with the sign and without it.
+        reason: why the item cannot be told; empty where it can.
+    """
+
+    measure: str | None = None
+    sign: int = 1
+    threshold: float = float("nan")
+    accuracy: float = float("nan")
+    images: tuple[int, int] = (0, 0)
+    reason: str = ""
+
+    def answer(self, values: dict[str, float]) -> str:
+        """The answer for an image's measures."""
+        value = float("nan") if self.reason else values[self.measure]
+        if np.isnan(value):
+            return UNKNOWN
+        return YES if self.sign * value > self.sign * self.threshold else NO
+
+
+class BiomarkerAuditor:
+    """Judges an item by whether its biomarker lies beyond a threshold of the calibration images.
+
+    Args:
+        knowledge: labels and their checklists.
+        measure: measures images of the modality; None where nothing is measured.
+        rules: label -> one rule for every item of its checklist.
+    """
+
+    name = "biomarkers"
+    limit = None
+
+    def __init__(self, knowledge: Knowledge, measure: Measurer | None, rules: dict[str, list[Rule]]):
+        self.knowledge, self.measure, self.rules = knowledge, measure, rules
+
+    @classmethod
+    def fit(
+        cls,
+        spec: Audit,
+        knowledge: Knowledge,
+        measure: Measurer | None,
+        images: Sequence[np.ndarray],
+        labels: Sequence[str],
+        groups: Sequence[str],
+    ) -> "BiomarkerAuditor":
+        """Fit the thresholds of all items.
+
+        Args:
+            spec: floor and folds.
+            knowledge: labels and their checklists.
+            measure: measures images of the modality; None where nothing is measured.
+            images: calibration images, uint8 arrays of shape (height, width, 3).
+            labels: their labels.
+            groups: their patients.
+        """
+        measures = measure(images) if measure else pd.DataFrame()
+        known = Calibration(measures, np.asarray(labels), np.asarray(groups), knowledge, spec)
+        rules = {name: [known.fit(name, item) for item in part.checklist] for name, part in knowledge.labels.items()}
+        auditor = cls(knowledge, measure, rules)
+        auditor.log_rules()
+        return auditor
+
+    def log_rules(self) -> None:
+        """Say which items and labels cannot be told, and why."""
+        for label, rules in self.rules.items():
+            items = self.knowledge.labels[label].checklist
+            for item, rule in zip(items, rules, strict=True):
+                if rule.reason and item.biomarker:
+                    log.info("%s: %r cannot be told: %s", label, item.present, rule.reason)
+            told = sum(not rule.reason for rule in rules)
+            if told:
+                log.info("%s: %d of %d items are told by biomarkers", label, told, len(items))
+            else:
+                log.warning("%s: no item of its checklist can be told by biomarkers", label)
+
+    def judge(self, images: Sequence[np.ndarray], labels: Sequence[str]) -> list[list[str]]:
+        """See `craft.evaluation.auditing.base.Auditor`."""
+        if all(rule.reason for rules in self.rules.values() for rule in rules):
+            return [[UNKNOWN] * len(self.rules[label]) for label in labels]
+        measured = self.measure(images).to_dict("records")
+        return [
+            [rule.answer(values) for rule in self.rules[label]] for label, values in zip(labels, measured, strict=True)
+        ]
+
+    def describe(self) -> pd.DataFrame:
+        """See `craft.evaluation.auditing.base.Auditor`."""
+        rows = [
+            (
+                self.name,
+                label,
+                item.present,
+                item.facet,
+                item.biomarker,
+                rule.threshold,
+                rule.accuracy,
+                *rule.images,
+                rule.reason,
+            )
+            for label, rules in self.rules.items()
+            for item, rule in zip(self.knowledge.labels[label].checklist, rules, strict=True)
+        ]
+        return pd.DataFrame(rows, columns=list(CRITERIA_COLUMNS))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Measured calibration images, from which the rules are fitted.
+
+    Attributes:
+        measures: one row an image, one column a measure.
+        labels: label of every image, shape (n,).
+        groups: patient of every image, shape (n,).
+        knowledge: labels and their checklists.
+        spec: floor and folds.
+    """
+
+    measures: pd.DataFrame
+    labels: np.ndarray
+    groups: np.ndarray
+    knowledge: Knowledge
+    spec: Audit
+
+    def fit(self, label: str, item: ChecklistItem) -> Rule:
+        """The rule of one item of a label, with the reason where it cannot be told."""
+        if not item.biomarker:
+            return Rule(reason="it has no biomarker")
+        direction, measure = split_biomarker(item.biomarker)
+        if measure not in self.measures:
+            return Rule(reason=f"no measure {measure!r} is computed for {self.knowledge.modality}")
+        contrast = contrasting_labels(self.knowledge, label, item)
+        if not contrast:
+            return Rule(reason="every label states the same sign")
+        sign = 1 if direction == HIGH else -1
+        values = sign * self.measures[measure].to_numpy(float)
+        used = np.isfinite(values) & np.isin(self.labels, [label, *contrast])
+        return self.cut(
+            measure, sign, values[used], self.labels[used] == label, self.groups[used], (label, item.present)
+        )
+
+    def cut(
+        self,
+        measure: str,
+        sign: int,
+        values: np.ndarray,
+        present: np.ndarray,
+        groups: np.ndarray,
+        names: tuple[str, str],
+    ) -> Rule:
+        """The rule of signed measures, where calibration images support one."""
+        images = (int(present.sum()), int((~present).sum()))
+        patients = [len(np.unique(groups[present == side])) for side in (True, False)]
+        if min(patients) < 2:
+            reason = f"only {patients[0]} patients with the sign and {patients[1]} without it could be measured"
+            return Rule(images=images, reason=reason)
+        accuracy = validate_threshold(values, present, groups, self.spec.folds, *names)
+        threshold = sign * fit_threshold(values, present)
+        reason = ""
+        if np.isinf(threshold):
+            reason = "no value of its biomarker separates calibration images in the stated direction"
+        elif accuracy < self.spec.floor:
+            reason = f"balanced accuracy {accuracy:.2f} on calibration images is below {self.spec.floor:.2f}"
+        return Rule(measure, sign, threshold, accuracy, images, reason)

@@ -1,0 +1,217 @@
+"""Biomarkers of colour fundus photographs: the lesions of diabetic retinopathy, counted and measured.
+
+How absorbance is computed and what it tells stands in `craft.evaluation.biomarkers.retina`. Lengths are in diameters
+of the illuminated field, areas in shares of the field, absorbances in natural units.
+"""
+
+import numpy as np
+from scipy import ndimage
+from skimage.feature import peak_local_max
+from skimage.measure import label, regionprops
+from skimage.transform import resize
+
+from craft.evaluation.biomarkers.base import Biomarkers, Findings, Measure
+from craft.evaluation.biomarkers.retina import (
+    BLUE,
+    GREEN,
+    RED,
+    Retina,
+    curvatures,
+    disk,
+    find_disc,
+    find_vessels,
+    see_retina,
+)
+
+SPOT_SCALES = (0.004, 0.006, 0.009, 0.013, 0.018, 0.026)  # standard deviations; a spot's radius is 1.4 of them
+VESSEL_SCALES = (0.006, 0.009, 0.013)
+DISC_RADIUS = 0.10  # of the disc with its bright margin
+RIM = 0.02  # lesions nearer to the edge of the field are reflexes
+TANGLE, POOL, BAND = 0.60, 0.006, 0.14  # limits of redness, area and length beyond which a sign reaches off the retina
+
+ICDR = "ICDR severity scale, Wilkinson et al. 2003"
+ETDRS = "ETDRS report 10, 1991"
+MEASURES = {
+    "vessel_density": Measure("share of the field covered by vessels", "1", "Frangi et al. 1998"),
+    "red_lesion_count": Measure("dot and blot haemorrhages and microaneurysms off the vessels", "1", ICDR),
+    "red_lesion_area": Measure("share of the field covered by them", "1", ICDR),
+    "bright_lesion_count": Measure("yellow spots outside the optic disc: hard exudates", "1", ETDRS),
+    "pale_patch_count": Measure("soft white patches outside the optic disc: cotton wool spots", "1", ETDRS),
+    "fibrous_length": Measure(
+        "length of the longest white region outside the optic disc, 0 if there is none",
+        "field diameters",
+        "Diabetic Retinopathy Study report 3, 1979",
+    ),
+    "tangle_redness": Measure(
+        "largest local excess of green over red absorbance: fine vessels crowded together", "1", "ETDRS report 12, 1991"
+    ),
+    "disc_tangle_redness": Measure(
+        "the same within the optic disc and its margin", "1", "Diabetic Retinopathy Study report 3, 1979"
+    ),
+    "preretinal_area": Measure("share of the field covered by the largest pool of blood", "1", ICDR),
+    "lesion_count": Measure("red lesions, bright lesions and pale patches together", "1", ETDRS),
+    "extraretinal_ratio": Measure(
+        "the largest of tangle redness, pool area and band length, each over its limit", "1", ICDR
+    ),
+}
+
+
+def keep_apart(spots: np.ndarray) -> np.ndarray:
+    """The spots, given the clearest first, that do not lie within a clearer one."""
+    apart = np.hypot(*(spots[:, None, k] - spots[None, :, k] for k in (0, 1)))
+    within = apart <= 1.3 * np.maximum(spots[:, None, 2], spots[None, :, 2])
+    kept = np.zeros(len(spots), dtype=bool)
+    for k in range(len(spots)):
+        kept[k] = not (within[k] & kept).any()
+    return spots[kept]
+
+
+def find_spots(values: np.ndarray, curvature: list[np.ndarray], sigmas: list[float], allowed: np.ndarray) -> np.ndarray:
+    """Spots of high `values`: rows (row, column, sigma, contrast, strength), the clearest first.
+
+    A spot is a maximum of the smallest curvature over place and scale. Its contrast is taken against the brighter part
+    of a ring around it, so that a crossing of vessels, which leaves the ring in several places, has little.
+    """
+    stack = np.stack(curvature)
+    strength = np.where(allowed, stack.max(axis=0), -1.0)
+    peaks = peak_local_max(
+        strength, min_distance=max(round(1.2 * sigmas[0]), 1), threshold_abs=0.012, exclude_border=False
+    )
+    if not len(peaks):
+        return np.zeros((0, 5))
+    row, column = peaks.T
+    sigma = np.array(sigmas)[stack.argmax(axis=0)[row, column]]
+    turn = np.linspace(0.0, 2.0 * np.pi, 16, endpoint=False)
+    soft = ndimage.gaussian_filter(values, 0.5 * sigmas[0])
+    around = [place[:, None] + 2.2 * sigma[:, None] * wave(turn) for place, wave in ((row, np.sin), (column, np.cos))]
+    ring = ndimage.map_coordinates(soft, around, order=1, mode="nearest")
+    contrast = soft[row, column] - np.quantile(ring, 0.7, axis=1)
+    spots = np.stack([row, column, sigma, contrast, strength[row, column]], axis=1)
+    return keep_apart(spots[contrast > 0.03][np.argsort(-contrast[contrast > 0.03], kind="stable")])
+
+
+def maybe_fovea(spots, dark, vessels, disc: tuple[int, int], retina: Retina) -> np.ndarray:
+    """Which spots are as wide, as faint and as far from the disc, towards the temple, as the fovea is."""
+    row, column = spots[:, 0].astype(int), spots[:, 1].astype(int)
+    temporal = np.sign(ndimage.center_of_mass(retina.field)[1] - disc[1])
+    away = temporal * (column - disc[1]) / retina.diameter
+    level = np.abs(row - disc[0]) / retina.diameter
+    faint = dark[row, column] < 0.75 * (np.quantile(dark[vessels], 0.95) if vessels.any() else 1.0)
+    return (away > 0.25) & (away < 0.50) & (level < 0.12) & (spots[:, 2] > 0.015 * retina.diameter) & faint
+
+
+def draw_spots(spots: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A boolean image with a disk for every spot."""
+    image = np.zeros(shape, dtype=bool)
+    for row, column, sigma, *_ in spots:
+        reach = max(round(2.0**0.5 * sigma), 1)
+        top, left = int(row) - reach, int(column) - reach
+        window = image[max(top, 0) : top + 2 * reach + 1, max(left, 0) : left + 2 * reach + 1]
+        part = disk(reach)[max(-top, 0) :, max(-left, 0) :]
+        window |= part[: window.shape[0], : window.shape[1]]
+    return image
+
+
+def find_pool(retina: Retina) -> np.ndarray:
+    """The largest wide region that absorbs red light too: pooled blood."""
+    absorbance = retina.absorbance
+    blood = (absorbance[..., RED] > 0.35) & (absorbance[..., GREEN] > 0.60) & retina.field
+    parts, count = ndimage.label(ndimage.binary_opening(blood, disk(retina.pixels(0.02, 2))))
+    if not count:
+        return np.zeros_like(blood)
+    areas = np.bincount(parts.ravel())
+    areas[0] = 0
+    return parts == areas.argmax()
+
+
+def find_pale(retina: Retina, whiteness: np.ndarray, allowed: np.ndarray) -> list:
+    """White regions, as region properties; the smallest lengths and areas are those of a small cotton wool spot."""
+    light = ndimage.gaussian_filter(-retina.absorbance[..., GREEN], 0.008 * retina.diameter)
+    pale = ndimage.binary_opening((whiteness > 0.15) & (light > 0.10) & allowed)
+    return [region for region in regionprops(label(pale)) if region.area > 0.0008 * retina.diameter**2]
+
+
+def measure_retina(retina: Retina) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """All measures of a retina and the structures they were taken from."""
+    field, diameter, green = retina.field, retina.diameter, retina.absorbance[..., GREEN]
+    sigmas = sorted({max(scale * diameter, 1.0) for scale in SPOT_SCALES})
+    dark = np.clip(green, -0.2, 1.6)
+    curved = [curvatures(dark, sigma) for sigma in sigmas]
+    ridge_sigmas = {max(scale * diameter, 1.0) for scale in VESSEL_SCALES}
+    vessels = find_vessels(retina, np.max([curved[sigmas.index(sigma)][0] for sigma in ridge_sigmas], axis=0))
+    disc_row, disc_column = find_disc(retina, vessels)
+    rows, columns = np.ogrid[: field.shape[0], : field.shape[1]]
+    from_disc = np.hypot(rows - disc_row, columns - disc_column) / diameter
+    disc = from_disc < DISC_RADIUS
+    inside = ndimage.distance_transform_edt(np.pad(field, 1))[1:-1, 1:-1] > RIM * diameter
+
+    pool = find_pool(retina)
+    preretinal = retina.share(pool)
+    redness = ndimage.gaussian_filter(
+        np.clip(green, -1, 2) - 2 * np.clip(retina.absorbance[..., RED], -1, 2), 0.012 * diameter, truncate=3
+    )
+    tangle = (redness > TANGLE) & field
+    at_disc = redness[field & (from_disc < 1.1 * DISC_RADIUS)]
+    other = ndimage.binary_dilation(tangle | (pool & (preretinal > POOL)), disk(retina.pixels(0.02, 2)))
+
+    noise = float(np.median(np.abs(green - ndimage.gaussian_filter(green, 0.01 * diameter))[field]))
+    red = find_spots(dark, [spot for _, spot in curved], sigmas, inside & ~disc & ~other)
+    row, column = red[:, 0].astype(int), red[:, 1].astype(int)
+    # on a vessel only what is far darker than a crossing
+    lesion = (ndimage.distance_transform_edt(~vessels)[row, column] > 0.01 * diameter) | (red[:, 3] > 0.65)
+    lesion &= ~maybe_fovea(red, dark, vessels, (disc_row, disc_column), retina)
+    red = red[lesion & (red[:, 3] > max(0.08, 5 * noise)) & (red[:, 4] > 0.03)]
+
+    whiteness = ndimage.gaussian_filter(green - retina.absorbance[..., BLUE], 0.008 * diameter)
+    light = np.clip(-green, -0.3, 0.8)
+    fine = [sigma for sigma in sigmas if sigma < 0.02 * diameter]
+    bright = find_spots(
+        light, [curvatures(light, sigma)[1] for sigma in fine], fine, inside & ~disc & (whiteness < 0.15)
+    )
+    bright = bright[(bright[:, 3] > max(0.12, 5 * noise)) & (bright[:, 4] > 0.04)]
+    pale = find_pale(retina, whiteness, inside & ~disc)
+    lengths = [region.axis_major_length / diameter for region in pale]
+    patches = sum(length < BAND for length in lengths)
+    band = max(lengths, default=0.0)
+
+    values = {
+        "vessel_density": retina.share(vessels),
+        "red_lesion_count": len(red),
+        "red_lesion_area": retina.share(draw_spots(red, field.shape)),
+        "bright_lesion_count": len(bright),
+        "pale_patch_count": patches,
+        "fibrous_length": band,
+        "tangle_redness": float(redness[field].max()),
+        "disc_tangle_redness": float(at_disc.max()) if at_disc.size else np.nan,
+        "preretinal_area": preretinal,
+        "lesion_count": len(red) + len(bright) + patches,
+    }
+    values["extraretinal_ratio"] = max(values["tangle_redness"] / TANGLE, preretinal / POOL, band / BAND)
+    white = np.zeros_like(field)
+    for region in pale:
+        white[tuple(region.coords.T)] = True
+    masks = {
+        "vessels": vessels,
+        "red lesions": draw_spots(red, field.shape) | pool | tangle,
+        "bright lesions": draw_spots(bright, field.shape),
+        "pale patches": white,
+        "disc": disc & field,
+    }
+    return {name: float(value) for name, value in values.items()}, masks
+
+
+def measure(image: np.ndarray) -> Findings:
+    """Measure one fundus photograph; everything is NaN where nothing is illuminated.
+
+    Args:
+        image: uint8 of shape (height, width, 3), height and width at least 16.
+    """
+    retina = see_retina(image)
+    if retina is None:
+        return Findings(dict.fromkeys(MEASURES, float("nan")))
+    values, masks = measure_retina(retina)
+    shape = image.shape[:2]
+    return Findings(values, {name: resize(mask, shape, order=0) > 0 for name, mask in masks.items()})
+
+
+BIOMARKERS = Biomarkers("fundus", MEASURES, measure)

@@ -1,0 +1,119 @@
+"""The audit of a dataset: what is judged, on what thresholds rest, and what bad input gets."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from greys import BRIGHT, DARK, draw_images, measure, two_labels
+
+from craft.core.config.evaluation import Audit
+from craft.core.errors import CraftError
+from craft.core.images import image_row, read_images, write_images
+from craft.core.settings import AuditSettings
+from craft.evaluation.auditing.audit import audit_images, limit_images
+from craft.evaluation.auditing.auditors import find_measurer, open_biomarkers
+from craft.evaluation.results import AUDIT_COLUMNS
+
+SCRIPT = Path(__file__).parents[3] / "scripts" / "audit_checklist.py"
+RUN = AuditSettings(dataset="greys", modality="grey", runs=[("real", 0), ("craft", 1)], spec=Audit(floor=0.85))
+
+
+def make_table(path, splits: dict[str, list[str]], levels: dict[str, float]) -> None:
+    rows = []
+    for split, labels in splits.items():
+        images = draw_images(labels, levels, seed=len(split))
+        rows += [
+            image_row(image, label=label, split=split, source="drawn", patient_id=str(number))
+            for number, (image, label) in enumerate(zip(images, labels, strict=True))
+        ]
+    write_images(path, rows)
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """A dataset of grey images whose generated images are all bright, whatever their label."""
+    both = [BRIGHT, DARK] * 12
+    make_table(tmp_path / "images.parquet", dict.fromkeys(("calibration", "test"), both), {BRIGHT: 180, DARK: 60})
+    make_table(tmp_path / "craft/seed1/images.parquet", {"generated": both}, {BRIGHT: 180, DARK: 180})
+    return tmp_path
+
+
+def audit(folder):
+    images = folder / "images.parquet"
+    return audit_images(RUN, [open_auditor(images)], two_labels(), images, folder)
+
+
+def open_auditor(images):
+    return open_biomarkers(RUN, two_labels(), images, measure)
+
+
+def test_every_image_item_and_auditor_has_one_answer(dataset):
+    frame = audit(dataset)
+    assert tuple(frame.columns) == AUDIT_COLUMNS and len(frame) == 2 * 24 * 3
+    told = frame[frame["answer"] != "cannot tell"]
+    shares = (told["answer"] == "yes").groupby([told["method"], told["label"]]).mean()
+    assert shares["real"].to_dict() == {BRIGHT: 1.0, DARK: 1.0}
+    assert shares["craft"].to_dict() == {BRIGHT: 1.0, DARK: 0.0}
+    assert set(told["item"]) == {items.checklist[0].present for items in two_labels().labels.values()}
+
+
+def test_thresholds_rest_on_the_calibration_split_alone(dataset):
+    images = dataset / "images.parquet"
+    before = open_auditor(images)
+    frame = read_images(images)
+    frame["label"] = np.where(
+        frame["split"] == "test", frame["label"].map({BRIGHT: DARK, DARK: BRIGHT}), frame["label"]
+    )
+    write_images(images, frame.to_dict("records"))
+    assert open_auditor(images).rules == before.rules
+    calibration = frame["split"] == "calibration"
+    frame.loc[calibration, "label"] = frame.loc[calibration, "label"].map({BRIGHT: DARK, DARK: BRIGHT})
+    write_images(images, frame.to_dict("records"))
+    assert open_auditor(images).rules != before.rules
+
+
+def test_a_label_without_a_checklist_is_one_sentence(dataset):
+    rows = read_images(dataset / "craft/seed1/images.parquet").assign(label="unheard").to_dict("records")
+    write_images(dataset / "craft/seed1/images.parquet", rows)
+    with pytest.raises(CraftError, match="label 'unheard', for which there is no checklist; add the label to") as error:
+        audit(dataset)
+    assert "\n" not in str(error.value)
+
+
+def test_limited_images_are_the_first_of_every_label(dataset):
+    frame = read_images(dataset / "craft/seed1/images.parquet")
+    few = limit_images(frame, 5)
+    assert few["label"].value_counts().to_dict() == {BRIGHT: 2, DARK: 2}
+    assert few["image_id"].to_list() == frame["image_id"].to_list()[:4]
+
+
+def test_a_modality_without_biomarkers_is_one_sentence_in_the_log(caplog):
+    assert find_measurer("grey") is None
+    assert [record.message for record in caplog.records] == [
+        "no biomarkers are computed for modality 'grey', so they can tell nothing of its checklists"
+    ]
+
+
+def run_script(place, **options):
+    command = [sys.executable, str(SCRIPT), str(place / "settings.yaml")]
+    paths = {"images": "images.parquet", "knowledge": "knowledge.yaml", "folder": "", "audit": "audit.parquet"}
+    for name, path in (paths | {"criteria": "criteria.csv"} | options).items():
+        command += [f"--{name}", str(place / path)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_script_audits_with_what_the_modality_has(dataset):
+    RUN.save(dataset / "settings.yaml")
+    (dataset / "knowledge.yaml").write_text(two_labels().to_yaml())
+    ended = run_script(dataset)
+    assert ended.returncode == 0, ended.stderr
+    assert "no biomarkers are computed for modality 'grey'" in ended.stderr
+    assert set(pd.read_parquet(dataset / "audit.parquet")["answer"]) == {"cannot tell"}
+    criteria = pd.read_csv(dataset / "criteria.csv")
+    assert len(criteria) == 6 and criteria["reason"].notna().all()
+    missing = run_script(dataset, folder="nowhere")
+    assert missing.returncode == 2 and "Traceback" not in missing.stderr
+    assert missing.stderr.splitlines()[-1].startswith("craft: no image table")
