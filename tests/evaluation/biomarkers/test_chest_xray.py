@@ -9,19 +9,18 @@ from craft.datasets.phantoms.registry import find_modality
 from craft.evaluation.biomarkers.chest_xray import MEASURES, measure
 from craft.evaluation.biomarkers.registry import measure_images
 
-DOWN, ACROSS = (np.indices((96, 96)) + 0.5) / 96 - 0.5
-
 
 def draw(heart: float = 0.5, opacity: float = 0.0, fluid: float = 0.0) -> np.ndarray:
     """A chest of inner width 0.8 with a heart of that share of it, an opacity and fluid on the image's left."""
-    side = np.abs(ACROSS)
-    lung = (side < 0.40) & (np.hypot((side - 0.22) / 0.18, np.minimum(DOWN, 0.0) / 0.38) < 1.0)
-    lung &= DOWN < 0.22 + 0.5 * np.clip(side - 0.25, 0.0, None)
-    lung &= side > np.where(DOWN < 0.0, 0.06, 0.06 + (0.4 * heart - 0.06) * np.minimum(DOWN / 0.04, 1.0))
-    lung &= (ACROSS > 0) | (DOWN < 0.30 - fluid - fluid * np.clip(side - 0.25, 0.0, None) / 0.15)
+    down, across = (np.indices((96, 96)) + 0.5) / 96 - 0.5
+    side = np.abs(across)
+    lung = (side < 0.40) & (np.hypot((side - 0.22) / 0.18, np.minimum(down, 0.0) / 0.38) < 1.0)
+    lung &= down < 0.22 + 0.5 * np.clip(side - 0.25, 0.0, None)
+    lung &= side > np.where(down < 0.0, 0.06, 0.06 + (0.4 * heart - 0.06) * np.minimum(down / 0.04, 1.0))
+    lung &= (across > 0) | (down < 0.30 - fluid - fluid * np.clip(side - 0.25, 0.0, None) / 0.15)
     image = np.full((96, 96), 190.0)
     image[lung] = 60.0
-    image[lung & (np.hypot(ACROSS + 0.24, DOWN + 0.12) < 0.09)] += opacity * 130.0
+    image[lung & (np.hypot(across + 0.24, down + 0.12) < 0.09)] += opacity * 130.0
     return np.repeat(image[..., None], 3, axis=2).astype(np.uint8)
 
 
