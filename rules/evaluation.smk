@@ -29,17 +29,52 @@ rule train_classifier:
         " --predictions {output.predictions} > {log} 2>&1"
 
 
+rule find_neighbours:
+    """Find the nearest training image of every generated and every real test image of one dataset."""
+    input:
+        settings="<results>/{dataset}/settings/find_neighbours.yaml",
+        images="<results>/{dataset}/images.parquet",
+        features="<results>/{dataset}/features.safetensors",
+        generated=expand(
+            "<results>/{{dataset}}/{method}/seed{seed}/{file}",
+            method=CONFIG.methods,
+            seed=CONFIG.seeds,
+            file=["images.parquet", "features.safetensors"],
+        ),
+        code=source_closure("find_neighbours"),
+    output:
+        neighbours="<results>/{dataset}/neighbours.parquet",
+        membership="<results>/{dataset}/membership.parquet",
+    log:
+        "<logs>/find_neighbours/{dataset}.log",
+    benchmark:
+        "<benchmarks>/find_neighbours/{dataset}.jsonl"
+    conda:
+        "../envs/diffusion.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.score_mem_mb,
+        runtime=CONFIG.resources.score_runtime,
+    params:
+        folder=subpath(input.images, parent=True),
+    shell:
+        "python scripts/find_neighbours.py {input.settings} --images {input.images} --features {input.features}"
+        " --folder {params.folder} --neighbours {output.neighbours} --membership {output.membership} > {log} 2>&1"
+
+
 rule collect_tables:
     """Collect the scores and predictions of all datasets into the tables of the paper."""
     input:
         settings="<results>/tables/settings/collect_tables.yaml",
         scores=expand(rules.score_images.output, dataset=CONFIG.datasets),
         predictions=expand(rules.train_classifier.output, dataset=CONFIG.datasets),
+        neighbours=expand(rules.find_neighbours.output, dataset=CONFIG.datasets),
         code=source_closure("collect_tables"),
     output:
         cas="<results>/tables/cas.csv",
         tail="<results>/tables/tail.csv",
         downstream="<results>/tables/downstream.csv",
+        memorization="<results>/tables/memorization.csv",
     log:
         "<logs>/collect_tables.log",
     conda:
@@ -52,4 +87,4 @@ rule collect_tables:
         results=subpath(output.cas, ancestor=2),
     shell:
         "python scripts/collect_tables.py {input.settings} --results {params.results} --cas {output.cas}"
-        " --tail {output.tail} --downstream {output.downstream} > {log} 2>&1"
+        " --tail {output.tail} --downstream {output.downstream} --memorization {output.memorization} > {log} 2>&1"

@@ -15,9 +15,11 @@ def main(
     cas: Annotated[Path, typer.Option(help="table of CAS and its dimensions (written)")],
     tail: Annotated[Path, typer.Option(help="table of tail rates and thresholds (written)")],
     downstream: Annotated[Path, typer.Option(help="table of downstream classifiers (written)")],
+    memorization: Annotated[Path, typer.Option(help="table of copies and membership inference (written)")],
 ) -> None:
-    """Collect scores and predictions in the paper's tables: CAS, tails and downstream classifiers."""
+    """Collect scores and predictions in the paper's tables: CAS, tails, classifiers, memorization."""
     from craft.core.files import write_csv
+    from craft.evaluation.memorization_table import memorization_table, read_membership, read_neighbours
     from craft.evaluation.results import read_predictions, read_scores
     from craft.evaluation.tables import cas_table, downstream_table, tail_table
 
@@ -26,6 +28,7 @@ def main(
     write_csv(cas, cas_table(scores, job))
     write_csv(tail, tail_table(scores, job))
     write_csv(downstream, downstream_table(predictions, job))
+    write_csv(memorization, memorization_table(read_neighbours(results, job), read_membership(results, job), job))
 
 
 if __name__ == "__main__":

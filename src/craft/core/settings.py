@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from craft.core.config.base import Role, Strict
 from craft.core.config.datasets import Dataset
-from craft.core.config.evaluation import Downstream, Generation, Scoring
+from craft.core.config.evaluation import Downstream, Generation, Memorization, Scoring
 from craft.core.config.methods import Foundation, Method, Reward, Sampling, Supervised
 from craft.core.config.models import EvaluatorTraining, FoundationTraining, TruthTraining
 from craft.core.config.run import Config
@@ -148,6 +148,14 @@ class DownstreamSettings(Settings):
     spec: Downstream
 
 
+class MemorizationSettings(Settings):
+    dataset: str
+    evaluator: str
+    methods: list[str]
+    seeds: list[int]
+    spec: Memorization
+
+
 class TableSettings(Settings):
     datasets: dict[str, list[str]]
     methods: list[str]
@@ -243,6 +251,13 @@ def resolve_dataset(config: Config, dataset: str) -> dict[str, Settings]:
             methods=config.downstream.methods or list(config.methods),
             seeds=config.seeds,
             spec=config.downstream,
+        ),
+        f"{folder}/find_neighbours.yaml": MemorizationSettings(
+            dataset=dataset,
+            evaluator=config.evaluator("held_out"),
+            methods=list(config.methods),
+            seeds=config.seeds,
+            spec=config.memorization,
         ),
     }
 

@@ -1,4 +1,4 @@
-"""Settings of what is measured: generated images, scores, downstream classifiers."""
+"""Settings of what is measured: generated images, scores, downstream classifiers, memorization."""
 
 from pydantic import Field
 
@@ -26,3 +26,12 @@ class Downstream(Strict):
     batch: Positive = 32
     learning_rate: float = Field(2e-3, gt=0)
     train_images_per_label: Positive | None = Field(None, description="limit of real training images")
+
+
+class Memorization(Strict):
+    """The search for copies of training images among generated ones."""
+
+    resolution: int = Field(64, ge=32, description="side of the grey pictures that are compared, pixels")
+    reach: Positive = Field(3, description="largest shift under which pictures are compared, pixels of `resolution`")
+    candidates: Positive = Field(3, description="nearest training images in features that are compared as pictures")
+    flagged: Share = Field(0.01, description="share of real test images that lie below the threshold of a copy")
