@@ -91,7 +91,9 @@ def test_the_same_pixels_score_the_same_as_real_and_as_generated(run):
     ]
     write_images(folder / "generated.parquet", rows)
     (generated, encoded), real = scorer.score(folder / "generated.parquet", "craft", 1), scorer.score_real()
-    assert {key: tensor.shape for key, tensor in encoded.items()} == {f"{name}/images": (len(test), 32) for name in "ab"}
+    assert {name: tuple(each.shape) for name, each in encoded.items()} == dict.fromkeys(
+        ["a/images", "b/images"], (len(test), 32)
+    )
     # the evaluator's weights went through half precision on the way to its folder
     assert np.allclose(generated["cas"], real["cas"], atol=0.05)
     assert set(generated["seed"]) == {1} and set(generated["method"]) == {"craft"}

@@ -111,8 +111,8 @@ def find_candidates(queries: Gallery, train: Gallery, spec: Memorization) -> pd.
             found.append((nearest(moved, shadow, 1).index, mirrored))
     frames = []
     for rows, mirrored in found:
-        query = torch.arange(len(rows)).repeat_interleave(rows.shape[1])
-        frames.append(pd.DataFrame({"query": query, "neighbour": rows.flatten(), "mirrored": mirrored}))
+        query = np.repeat(np.arange(len(rows)), rows.shape[1])
+        frames.append(pd.DataFrame({"query": query, "neighbour": rows.flatten().numpy(), "mirrored": mirrored}))
     return pd.concat(frames).drop_duplicates().sort_values(["query", "neighbour", "mirrored"], ignore_index=True)
 
 
@@ -121,10 +121,12 @@ def compare_pictures(queries: Gallery, train: Gallery, pairs: pd.DataFrame, reac
     parts = []
     for start in range(0, len(pairs), PAIRS):
         part = pairs.iloc[start : start + PAIRS]
-        first = queries.pictures[part["query"].to_numpy()]
-        mirrored = torch.from_numpy(part["mirrored"].to_numpy(copy=True))[:, None, None]
-        first = torch.where(mirrored, first.flip(-1), first)
-        seen = compare(first, train.pictures[part["neighbour"].to_numpy()], reach)
+        query, neighbour, mirrored = (
+            torch.from_numpy(part[name].to_numpy(copy=True)) for name in ("query", "neighbour", "mirrored")
+        )
+        first = queries.pictures[query]
+        first = torch.where(mirrored[:, None, None], first.flip(-1), first)
+        seen = compare(first, train.pictures[neighbour], reach)
         down, right = seen.shift.T.numpy()
         parts.append(part.assign(l2=seen.distance.numpy(), ssim=1 - seen.ssim.numpy(), down=down, right=right))
     return pd.concat(parts, ignore_index=True)
@@ -187,10 +189,20 @@ def measure_membership(train: Gallery, test: Gallery, generated: Gallery) -> pd.
     shadow = thumbnails(generated.pictures)
     for split, gallery in (("train", train), ("test", test)):
         frame = pd.DataFrame({"image_id": gallery.ids, "label": gallery.labels, "split": split})
-        frame["features_distance"] = nearest(gallery.features, generated.features, 1).distances[:, 0]
-        frame["l2_distance"] = nearest(thumbnails(gallery.pictures), shadow, 1, "l2").distances[:, 0]
+        frame["features_distance"] = nearest(gallery.features, generated.features, 1).distances[:, 0].numpy()
+        frame["l2_distance"] = nearest(thumbnails(gallery.pictures), shadow, 1, "l2").distances[:, 0].numpy()
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
+
+
+def require_width(generated: Gallery, train: Gallery, name: str) -> None:
+    """Raise a CraftError if two galleries' features come from different evaluators."""
+    own, other = generated.features.shape[1], train.features.shape[1]
+    if own != other:
+        raise CraftError(
+            f"the features of {name} are {own} numbers wide, those of the training images {other}: they come from"
+            " different evaluators; run `snakemake --forcerun encode_images score_images`"
+        )
 
 
 def search_copies(run: MemorizationSettings, images: Path, features: Path, folder: Path) -> tuple[pd.DataFrame, ...]:
@@ -218,6 +230,7 @@ def search_copies(run: MemorizationSettings, images: Path, features: Path, folde
         for seed in run.seeds:
             tables = (Path(folder).parent / run_file(run.dataset, method, seed, name) for name in RUN_FILES)
             generated = Gallery.load(*tables, run.evaluator, spec.resolution)
+            require_width(generated, train, f"{run.dataset}/{method}")
             found = flag_copies(find_neighbours(generated, train, spec), real, spec.flagged)
             neighbours.append(found.assign(method=method, seed=seed, **shared))
             membership.append(measure_membership(train, test, generated).assign(method=method, seed=seed, **shared))

@@ -51,9 +51,9 @@ def read_files(results: Path, run: TableSettings, name: str, columns: tuple[str,
 def memorization_table(neighbours: pd.DataFrame, membership: pd.DataFrame, run: TableSettings) -> pd.DataFrame:
     """Copies and membership inference for every modality, method and measure.
 
-    `evaluator` is the measure: the held-out evaluator for features, `l2` or `ssim` for pictures; `role` is `held_out` or
-    `pixels`. Metrics: mean `distance` to the nearest training image, mean `distance_ratio` of the first to the second
-    nearest, `copy_rate`, and for methods `membership_auroc` (for `l2` without alignment), over all labels.
+    `evaluator` is the measure: the held-out evaluator for features, `l2` or `ssim` for pictures; `role` is `held_out`
+    or `pixels`. Metrics: mean `distance` to the nearest training image, mean `distance_ratio` of the first to the
+    second nearest, `copy_rate`, and for methods `membership_auroc` (for `l2` without alignment), over all labels.
 
     Args:
         neighbours: of `read_neighbours`.
@@ -88,11 +88,12 @@ def copy_rows(frame: pd.DataFrame, run: TableSettings, dataset: str, method: str
 
 
 def membership_rows(frame: pd.DataFrame, run: TableSettings, dataset: str, method: str) -> list[dict]:
-    """AUROC of telling training images from test images by their distance to a method's images."""
+    """How well the distance to a method's images tells training images from test images, within labels."""
     measures = ("features", "l2")
     seeds = [group for _, group in frame.groupby("seed")]
     statistic = membership_statistic(
         [(group["split"] == "train").to_numpy() for group in seeds],
+        [group["label"].to_numpy() for group in seeds],
         [group[[f"{measure}_distance" for measure in measures]].to_numpy(float) for group in seeds],
     )
     spec = run.scoring
@@ -106,16 +107,26 @@ def membership_rows(frame: pd.DataFrame, run: TableSettings, dataset: str, metho
     ]
 
 
-def membership_statistic(members: Sequence[np.ndarray], distances: Sequence[np.ndarray]) -> Statistic:
+def membership_statistic(
+    members: Sequence[np.ndarray], labels: Sequence[np.ndarray], distances: Sequence[np.ndarray]
+) -> Statistic:
     """AUROC of the negative distance for `craft.evaluation.intervals.estimate`, one statistic a column.
+
+    It is the mean of the AUROCs within labels: an easy label's images all lie near to generated ones, and the splits do
+    not hold the labels in equal shares.
 
     Args:
         members: whether a real image was trained on, one array of shape (n,) a seed.
+        labels: of the real images, one array of shape (n,) a seed.
         distances: to the nearest generated image, one array of shape (n, measures) a seed.
     """
 
     def statistic(group: int, counts: np.ndarray, draw: np.ndarray) -> np.ndarray:
-        return np.stack([auroc(members[group], -column, counts) for column in distances[group].T], axis=1)
+        means = []
+        for column in distances[group].T:
+            own = [labels[group] == label for label in np.unique(labels[group])]
+            means.append(np.mean([auroc(members[group][rows], -column[rows], counts[:, rows]) for rows in own], axis=0))
+        return np.stack(means, axis=1)
 
     return statistic
 

@@ -112,8 +112,8 @@ def summarise(frame: "pd.DataFrame", reference: "Reference") -> "pd.DataFrame":
     """Means and tail rates of scored images and, beside them, of real test images of the same labels.
 
     Returns:
-        One row for all labels and for each label, and metric (CAS, its dimensions, `tail_rate`): `value`, `low`, `high`,
-        `n` of the scored images, `real_value`, `real_low`, `real_high`, `real_n` of the real ones.
+        One row for all labels and for each label, and metric (CAS, its dimensions, `tail_rate` at the run's threshold):
+        `value`, `low`, `high`, `n` of the scored images, `real_value`, `real_low`, `real_high`, `real_n` of real ones.
     """
     import pandas as pd
 

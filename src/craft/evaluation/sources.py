@@ -53,8 +53,8 @@ def open_source(
 
     Args:
         images: a folder with `labels.csv` (columns `file` and the label's) or with one sub-folder for each label; a
-            parquet table with a column `image` (bytes, or the `{bytes, path}` of Hugging Face `datasets`); or a sequence
-            of paths, PIL images and uint8 arrays (h, w, 3) or (h, w).
+            parquet table with a column `image` (bytes, or the `{bytes, path}` of Hugging Face `datasets`); or a
+            sequence of paths, PIL images and uint8 arrays (h, w, 3) or (h, w).
         labels: of a sequence; None for a folder or a table, which have their own.
         known: labels that have a reference.
         rename: label of the source -> known label.
