@@ -112,7 +112,7 @@ def test_exact_copies_have_no_distance_by_any_measure(search):
 
 
 def test_copies_betray_which_images_were_trained_on(search, tmp_path):
-    folder, run, _, neighbours, membership, _, _ = search
+    _, run, _, neighbours, membership, _, _ = search
     settings = make_results(tmp_path, per_label=2)
     job = settings.model_copy(update={"datasets": {"tissue": [LABEL]}, "methods": run.methods, "seeds": [0]})
     table = memorization_table(neighbours, membership, job).set_index(["method", "evaluator", "metric"])
@@ -142,7 +142,7 @@ def test_every_cell_of_the_table_has_an_interval_and_a_source(fake_run):
 
 
 def test_script_writes_what_the_library_finds(search, tmp_path):
-    folder, run, paths, neighbours, _, _, _ = search
+    _, run, paths, neighbours, _, _, _ = search
     (tmp_path / "settings.yaml").write_text(run.to_yaml())
     outputs = {"neighbours": tmp_path / "n.parquet", "membership": tmp_path / "m.parquet"}
     options = [text for name, path in {**paths, **outputs}.items() for text in (f"--{name}", str(path))]
@@ -151,7 +151,7 @@ def test_script_writes_what_the_library_finds(search, tmp_path):
 
 
 def test_features_of_another_table_or_evaluator_are_one_sentence(search, tmp_path):
-    folder, run, paths, *_ = search
+    _, run, paths, *_ = search
     write_tensors(tmp_path / "short.safetensors", {"held/images": torch.zeros(3, 32)})
     with pytest.raises(CraftError, match="holds 3 images"):
         search_copies(run, **{**paths, "features": tmp_path / "short.safetensors"})
@@ -162,7 +162,7 @@ def test_features_of_another_table_or_evaluator_are_one_sentence(search, tmp_pat
 
 
 def test_features_of_another_width_are_one_sentence(search, tmp_path):
-    folder, run, paths, *_ = search
+    _, run, paths, *_ = search
     write_tensors(tmp_path / "wide.safetensors", {"held/images": torch.rand(120, 48)})
     with pytest.raises(CraftError, match="training images 48"):
         search_copies(run, **{**paths, "features": tmp_path / "wide.safetensors"})
