@@ -32,6 +32,8 @@ class Memorization(Strict):
     """The search for copies of training images among generated ones."""
 
     resolution: int = Field(64, ge=32, description="side of the grey pictures that are compared, pixels")
-    reach: Positive = Field(3, description="largest shift under which pictures are compared, pixels of `resolution`")
+    reach: int = Field(
+        3, ge=1, le=8, description="largest shift under which pictures are compared, pixels of `resolution`"
+    )
     candidates: Positive = Field(3, description="nearest training images in features that are compared as pictures")
     flagged: Share = Field(0.01, description="share of real test images that lie below the threshold of a copy")
