@@ -36,9 +36,11 @@ rule measure_fidelity:
         images="<results>/{dataset}/images.parquet",
         features="<results>/{dataset}/features.safetensors",
         generated=expand(
-            "<results>/{{dataset}}/{method}/seed{seed}/images.parquet", method=CONFIG.methods, seed=CONFIG.seeds
+            "<results>/{{dataset}}/{method}/seed{seed}/{file}",
+            method=CONFIG.methods,
+            seed=CONFIG.seeds,
+            file=["images.parquet", "features.safetensors"],
         ),
-        evaluators=[model_files(f"evaluator-{name}") for name in CONFIG.fidelity_evaluators()],
         code=source_closure("measure_fidelity"),
     output:
         fidelity="<results>/{dataset}/fidelity.parquet",
@@ -50,7 +52,7 @@ rule measure_fidelity:
         "../envs/diffusion.yaml"
     threads: 1
     resources:
-        gpu=1,
+        gpu=1 if CONFIG.fidelity.inception else 0,
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
     params:
@@ -91,6 +93,39 @@ rule audit_checklist:
         " --folder {params.folder} --audit {output.audit} --criteria {output.criteria} > {log} 2>&1"
 
 
+rule find_neighbours:
+    """Find the nearest training image of every generated and every real test image of one dataset."""
+    input:
+        settings="<results>/{dataset}/settings/find_neighbours.yaml",
+        images="<results>/{dataset}/images.parquet",
+        features="<results>/{dataset}/features.safetensors",
+        generated=expand(
+            "<results>/{{dataset}}/{method}/seed{seed}/{file}",
+            method=CONFIG.methods,
+            seed=CONFIG.seeds,
+            file=["images.parquet", "features.safetensors"],
+        ),
+        code=source_closure("find_neighbours"),
+    output:
+        neighbours="<results>/{dataset}/neighbours.parquet",
+        membership="<results>/{dataset}/membership.parquet",
+    log:
+        "<logs>/find_neighbours/{dataset}.log",
+    benchmark:
+        "<benchmarks>/find_neighbours/{dataset}.jsonl"
+    conda:
+        "../envs/diffusion.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.score_mem_mb,
+        runtime=CONFIG.resources.score_runtime,
+    params:
+        folder=subpath(input.images, parent=True),
+    shell:
+        "python scripts/find_neighbours.py {input.settings} --images {input.images} --features {input.features}"
+        " --folder {params.folder} --neighbours {output.neighbours} --membership {output.membership} > {log} 2>&1"
+
+
 rule collect_tables:
     """Collect what was measured on all datasets into the tables of the paper."""
     input:
@@ -99,6 +134,7 @@ rule collect_tables:
         predictions=expand(rules.train_classifier.output, dataset=CONFIG.datasets),
         fidelity=expand(rules.measure_fidelity.output, dataset=CONFIG.datasets),
         audits=expand(rules.audit_checklist.output.audit, dataset=CONFIG.datasets),
+        neighbours=expand(rules.find_neighbours.output, dataset=CONFIG.datasets),
         code=source_closure("collect_tables"),
     output:
         cas="<results>/tables/cas.csv",
@@ -109,6 +145,7 @@ rule collect_tables:
         fidelity="<results>/tables/fidelity.csv",
         downstream="<results>/tables/downstream.csv",
         audit="<results>/tables/audit.csv",
+        memorization="<results>/tables/memorization.csv",
     log:
         "<logs>/collect_tables.log",
     conda:

@@ -4,6 +4,7 @@ rule render_notebook:
         notebook="notebooks/{notebook}.ipynb",
         tables=rules.collect_tables.output,
         scores=expand(rules.score_images.output, dataset=CONFIG.datasets),
+        neighbours=expand(rules.find_neighbours.output.neighbours, dataset=CONFIG.datasets),
         images=expand(rules.prepare_images.output.images, dataset=CONFIG.datasets),
         generated=expand(
             rules.generate_images.output, dataset=CONFIG.datasets, method=CONFIG.methods, seed=CONFIG.seeds

@@ -71,7 +71,10 @@ rule score_images:
     output:
         real="<results>/{dataset}/real/seed0/scores.parquet",
         generated=expand(
-            "<results>/{{dataset}}/{method}/seed{seed}/scores.parquet", method=CONFIG.methods, seed=CONFIG.seeds
+            "<results>/{{dataset}}/{method}/seed{seed}/{file}",
+            method=CONFIG.methods,
+            seed=CONFIG.seeds,
+            file=["scores.parquet", "features.safetensors"],
         ),
     log:
         "<logs>/score_images/{dataset}.log",

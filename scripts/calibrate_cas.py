@@ -32,7 +32,7 @@ def main(
         pairs = own.split(ref.name, "calibration")
         foreign = foreign_features(others or [], ref.name, width=pairs[0].shape[1])
         maps[ref.name] = calibrate(raw, *pairs, own.of(ref.name, "damaged"), foreign)
-    write_json(output, calibration_to_json(maps))
+    write_json(output, calibration_to_json(maps, {name: own.digest(name) for name in maps}))
 
 
 if __name__ == "__main__":

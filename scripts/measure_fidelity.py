@@ -1,5 +1,6 @@
 """Measure how like real images the generated ones of one dataset are."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ def main(
 ) -> None:
     """Measure FID, KID, precision, recall, density, coverage and diversity of all methods against real test images."""
     job = FidelitySettings.load(settings)
-    with lease_device() as device:
+    with lease_device() if job.spec.inception else nullcontext("cpu") as device:
         from craft.evaluation.measure_fidelity import measure_fidelity
 
         write_parquet(output, measure_fidelity(job, images, features, folder, device))

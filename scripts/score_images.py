@@ -8,7 +8,7 @@ import typer
 from craft.core.cli import run
 from craft.core.config.base import REAL
 from craft.core.device import lease_device
-from craft.core.files import write_parquet
+from craft.core.files import write_parquet, write_tensors
 from craft.core.settings import ScoreSettings
 
 
@@ -18,9 +18,11 @@ def main(
     features: Annotated[Path, typer.Option(help="feature file of the dataset")],
     knowledge: Annotated[Path, typer.Option(help="knowledge file of the dataset")],
     calibration: Annotated[Path, typer.Option(help="calibration of CAS")],
-    folder: Annotated[Path, typer.Option(help="folder of the dataset; scores land beside each run's images")],
+    folder: Annotated[
+        Path, typer.Option(help="folder of the dataset; scores and features land beside each run's images")
+    ],
 ) -> None:
-    """Write one score table a run, one row an image and evaluator."""
+    """Write the scores of every run, one row an image and evaluator, and the features of its images."""
     run_settings = ScoreSettings.load(settings)
     with lease_device() as device:
         from craft.core.images import read_images
@@ -32,7 +34,11 @@ def main(
         scorer = Scorer.load(run_settings, known, calibration, device)
         for method, seed in run_settings.runs:
             run_folder = folder / method / f"seed{seed}"
-            frame = scorer.score_real() if method == REAL else scorer.score(run_folder / "images.parquet", method, seed)
+            if method == REAL:
+                frame = scorer.score_real()
+            else:
+                frame, encoded = scorer.score(run_folder / "images.parquet", method, seed)
+                write_tensors(run_folder / "features.safetensors", encoded)
             write_parquet(run_folder / "scores.parquet", frame)
 
 

@@ -7,9 +7,10 @@ import pandas as pd
 
 from craft.core.config.evaluation import Scoring
 from craft.core.files import write_parquet, write_text
-from craft.core.images import image_row, write_images
+from craft.core.images import image_row, read_images, write_images
 from craft.core.settings import TableSettings
 from craft.evaluation.fidelity import METRICS as FIDELITY
+from craft.evaluation.results import MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS
 
 LABELS = {"chest": ["normal", "effusion"], "skin": ["naevus", "melanoma", "keratosis"]}
 METHODS = ["foundation", "lora", "craft"]
@@ -56,6 +57,7 @@ def make_results(
                 if method == "craft":
                     write_parquet(path / "history.parquet", draw_history(rng))
         write_parquet(folder / dataset / "audit.parquet", draw_audit(rng, folder, dataset, methods, seeds))
+        write_copies(rng, folder / dataset, dataset, methods, seeds)
         write_parquet(folder / dataset / "downstream.parquet", draw_predictions(rng, dataset, names, methods, test))
         write_parquet(folder / dataset / "fidelity.parquet", draw_fidelity(rng, dataset, methods, seeds, evaluators))
     return run
@@ -141,6 +143,35 @@ def draw_fidelity(
                 noise = value + rng.normal(0, 0.02, draws)
                 rows.append(row | {"metric": metric, "value": value, "n": 48, "draws": noise})
     return pd.DataFrame(rows)
+
+
+def write_copies(
+    rng: np.random.Generator, folder: Path, dataset: str, methods: list[str], seeds: tuple[int, ...]
+) -> None:
+    """A drawn search for copies in the images that lie below `folder`."""
+    table = read_images(folder / "images.parquet")[["image_id", "label", "split"]]
+    train, test = (table[table["split"] == split].drop(columns="split") for split in ("train", "test"))
+    runs = {("real", 0): test}
+    for method in methods:
+        for seed in seeds:
+            runs[method, seed] = read_images(folder / method / f"seed{seed}/images.parquet")[["image_id", "label"]]
+    neighbours, membership = [], []
+    for (method, seed), frame in runs.items():
+        shared = {"dataset": dataset, "method": method, "seed": seed, "evaluator": "siglip_regnet"}
+        frame = frame.assign(**shared, mirrored=rng.random(len(frame)) < 0.5, down=0, right=1)
+        for measure in ("features", "l2", "ssim"):
+            distances = rng.uniform(0.1, 1, size=len(frame))
+            frame[f"{measure}_distance"], frame[f"{measure}_ratio"] = distances, rng.uniform(0.5, 1, size=len(frame))
+            frame[f"{measure}_neighbour"] = rng.choice(train["image_id"], size=len(frame))
+            frame[f"{measure}_copied"] = distances < 0.15
+        neighbours.append(frame)
+        if method != "real":
+            real = table[table["split"].isin(["train", "test"])].assign(**shared)
+            for measure in ("features", "l2"):
+                real[f"{measure}_distance"] = rng.uniform(0, 1, size=len(real))
+            membership.append(real)
+    write_parquet(folder / "neighbours.parquet", pd.concat(neighbours)[list(NEIGHBOUR_COLUMNS)])
+    write_parquet(folder / "membership.parquet", pd.concat(membership)[list(MEMBERSHIP_COLUMNS)])
 
 
 def draw_predictions(rng, dataset: str, labels: list[str], methods: list[str], test: list[dict]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ sys.path.insert(0, str(BENCHMARKS))
 from common import RESULTS, SHAPES, Metric, random_pipeline, record  # noqa: E402
 from memory import MIB, SavedTensors, measure_peaks, measure_step  # noqa: E402
 from peers import make_metrics, paired_ratios  # noqa: E402
+from scoring import make_metrics as make_scoring_metrics  # noqa: E402
 from workload import Ours, Work, reward  # noqa: E402
 
 SCRIPTS = sorted(path for path in BENCHMARKS.glob("*.py") if "typer" in path.read_text(encoding="utf-8"))
@@ -68,6 +69,21 @@ def test_every_metric_of_the_comparison_has_its_name_and_goal():
     assert metrics["cpu_seconds_per_step_k1_lv2"].value == 1.5
     assert metrics["cpu_ratio_to_trl_k1_checkpointed"].value == 0.6
     assert metrics["peak_memory_mb_trl_k1"].value == 9.0
+
+
+def test_every_metric_of_scoring_has_its_name_and_goal():
+    measured = {"stream": {"seconds": 9.0, "peak": 700.0}, "search": {"seconds": 6.0, "peak": 500.0}}
+    measured |= {"share": 0.9, "low": 0.8, "high": 1.0, "naive_seconds": 0.8, "bare_seconds": 0.0036}
+    measured |= {"scoring_seconds": 0.004, "decoding_seconds": 0.002}
+    metrics = {metric.metric: metric for metric in make_scoring_metrics(measured, 20_000, 64, 5, 4)}
+    assert {name: (metric.value, metric.goal) for name, metric in metrics.items() if metric.goal} == {
+        "scoring_share_of_encoder": (0.9, 0.85),
+        "scoring_ratio_to_naive": (200.0, 8.0),
+        "scoring_peak_mib_20k": (700.0, 2048.0),
+        "neighbour_search_seconds_20k": (6.0, 60.0),
+        "neighbour_search_peak_mib_20k": (500.0, 2048.0),
+    }
+    assert metrics["scoring_share_of_encoder_with_decoding"].value == pytest.approx(0.6)
 
 
 def test_saved_bytes_are_those_of_the_storages_that_the_backward_pass_needs():

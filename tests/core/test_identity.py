@@ -40,3 +40,8 @@ def test_closure_follows_imports_inside_functions_and_modules_and_stays_in_the_r
 
 def test_closure_of_a_notebook_reads_its_code_cells_only(repository):
     assert notebook_closure("figure") == ("src/pack/__init__.py", "src/pack/lower.py")
+
+
+def test_what_the_package_offers_belongs_to_no_job():
+    files = source_closure("prepare_images")
+    assert "src/craft/__init__.py" in files and "src/craft/evaluation/score_command.py" not in files

@@ -23,18 +23,18 @@ from craft.evaluation.results import FIDELITY_COLUMNS, read_fidelity
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A dataset's folder with two methods and the features of a tiny evaluator, which lies beside it."""
+    """A dataset's folder with two methods, and the features that a tiny evaluator has of all their images."""
     root = tmp_path_factory.mktemp("fidelity")
     make_results(root, labels={"skin": LABELS["skin"]}, methods=["lora", "craft"], seeds=(0,), per_label=8, truth=False)
     evaluator = tiny_evaluator()
-    evaluator.save(root / "evaluator")
-    images = to_tensor(decode_images(read_images(root / "skin/images.parquet")))
-    save_file({"tiny/images": evaluator.embed(images)}, root / "skin/features.safetensors")
+    for table in root.glob("skin/**/images.parquet"):
+        images = to_tensor(decode_images(read_images(table)))
+        save_file({"tiny/images": evaluator.embed(images)}, table.with_name("features.safetensors"))
     return root
 
 
 def settings(folder, **changes) -> FidelitySettings:
-    ref = EvaluatorRef(name="tiny", role="held_out", path=str(folder / "evaluator"))
+    ref = EvaluatorRef(name="tiny", role="held_out", path="nowhere")
     spec = Fidelity(bootstrap=20, neighbours=3, **changes)
     return FidelitySettings(dataset="skin", evaluators=[ref], runs=[("lora", 0), ("craft", 0)], spec=spec)
 

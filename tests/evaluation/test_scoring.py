@@ -90,7 +90,10 @@ def test_the_same_pixels_score_the_same_as_real_and_as_generated(run):
         for image, label in zip(decode_images(test), test["label"], strict=True)
     ]
     write_images(folder / "generated.parquet", rows)
-    generated, real = scorer.score(folder / "generated.parquet", "craft", 1), scorer.score_real()
+    (generated, encoded), real = scorer.score(folder / "generated.parquet", "craft", 1), scorer.score_real()
+    assert {name: tuple(each.shape) for name, each in encoded.items()} == dict.fromkeys(
+        ["a/images", "b/images"], (len(test), 32)
+    )
     # the evaluator's weights went through half precision on the way to its folder
     assert np.allclose(generated["cas"], real["cas"], atol=0.05)
     assert set(generated["seed"]) == {1} and set(generated["method"]) == {"craft"}

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ COLUMNS = (
     "coarse_caption",
     "truth",
 )
+# rows that are written together and can be read alone
+GROUP = 256
 SPLITS = ("train", "reference", "calibration", "test", "generated")
 
 SCHEMA = pa.schema(
@@ -55,7 +58,7 @@ def write_images(path: Path, rows: list[dict]) -> None:
     metadata = {"huggingface": json.dumps({"info": {"features": {name: features[name] for name in SCHEMA.names}}})}
     table = pa.Table.from_pylist(rows, schema=SCHEMA.with_metadata(metadata))
     with atomic_path(path) as staged:
-        pq.write_table(table, staged)
+        pq.write_table(table, staged, row_group_size=GROUP)
 
 
 def read_images(path: Path, split: str | None = None) -> pd.DataFrame:
@@ -64,14 +67,40 @@ def read_images(path: Path, split: str | None = None) -> pd.DataFrame:
     Raises:
         CraftError: if the file is missing, is no image table, or the split is empty.
     """
-    if not Path(path).is_file():
-        raise CraftError(f"no image table {path}: run `snakemake {path}` first")
+    require_table(path)
     frame = pd.read_parquet(path, filters=[("split", "==", split)] if split else None)
-    if missing := [name for name in COLUMNS if name not in frame.columns]:
-        raise CraftError(f"{path} is not an image table: the column {missing[0]!r} is missing")
+    check_columns(list(frame.columns), path)
     if frame.empty:
         raise CraftError(f"{path} has no image" + (f" of split {split!r}" if split else ""))
     return frame.reset_index(drop=True)
+
+
+def stream_images(path: Path, split: str | None = None, batch: int = GROUP) -> Iterator[pd.DataFrame]:
+    """The rows of an image table, or of one split of it, in frames of at most `batch` rows.
+
+    Raises:
+        CraftError: if the file is missing or is no image table.
+    """
+    require_table(path)
+    with pq.ParquetFile(path) as file:
+        check_columns(file.schema_arrow.names, path)
+        for rows in file.iter_batches(batch):
+            frame = rows.to_pandas()
+            frame = frame[frame["split"] == split] if split else frame
+            if len(frame):
+                yield frame.reset_index(drop=True)
+
+
+def require_table(path: Path) -> None:
+    """Raise a CraftError if the file is missing."""
+    if not Path(path).is_file():
+        raise CraftError(f"no image table {path}: run `snakemake {path}` first")
+
+
+def check_columns(names: list[str], path: Path) -> None:
+    """Raise a CraftError if the columns are not those of an image table."""
+    if missing := [name for name in COLUMNS if name not in names]:
+        raise CraftError(f"{path} is not an image table: the column {missing[0]!r} is missing")
 
 
 def decode_images(frame: pd.DataFrame) -> np.ndarray:

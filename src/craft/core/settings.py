@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from craft.core.config.base import Role, Strict
 from craft.core.config.datasets import Dataset
-from craft.core.config.evaluation import Audit, Downstream, Fidelity, Generation, Scoring
+from craft.core.config.evaluation import Audit, Downstream, Fidelity, Generation, Memorization, Scoring
 from craft.core.config.knowledge import KnowledgeSource
 from craft.core.config.methods import Foundation, Method, Reward, Sampling, Supervised
 from craft.core.config.models import EvaluatorTraining, FoundationTraining, TruthTraining
@@ -163,6 +163,14 @@ class AuditSettings(Settings):
     spec: Audit
 
 
+class MemorizationSettings(Settings):
+    dataset: str
+    evaluator: str
+    methods: list[str]
+    seeds: list[int]
+    spec: Memorization
+
+
 class TableSettings(Settings):
     datasets: dict[str, list[str]]
     methods: list[str]
@@ -269,6 +277,13 @@ def resolve_dataset(config: Config, dataset: str) -> dict[str, Settings]:
         ),
         f"{folder}/audit_checklist.yaml": AuditSettings(
             dataset=dataset, modality=source.modality, runs=runs, spec=config.audit
+        ),
+        f"{folder}/find_neighbours.yaml": MemorizationSettings(
+            dataset=dataset,
+            evaluator=config.evaluator("held_out"),
+            methods=list(config.methods),
+            seeds=config.seeds,
+            spec=config.memorization,
         ),
     }
 

@@ -10,16 +10,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from craft.core.errors import CraftError
-from craft.models.evaluators import ImageTextEvaluator
 
 # images (n, 3, height, width) in [0, 1] -> features (n, width)
 Encoder = Callable[[torch.Tensor], np.ndarray]
-
-
-def evaluator_encoder(path: str, device: str = "cpu") -> Encoder:
-    """The image embeddings of an evaluator (a folder or hub id), scaled as `scale_embeddings` says."""
-    evaluator = ImageTextEvaluator.load(path, device)
-    return lambda images: scale_embeddings(evaluator.embed(images).numpy())
 
 
 def scale_embeddings(embeddings: np.ndarray) -> np.ndarray:
@@ -28,10 +21,10 @@ def scale_embeddings(embeddings: np.ndarray) -> np.ndarray:
 
 
 def encoded_images(path: Path, evaluator: str, images: int) -> np.ndarray:
-    """Embeddings of all images of a dataset's table, as `encode_images` left them, scaled.
+    """An evaluator's embeddings of all images of a table, as `encode_images` or `score_images` left them, scaled.
 
     Args:
-        path: `features.safetensors` of the dataset.
+        path: `features.safetensors` beside the table.
         evaluator: name of the evaluator.
         images: number of rows of the image table.
 
@@ -43,12 +36,14 @@ def encoded_images(path: Path, evaluator: str, images: int) -> np.ndarray:
     with safe_open(path, framework="np") as file:
         if (key := f"{evaluator}/images") not in file.keys():  # noqa: SIM118, a safetensors file is no dictionary
             raise CraftError(
-                f"{path} has no features of evaluator {evaluator!r}; run `snakemake --forcerun encode_images`"
+                f"{path} has no features of evaluator {evaluator!r};"
+                " run `snakemake --forcerun encode_images score_images`"
             )
         embeddings = file.get_tensor(key)
     if len(embeddings) != images:
         raise CraftError(
-            f"{path} holds {len(embeddings)} images, its table {images}; run `snakemake --forcerun encode_images`"
+            f"{path} holds {len(embeddings)} images, its table {images};"
+            " run `snakemake --forcerun encode_images score_images`"
         )
     return scale_embeddings(embeddings)
 

@@ -11,11 +11,12 @@ from craft.core.config.base import REAL
 from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.seeds import numpy_generator
 from craft.core.settings import FidelitySettings
-from craft.evaluation.feature_sets import Encoder, encoded_images, evaluator_encoder, inception_encoder
+from craft.evaluation.feature_sets import Encoder, encoded_images, inception_encoder
 from craft.evaluation.fidelity import RealReference
 from craft.evaluation.results import FIDELITY_COLUMNS, run_file
 
 INCEPTION = "inception"
+FEATURE_FILE = "features.safetensors"
 
 log = logging.getLogger(__name__)
 
@@ -32,26 +33,26 @@ def measure_fidelity(
         run: dataset, evaluators, methods and settings.
         images: image table of the dataset.
         features: feature file of the dataset.
-        folder: results folder of the dataset; holds `<method>/seed<seed>/images.parquet`.
-        device: where images are encoded.
+        folder: results folder of the dataset; holds the images and features of every run.
+        device: where Inception-v3 runs, if it is asked for.
 
     Returns:
         One row a method, seed, evaluator and metric, columns `FIDELITY_COLUMNS`.
     """
     table = read_images(images)
-    generated = {
-        (method, seed): read_images(Path(folder).parent / run_file(run.dataset, method, seed, "images.parquet"))
-        for method, seed in run.runs
-    }
-    pixels = {key: to_tensor(decode_images(frame)) for key, frame in generated.items()}
+    files = {key: Path(folder).parent / run_file(run.dataset, *key, "images.parquet") for key in run.runs}
+    generated = {key: read_images(path) for key, path in files.items()}
     rows = []
     for ref in run.evaluators:
-        known, encode = encoded_images(features, ref.name, len(table)), evaluator_encoder(ref.path, device)
-        encoded = {key: encode(tensor) for key, tensor in pixels.items()}
+        encoded = {
+            key: encoded_images(path.with_name(FEATURE_FILE), ref.name, len(generated[key]))
+            for key, path in files.items()
+        }
+        known = encoded_images(features, ref.name, len(table))
         rows += compare_all(run, ref.name, ref.role, table, known, generated, encoded)
     if run.spec.inception:
         encode = inception_encoder(run.spec.inception, device)
-        encoded = {key: encode(tensor) for key, tensor in pixels.items()}
+        encoded = {key: encode(to_tensor(decode_images(frame))) for key, frame in generated.items()}
         # the network has seen none of these images, so it counts as held out
         rows += compare_all(run, INCEPTION, "held_out", table, encode_table(table, encode), generated, encoded)
     return pd.DataFrame(rows, columns=list(FIDELITY_COLUMNS))

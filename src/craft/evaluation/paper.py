@@ -17,7 +17,10 @@ from craft.evaluation.figures import name_method, spell
 from craft.evaluation.results import kept_states, load_run, read_histories, require_columns, run_file
 from craft.evaluation.tables import COLUMNS
 
-TABLES = ("cas", "tail", "tail_reduction", "comparisons", "agreement", "fidelity", "downstream", "audit")
+TABLES = (
+    *("cas", "tail", "tail_reduction", "comparisons", "agreement"),
+    *("fidelity", "downstream", "audit", "memorization"),
+)
 FIGURES = ("cas_distributions", "qualitative_grid", "finetuning_curves")
 
 

@@ -15,17 +15,17 @@ DIMENSIONS = ("alignment", "specificity", "checklist", "plausibility")
 SCORE_COLUMNS = ("image_id", "dataset", "method", "seed", "label", "evaluator", "role", *DIMENSIONS, "cas", "agrees")
 PREDICTION_COLUMNS = ("dataset", "method", "seed", "image_id", "label", "predicted", "probabilities")
 FIDELITY_COLUMNS = ("dataset", "method", "seed", "evaluator", "role", "metric", "value", "n", "draws")
-AUDIT_COLUMNS = (
-    "image_id",
-    "dataset",
-    "method",
-    "seed",
-    "label",
-    "item",
-    "facet",
-    "weight",
-    "auditor",
-    "answer",
+AUDIT_COLUMNS = ("image_id", "dataset", "method", "seed", "label", "item", "facet", "weight", "auditor", "answer")
+# ways of comparing an image with training images (`craft.evaluation.memorization`)
+MEASURES = ("features", "l2", "ssim")
+NEIGHBOUR_COLUMNS = (
+    *("image_id", "dataset", "method", "seed", "label", "evaluator"),
+    *(f"{measure}_{what}" for measure in MEASURES for what in ("distance", "ratio", "neighbour", "copied")),
+    *("mirrored", "down", "right"),
+)
+MEMBERSHIP_COLUMNS = (
+    *("image_id", "dataset", "method", "seed", "label", "evaluator", "split"),
+    *("features_distance", "l2_distance"),
 )
 TRUTH = "truth"
 

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from craft.core.config.base import REAL
-from craft.core.images import decode_images, read_images, to_tensor
+from craft.core.errors import CraftError
+from craft.core.images import GROUP, decode_images, stream_images, to_tensor
 from craft.core.settings import ScoreSettings
+from craft.evaluation.results import TRUTH
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.truth import TruthClassifier
 from craft.reward.cas import DIMENSIONS, ClinicalAlignment
@@ -53,18 +55,52 @@ class Scorer:
         """Scores of the real test images with their own labels, from the features already encoded."""
         frame = self.known.frame[self.known.frame["split"] == "test"].reset_index(drop=True)
         features = {name: self.known.split(name, "test")[0] for name in self.evaluators}
-        return self.tabulate(frame, features, REAL, 0)
+        tables = []
+        for start in range(0, len(frame), GROUP):
+            rows = slice(start, start + GROUP)
+            chunk = {name: tensor[rows] for name, tensor in features.items()}
+            tables.append(self.tabulate(frame.iloc[rows], None, chunk, REAL, 0))
+        return self.join(tables)
 
-    def score(self, path: Path, method: str, seed: int) -> pd.DataFrame:
-        """Scores of a table of synthetic images with their intended labels."""
-        frame = read_images(path)
-        images = to_tensor(decode_images(frame))
-        features = {name: evaluator.embed(images) for name, evaluator in self.evaluators.items()}
-        return self.tabulate(frame, features, method, seed)
+    def score(self, path: Path, method: str, seed: int) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+        """Scores of a table of synthetic images with their intended labels, and every evaluator's features of them.
+
+        The table is streamed, so that memory grows with the scores and features only.
+
+        Returns:
+            One row an image and evaluator (`craft.evaluation.results.SCORE_COLUMNS`), and tensors (n, width) by the key
+            `<evaluator>/images`, as in the dataset's feature file.
+        """
+        tables, features = [], {name: [] for name in self.evaluators}
+        for frame in stream_images(path):
+            images = to_tensor(decode_images(frame))
+            chunk = {name: evaluator.embed(images) for name, evaluator in self.evaluators.items()}
+            tables.append(self.tabulate(frame, images, chunk, method, seed))
+            for name, tensor in chunk.items():
+                features[name].append(tensor)
+        if not tables:
+            raise CraftError(f"{path} has no image; run `snakemake --force {path}`")
+        return self.join(tables), {f"{name}/images": torch.cat(chunks) for name, chunks in features.items()}
+
+    def join(self, tables: list[pd.DataFrame]) -> pd.DataFrame:
+        """Tables of consecutive images as one, evaluators after each other."""
+        whole = pd.concat(tables, ignore_index=True)
+        order = {name: number for number, name in enumerate([*self.evaluators, TRUTH])}
+        return whole.sort_values("evaluator", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 
     @torch.inference_mode()
-    def tabulate(self, frame: pd.DataFrame, features: dict[str, Tensor], method: str, seed: int) -> pd.DataFrame:
-        """One row an image and evaluator; see `craft.evaluation.results.SCORE_COLUMNS`."""
+    def tabulate(
+        self, frame: pd.DataFrame, images: Tensor | None, features: dict[str, Tensor], method: str, seed: int
+    ) -> pd.DataFrame:
+        """One row an image and evaluator.
+
+        Args:
+            frame: rows of an image table.
+            images: their pixels (n, 3, h, w), or None where they are yet to be decoded if the truth classifier asks.
+            features: every evaluator's embeddings of them, shape (n, width).
+            method: whose images they are.
+            seed: of the generator.
+        """
         labels = self.known.label_numbers(frame)
         shared = {"image_id": frame["image_id"], "dataset": self.run.dataset, "method": method, "seed": seed}
         shared["label"] = frame["label"]
@@ -75,10 +111,10 @@ class Scorer:
             row = shared | {"evaluator": ref.name, "role": ref.role} | scores | {"cas": dimensions.mean(1)}
             tables.append(pd.DataFrame(row | {"agrees": None}))
         if self.truth:
-            images = to_tensor(decode_images(frame))
+            images = to_tensor(decode_images(frame)) if images is None else images
             chances = self.truth.probabilities(images, self.run.modality, self.run.labels)
             agrees = (chances.argmax(1) == labels).numpy()
-            row = shared | {"evaluator": "truth", "role": "truth"} | dict.fromkeys(DIMENSIONS, float("nan"))
+            row = shared | {"evaluator": TRUTH, "role": TRUTH} | dict.fromkeys(DIMENSIONS, float("nan"))
             own = chances.gather(1, labels[:, None])[:, 0].numpy()
             tables.append(pd.DataFrame(row | {"cas": own, "agrees": agrees}))
         return pd.concat(tables, ignore_index=True).astype({"agrees": "boolean"})

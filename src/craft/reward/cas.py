@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from craft.core.errors import CraftError
+from craft.core.neighbours import largest_products
 
 DIMENSIONS = ("alignment", "specificity", "checklist", "plausibility")
 
@@ -69,7 +70,16 @@ class RawScores(nn.Module):
         self.scale, self.neighbours = float(scale), neighbours
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Raw scores (n, 4) in the order of `DIMENSIONS` of embeddings (n, width) with labels (n,)."""
+        """Raw scores (n, 4) in the order of `DIMENSIONS` of embeddings (n, width) with labels (n,).
+
+        Raises:
+            CraftError: if the embeddings are not as wide as those of the texts and references.
+        """
+        if features.shape[1] != self.description.shape[1]:
+            raise CraftError(
+                f"the images' features are {features.shape[1]} numbers wide, those of the texts and reference images"
+                f" {self.description.shape[1]}: they come from different evaluators; run encode_images again"
+            )
         own = labels[:, None]
         similarity = features @ self.description.T
         alignment = similarity.gather(1, own)
@@ -85,7 +95,7 @@ class RawScores(nn.Module):
         for label, reference in enumerate(self.references):
             rows = torch.nonzero(labels == label).flatten()
             if len(rows):
-                nearest = (features[rows] @ reference.T).topk(min(self.neighbours, len(reference)), dim=1).values
+                nearest, _ = largest_products(features[rows], reference, self.neighbours)
                 scores = scores.index_put((rows,), nearest.mean(1))
         return scores
 

@@ -5,8 +5,13 @@ Keys of `features.safetensors`, for every evaluator E and label L:
 `E/descriptions/L`, `E/present/L`, `E/absent/L`.
 """
 
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +29,10 @@ from craft.knowledge.schema import Knowledge
 from craft.models.evaluators import ImageTextEvaluator
 from craft.reward.cas import ClinicalAlignment, LabelTexts, Logistic, RawScores
 from craft.reward.damage import damage_all
+
+log = logging.getLogger(__name__)
+
+FITTED_ON = "fitted_on"
 
 
 def compute_features(
@@ -85,6 +94,17 @@ class Features:
             raise CraftError(f"{self.path} has no {key!r} of evaluator {evaluator!r}; run encode_images again")
         return self.tensors[f"{evaluator}/{key}"].clone()
 
+    def digest(self, evaluator: str) -> str:
+        """SHA-256 of all that a calibration is fitted on: the evaluator's features, labels, splits, item weights."""
+        weights = {label: [item.weight for item in known.checklist] for label, known in self.book.labels.items()}
+        known = hashlib.sha256(json.dumps([self.labels, weights]).encode())
+        known.update("\n".join(self.frame["split"] + "/" + self.frame["label"]).encode())
+        for key in sorted(self.tensors):
+            if key.startswith(f"{evaluator}/"):
+                known.update(key.encode())
+                known.update(self.tensors[key].contiguous().numpy())
+        return known.hexdigest()
+
     def split(self, evaluator: str, split: str) -> tuple[Tensor, Tensor]:
         """Image embeddings (n, width) and labels (n,) of one split."""
         rows = rows_of(self.frame, split)
@@ -102,14 +122,36 @@ class Features:
         return RawScores(texts, references, self.of(evaluator, "scale").item(), neighbours)
 
     def alignment(self, evaluator: str, calibration: dict[str, Any], neighbours: int) -> ClinicalAlignment:
-        """The evaluator's calibrated CAS."""
-        maps = {name: Logistic(**values) for name, values in calibration[evaluator].items()}
+        """The evaluator's calibrated CAS.
+
+        Raises:
+            CraftError: if the calibration was fitted on other features than these.
+        """
+        values = dict(calibration[evaluator])
+        fitted_on = values.pop(FITTED_ON, None)
+        if fitted_on is None:
+            log.warning(
+                "the calibration of %s does not say which features it was fitted on, so that this is not checked;"
+                " `snakemake --forcerun calibrate_cas` writes it anew",
+                evaluator,
+            )
+        elif fitted_on != self.digest(evaluator):
+            raise CraftError(
+                f"the calibration of evaluator {evaluator!r} was fitted on other data than {self.path}, its images or"
+                " its knowledge; run `snakemake --forcerun calibrate_cas`"
+            )
+        maps = {name: Logistic(**numbers) for name, numbers in values.items()}
         return ClinicalAlignment(self.raw_scores(evaluator, neighbours), maps)
 
 
-def calibration_to_json(maps: dict[str, dict[str, Logistic]]) -> dict[str, Any]:
-    """Calibration of all evaluators as plain values."""
-    return {name: {key: asdict(value) for key, value in values.items()} for name, values in maps.items()}
+def calibration_to_json(
+    maps: dict[str, dict[str, Logistic]], fitted_on: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Calibration of all evaluators as plain values, with the digest (`Features.digest`) of what each was fitted on."""
+    plain = {name: {key: asdict(value) for key, value in values.items()} for name, values in maps.items()}
+    return {
+        name: values | ({FITTED_ON: fitted_on[name]} if name in fitted_on else {}) for name, values in plain.items()
+    }
 
 
 def read_calibration(path: Path, evaluators: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Settings of what is measured: generated images, scores, fidelity, downstream classifiers."""
+"""Settings of what is measured: generated images, scores, fidelity, classifiers, audits, memorization."""
 
 from typing import Literal, Self
 
@@ -75,3 +75,14 @@ class Audit(Strict):
     def asks_local_model(self) -> bool:
         """Whether a language model runs in the job itself."""
         return "mllm" in self.auditors and self.model is not None and self.model.provider == "transformers"
+
+
+class Memorization(Strict):
+    """The search for copies of training images among generated ones."""
+
+    resolution: int = Field(64, ge=32, description="side of the grey pictures that are compared, pixels")
+    reach: int = Field(
+        3, ge=1, le=8, description="largest shift under which pictures are compared, pixels of `resolution`"
+    )
+    candidates: Positive = Field(3, description="nearest training images in features that are compared as pictures")
+    flagged: Share = Field(0.01, description="share of real test images that lie below the threshold of a copy")

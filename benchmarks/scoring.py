@@ -1,0 +1,243 @@
+"""Time and memory of scoring images and of searching neighbours, on phantoms that the benchmark renders itself."""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from common import RESULTS, Metric, describe_device, record, report
+
+from craft.core.cli import run
+from craft.core.errors import CraftError
+from craft.core.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from craft.evaluation.reference import Reference
+
+WIDTH, NEIGHBOURS = 512, 5
+GOALS = {"share": 0.85, "naive": 8.0, "peak": 2048.0, "seconds": 60.0}
+
+
+def main(
+    images: Annotated[int, typer.Option(help="images of the stream and of each side of the search")] = 20_000,
+    batch: Annotated[int, typer.Option(help="images a forward pass")] = 64,
+    rounds: Annotated[int, typer.Option(help="alternating blocks")] = 15,
+    per_label: Annotated[int, typer.Option(help="phantoms of each label that are rendered")] = 120,
+    naive: Annotated[int, typer.Option(help="images that the naive loop scores")] = 8,
+    output: Annotated[Path, typer.Option(help="folder of the result file")] = RESULTS,
+    part: Annotated[str | None, typer.Option(hidden=True)] = None,
+    folder: Annotated[Path | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Compare scoring with the bare encoder and with a naive loop; stream many images; search many neighbours."""
+    if part and folder:
+        write_json(folder / f"{part}.json", {"search": search, "stream": stream}[part](folder, images))
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        run_folder = Path(scratch)
+        # memory is measured in processes of their own, started while this one is small
+        measured = {"search": measure_alone("search", run_folder, images)}
+        from phantom_run import DATASET, make_run, repeat_images
+
+        make_run(run_folder, per_label)
+        repeat_images(run_folder / DATASET / "images.parquet", run_folder / "stream.parquet", images)
+        measured["stream"] = measure_alone("stream", run_folder, images)
+        measured |= compare(run_folder, batch, rounds, naive)
+    metrics = make_metrics(measured, images, batch, rounds, naive)
+    report(metrics)
+    command = f"python benchmarks/scoring.py --images {images} --batch {batch} --rounds {rounds} --naive {naive}"
+    record("scoring", command, describe_device("cpu"), metrics, output)
+
+
+def measure_alone(part: str, folder: Path, images: int) -> dict[str, float]:
+    """What a part measures in a process of its own, on one thread.
+
+    Raises:
+        CraftError: if it fails.
+    """
+    command = [sys.executable, __file__, "--part", part, "--folder", str(folder), "--images", str(images)]
+    if subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}).returncode:
+        raise CraftError(f"the part {part!r} failed; see its message above")
+    return read_json(folder / f"{part}.json")
+
+
+def search(folder: Path, images: int) -> dict[str, float]:
+    """Seconds and peak memory of a search of random vectors among as many others."""
+    import torch
+
+    from craft.core.neighbours import nearest
+
+    generator = torch.Generator().manual_seed(0)
+    queries, database = (torch.randn(images, WIDTH, generator=generator) for _ in range(2))
+    started = time.perf_counter()
+    nearest(queries, database, NEIGHBOURS)
+    return {"seconds": time.perf_counter() - started, "peak": peak_mib()}
+
+
+def stream(folder: Path, images: int) -> dict[str, float]:
+    """Seconds and peak memory of scoring a large image table."""
+    from phantom_run import DATASET
+
+    import craft
+
+    started = time.perf_counter()
+    scores = craft.score(folder / "stream.parquet", modality=DATASET, run=folder)
+    spent = time.perf_counter() - started
+    if len(scores) != images:
+        raise CraftError(f"{len(scores)} of {images} images were scored")
+    return {"seconds": spent, "peak": peak_mib()}
+
+
+def peak_mib() -> float:
+    """Largest resident memory of this program, MiB; unlike `ru_maxrss`, not that of the one that started it."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def compare(folder: Path, batch: int, rounds: int, naive: int) -> dict[str, float]:
+    """CPU seconds an image of the bare encoder, of scoring and of the naive loop, and how far the scores differ."""
+    import numpy as np
+    import torch
+    from phantom_run import DATASET, test_images
+
+    from craft.core.images import decode_images, to_tensor
+    from craft.evaluation.reference import Reference
+
+    torch.set_num_threads(1)
+    reference, frame = Reference.load(folder, DATASET), test_images(folder)
+    frame = frame.iloc[[row % len(frame) for row in range(batch)]]
+    images, labels = (
+        to_tensor(decode_images(frame)),
+        torch.tensor(frame["label"].map(reference.labels.index).to_numpy()),
+    )
+    encoder = reference.model
+    ready = (images - encoder.mean) / encoder.std
+
+    @torch.inference_mode()
+    def bare() -> None:
+        encoder.model.get_image_features(pixel_values=ready)
+
+    seconds = alternate(
+        {"bare": bare, "scoring": lambda: reference.score(images, labels), "decoding": lambda: decode_images(frame)},
+        rounds,
+    )
+    loop = NaiveScorer(reference, folder)
+    started = time.process_time()
+    scores = np.stack([loop.score(image, int(label)) for image, label in zip(images[:naive], labels, strict=False)])
+    spent = (time.process_time() - started) / naive
+    difference = float(np.abs(scores - reference.score(images[:naive], labels[:naive])).max())
+    if difference > 1e-4:
+        raise CraftError(f"the naive loop computes something else: its scores differ by {difference:.2g}")
+    shares = [b / s for b, s in zip(seconds["bare"], seconds["scoring"], strict=True)]
+    own = {f"{name}_seconds": statistics.median(values) / batch for name, values in seconds.items()}
+    return own | {"share": statistics.median(shares), "low": min(shares), "high": max(shares), "naive_seconds": spent}
+
+
+def alternate(contestants: dict[str, Callable[[], object]], rounds: int, calls: int = 4) -> dict[str, list[float]]:
+    """CPU seconds of a call of each contestant, the least of a few, once a round."""
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for work in contestants.values():
+        work()
+    for turn in range(rounds):
+        for name in list(contestants)[:: 1 if turn % 2 == 0 else -1]:
+            seconds[name].append(min(time_call(contestants[name]) for _ in range(calls)))
+    return seconds
+
+
+def time_call(work: Callable[[], object]) -> float:
+    """CPU seconds of one call."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+class NaiveScorer:
+    """CAS as its definition reads: an image at a time, every text encoded for it, every reference image compared."""
+
+    def __init__(self, reference: "Reference", folder: Path):
+        from phantom_run import DATASET
+
+        from craft.core.settings import ScoreSettings
+        from craft.knowledge.schema import Knowledge
+
+        data = folder / DATASET
+        self.evaluator, self.alignment = reference.model, reference.alignment
+        self.book = list(Knowledge.load(data / "knowledge.yaml").labels.values())
+        self.neighbours = ScoreSettings.load(data / "settings/score_images.yaml").neighbours
+
+    def score(self, image, label: int):
+        """Calibrated dimensions (4,) of one image (3, h, w)."""
+        import torch
+
+        with torch.inference_mode():
+            feature = self.evaluator.encode_images(image[None])[0]
+
+            def cosine(text: str) -> float:
+                return float(feature @ self.evaluator.encode_texts([text])[0])
+
+            scale = float(self.evaluator.scale)
+            means = [statistics.fmean(cosine(text) for text in known.descriptions) for known in self.book]
+            others = [scale * mean for number, mean in enumerate(means) if number != label]
+            items = self.book[label].checklist
+            signs = sum(item.weight * (cosine(item.present) - cosine(item.absent)) for item in items)
+            near = sorted(float(feature @ other) for other in self.alignment.raw.references[label])[-self.neighbours :]
+            raw = torch.tensor(
+                [
+                    means[label],
+                    scale * means[label] - float(torch.tensor(others).logsumexp(0)),
+                    scale * signs / sum(item.weight for item in items),
+                    statistics.fmean(near),
+                ]
+            )
+            return torch.sigmoid(raw * self.alignment.slope + self.alignment.intercept).numpy()
+
+
+def make_metrics(measured: dict, images: int, batch: int, rounds: int, naive: int) -> list[Metric]:
+    """The metrics of all parts."""
+    where = f"released evaluator siglip_regnet, dermoscopy phantoms, 64 px, batch {batch}, one thread, CPU time"
+    stream, search = measured["stream"], measured["search"]
+    size = f"{images // 1000}k" if images >= 1000 else str(images)
+    share = f"the encoder's forward pass on pixels made ready, over scoring float images in memory; {where}; median of"
+    share += f" {rounds} alternating blocks, which lie from {measured['low']:.2f} to {measured['high']:.2f}"
+    ratio = f"a loop over {naive} images that encodes every text anew and compares every reference image, over"
+    ratio += f" scoring; {where}"
+    read = f"craft.score on a parquet table of {images} images, PNG of 64 px, one thread and those that decode"
+    random = f"{images} random vectors among {images}, {WIDTH} numbers wide, cosine, k = {NEIGHBOURS}, fp32,"
+    random += " one thread, wall time"
+    whole = "resident memory of a process of its own, imports and all data included"
+    decoding = measured["bare_seconds"] / (measured["scoring_seconds"] + measured["decoding_seconds"])
+    return [
+        Metric("scoring_share_of_encoder", measured["share"], "1", "higher", GOALS["share"], share),
+        Metric(
+            "scoring_share_of_encoder_with_decoding",
+            decoding,
+            "1",
+            "higher",
+            None,
+            f"the same, and decoding of PNG on the same thread; {where}",
+        ),
+        Metric(
+            "scoring_ratio_to_naive",
+            measured["naive_seconds"] / measured["scoring_seconds"],
+            "1",
+            "higher",
+            GOALS["naive"],
+            ratio,
+        ),
+        Metric("scoring_ms_per_image", 1000 * measured["scoring_seconds"], "ms", "lower", None, where),
+        Metric(f"scoring_peak_mib_{size}", stream["peak"], "MiB", "lower", GOALS["peak"], f"{read}; {whole}"),
+        Metric(f"scoring_seconds_{size}", stream["seconds"], "s", "lower", None, f"{read}; loading of models included"),
+        Metric(f"neighbour_search_seconds_{size}", search["seconds"], "s", "lower", GOALS["seconds"], random),
+        Metric(
+            f"neighbour_search_peak_mib_{size}", search["peak"], "MiB", "lower", GOALS["peak"], f"{random}; {whole}"
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    run(main)

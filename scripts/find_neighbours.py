@@ -1,0 +1,31 @@
+"""Find the nearest training image of every generated and every real test image of one dataset."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from craft.core.cli import run
+from craft.core.files import write_parquet
+from craft.core.settings import MemorizationSettings
+
+
+def main(
+    settings: Annotated[Path, typer.Argument(help="resolved settings of the job")],
+    images: Annotated[Path, typer.Option(help="image table of the dataset")],
+    features: Annotated[Path, typer.Option(help="feature file of the dataset")],
+    folder: Annotated[Path, typer.Option(help="results folder of the dataset, with the generated images")],
+    neighbours: Annotated[Path, typer.Option(help="nearest training image of every image (written)")],
+    membership: Annotated[Path, typer.Option(help="distance of every real image to the generated ones (written)")],
+) -> None:
+    """Search generated images for copies of training images."""
+    job = MemorizationSettings.load(settings)
+    from craft.evaluation.memorization import search_copies
+
+    nearest, members = search_copies(job, images, features, folder)
+    write_parquet(neighbours, nearest)
+    write_parquet(membership, members)
+
+
+if __name__ == "__main__":
+    run(main)
