@@ -269,6 +269,16 @@ def test_a_missing_file_of_the_run_is_named(broken, file, named):
         Reference.load(broken, "skin")
 
 
+def test_an_evaluator_that_the_run_trained_is_found_where_the_results_lie_now(broken, results):
+    path = broken / "skin/settings/score_images.yaml"
+    path.write_text(path.read_text().replace(str(results / "model"), "results/models/evaluator-held"))
+    with pytest.raises(CraftError, match="no image-text evaluator can be loaded"):
+        Reference.load(broken, "skin")
+    (broken / "models").mkdir()
+    (broken / "model").rename(broken / "models/evaluator-held")
+    assert Reference.load(broken, "skin").model.size == SIZE
+
+
 def test_unknown_datasets_and_evaluators_are_answered_with_the_known_ones(results, tmp_path):
     with pytest.raises(CraftError, match="no dataset 'retina'; name one of its datasets: skin"):
         Reference.load(results, "retina")

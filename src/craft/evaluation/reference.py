@@ -81,7 +81,7 @@ class Reference:
         if real.empty:
             raise CraftError(f"{path} has no row of evaluator {ref.name!r}; run `snakemake --forcerun score_images`")
         scoring = load_run(results).scoring if (Path(results) / SETTINGS).is_file() else Scoring()
-        model = ImageTextEvaluator.load(find_model(ref.path), device)
+        model = ImageTextEvaluator.load(find_model(ref, Path(results)), device)
         alignment = alignment.to(device)
         return cls(run.dataset, run.modality, run.labels, ref.name, ref.role, size, model, alignment, real, scoring)
 
@@ -117,9 +117,10 @@ def find_evaluator(run: ScoreSettings, name: str | None) -> EvaluatorRef:
     return fitting[0]
 
 
-def find_model(path: str) -> str:
-    """Folder of a model: as configured, or below the repository where the working directory is another one."""
-    return str(ROOT / path) if not Path(path).exists() and (ROOT / path).exists() else path
+def find_model(ref: EvaluatorRef, results: Path) -> str:
+    """Folder of an evaluator: as configured, or where it lies if the working directory or the results moved."""
+    places = (Path(ref.path), ROOT / ref.path, results / "models" / f"evaluator-{ref.name}")
+    return str(next((place for place in places if place.exists()), ref.path))
 
 
 def read_frame(path: Path) -> tuple[pd.DataFrame, int]:

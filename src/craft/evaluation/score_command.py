@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH = 64
-# below a real image's chance to be unreadable this matters little, above it the user wants to know
+# unreadable images that are named; the rest is counted
 SHOWN = 5
 
 
