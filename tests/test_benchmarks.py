@@ -159,3 +159,13 @@ def test_the_gpu_benchmark_runs_at_a_tiny_size_on_a_cpu(tmp_path):
     values = {metric["metric"]: metric["value"] for metric in check_record(tmp_path / "gpu_finetuning.json")}
     assert values["cpu_images_per_second_tiny"] == pytest.approx(4 / values["cpu_seconds_per_step_tiny"], rel=0.01)
     assert 0 < values["cpu_fraction_of_matrix_peak_tiny"] < 1
+
+
+def test_the_biomarkers_benchmark_fits_a_threshold_and_counts_what_cannot_be_told_as_wrong():
+    import numpy as np
+    from biomarker_phantoms import balanced_accuracy, fit_threshold
+
+    score, holds = np.array([0.0, 1.0, np.nan, 2.0, 3.0]), np.array([False, False, False, True, True])
+    threshold = fit_threshold(score, holds)
+    assert 1.0 <= threshold < 2.0
+    assert balanced_accuracy(score, holds, threshold) == pytest.approx((1 + 2 / 3) / 2)

@@ -15,6 +15,7 @@ from skimage.transform import resize
 SIDE = 96
 FAINTEST = 0.05  # range of grey in [0, 1] below which nothing is seen
 DISC = disk(3)
+APEX = -0.20  # height below which no shoulder is, in image sides from the middle
 ROWS, COLUMNS = np.indices((SIDE, SIDE))
 ACROSS, DOWN = (COLUMNS + 0.5) / SIDE - 0.5, (ROWS + 0.5) / SIDE - 0.5
 
@@ -102,7 +103,18 @@ def pick_lung(dark: np.ndarray, likely: np.ndarray) -> np.ndarray | None:
     kept = np.isin(pieces, 1 + np.flatnonzero((total > 0.25 * np.max(total)) & (np.asarray(mean) > 0.3)))
     if not kept.any():
         return None
-    return ndimage.binary_fill_holes(ndimage.binary_dilation(kept, DISC) & ndimage.binary_opening(dark))
+    lung = ndimage.binary_fill_holes(ndimage.binary_dilation(kept, DISC) & ndimage.binary_opening(dark))
+    return cut_shoulder(lung)
+
+
+def cut_shoulder(lung: np.ndarray) -> np.ndarray:
+    """The lung without what widens again above its apex, which is air over the shoulder."""
+    widths, apex = lung.sum(axis=1), int((0.5 + APEX) * SIDE)
+    for row in range(apex - 1, -1, -1):
+        narrowest = row + 1 + int(widths[row + 1 : apex + 1].argmin())
+        if widths[row] > 1.4 * widths[narrowest] + 2:
+            return lung & (narrowest <= ROWS)
+    return lung
 
 
 def segment_lungs(image: np.ndarray) -> Lungs | None:
@@ -130,9 +142,11 @@ def segment_lungs(image: np.ndarray) -> Lungs | None:
         return None
     brightness = ndimage.gaussian_filter1d(np.where(body, grey, low)[20:75].mean(axis=0), 3.0)
     middle = SIDE // 3 + int(np.argmax(brightness[SIDE // 3 : 2 * SIDE // 3]))
-    dark = body & (flat < threshold_otsu(flat[chest])) & (np.abs(ACROSS) < 0.48)
-    aside = np.abs(COLUMNS - middle)
-    likely = np.exp(-0.5 * (((aside / SIDE - 0.22) / 0.13) ** 2 + ((DOWN + 0.02) / 0.25) ** 2))
+    aside = np.abs(COLUMNS - middle) / SIDE
+    # above the shoulders the air around the body is as dark as a lung
+    dome = ((aside - 0.17) / 0.25) ** 2 + (np.minimum(DOWN + 0.1, 0.0) / 0.37) ** 2 < 1.0
+    dark = body & (flat < threshold_otsu(flat[chest])) & (np.abs(ACROSS) < 0.46) & (dome | (DOWN > -0.1))
+    likely = np.exp(-0.5 * (((aside - 0.22) / 0.13) ** 2 + ((DOWN + 0.02) / 0.25) ** 2))
     left = pick_lung(dark & (middle - 2 > COLUMNS), likely)
     right = pick_lung(dark & (middle + 2 < COLUMNS), likely)
     return None if left is None or right is None else Lungs(grey, body, middle, (left, right))
