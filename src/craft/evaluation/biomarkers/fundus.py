@@ -26,7 +26,9 @@ from craft.evaluation.biomarkers.retina import (
 SPOT_SCALES = (0.004, 0.006, 0.009, 0.013, 0.018, 0.026)  # standard deviations; a spot's radius is 1.4 of them
 VESSEL_SCALES = (0.006, 0.009, 0.013)
 DISC_RADIUS = 0.10  # of the disc with its bright margin
+FOVEA_CONTRAST = 0.45  # of the darkest fovea
 RIM = 0.02  # lesions nearer to the edge of the field are reflexes
+SHADOW = 0.03  # width of the dark edge of the field
 TANGLE, POOL, BAND = 0.60, 0.006, 0.14  # limits of redness, area and length beyond which a sign reaches off the retina
 
 ICDR = "ICDR severity scale, Wilkinson et al. 2003"
@@ -90,14 +92,13 @@ def find_spots(values: np.ndarray, curvature: list[np.ndarray], sigmas: list[flo
     return keep_apart(spots[contrast > 0.03][np.argsort(-contrast[contrast > 0.03], kind="stable")])
 
 
-def maybe_fovea(spots, dark, vessels, disc: tuple[int, int], retina: Retina) -> np.ndarray:
+def maybe_fovea(retina: Retina, spots: np.ndarray, disc: tuple[int, int]) -> np.ndarray:
     """Which spots are as wide, as faint and as far from the disc, towards the temple, as the fovea is."""
-    row, column = spots[:, 0].astype(int), spots[:, 1].astype(int)
     temporal = np.sign(ndimage.center_of_mass(retina.field)[1] - disc[1])
-    away = temporal * (column - disc[1]) / retina.diameter
-    level = np.abs(row - disc[0]) / retina.diameter
-    faint = dark[row, column] < 0.75 * (np.quantile(dark[vessels], 0.95) if vessels.any() else 1.0)
-    return (away > 0.25) & (away < 0.50) & (level < 0.12) & (spots[:, 2] > 0.015 * retina.diameter) & faint
+    away = temporal * (spots[:, 1] - disc[1]) / retina.diameter
+    level = np.abs(spots[:, 0] - disc[0]) / retina.diameter
+    like = (spots[:, 2] > 0.015 * retina.diameter) & (spots[:, 3] < FOVEA_CONTRAST)
+    return like & (away > 0.25) & (away < 0.50) & (level < 0.12)
 
 
 def draw_spots(spots: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -138,12 +139,14 @@ def measure_retina(retina: Retina) -> tuple[dict[str, float], dict[str, np.ndarr
     dark = np.clip(green, -0.2, 1.6)
     curved = [curvatures(dark, sigma) for sigma in sigmas]
     ridge_sigmas = {max(scale * diameter, 1.0) for scale in VESSEL_SCALES}
-    vessels = find_vessels(retina, np.max([curved[sigmas.index(sigma)][0] for sigma in ridge_sigmas], axis=0))
+    ridges = find_vessels(retina, np.max([curved[sigmas.index(sigma)][0] for sigma in ridge_sigmas], axis=0))
+    # the shadow along the edge of the field is a ridge, and no vessel
+    vessels = ridges & retina.inside(SHADOW)
     disc_row, disc_column = find_disc(retina, vessels)
     rows, columns = np.ogrid[: field.shape[0], : field.shape[1]]
     from_disc = np.hypot(rows - disc_row, columns - disc_column) / diameter
     disc = from_disc < DISC_RADIUS
-    inside = ndimage.distance_transform_edt(np.pad(field, 1))[1:-1, 1:-1] > RIM * diameter
+    inside = retina.inside(RIM)
 
     pool = find_pool(retina)
     preretinal = retina.share(pool)
@@ -158,8 +161,8 @@ def measure_retina(retina: Retina) -> tuple[dict[str, float], dict[str, np.ndarr
     red = find_spots(dark, [spot for _, spot in curved], sigmas, inside & ~disc & ~other)
     row, column = red[:, 0].astype(int), red[:, 1].astype(int)
     # on a vessel only what is far darker than a crossing
-    lesion = (ndimage.distance_transform_edt(~vessels)[row, column] > 0.01 * diameter) | (red[:, 3] > 0.65)
-    lesion &= ~maybe_fovea(red, dark, vessels, (disc_row, disc_column), retina)
+    lesion = (ndimage.distance_transform_edt(~ridges)[row, column] > 0.01 * diameter) | (red[:, 3] > 0.65)
+    lesion &= ~maybe_fovea(retina, red, (disc_row, disc_column))
     red = red[lesion & (red[:, 3] > max(0.08, 5 * noise)) & (red[:, 4] > 0.03)]
 
     whiteness = ndimage.gaussian_filter(green - retina.absorbance[..., BLUE], 0.008 * diameter)

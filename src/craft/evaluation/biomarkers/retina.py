@@ -36,6 +36,10 @@ class Retina:
         """A length in field diameters as a whole number of pixels."""
         return max(round(length * self.diameter), least)
 
+    def inside(self, length: float) -> np.ndarray:
+        """The field farther than a length, in field diameters, from its edge."""
+        return ndimage.distance_transform_edt(np.pad(self.field, 1))[1:-1, 1:-1] > length * self.diameter
+
     def share(self, mask: np.ndarray) -> float:
         """The part of the field that a mask covers."""
         return float((mask & self.field).sum() / self.field.sum())
