@@ -15,10 +15,11 @@ def main(
     cas: Annotated[Path, typer.Option(help="table of CAS and its dimensions (written)")],
     tail: Annotated[Path, typer.Option(help="table of tail rates and thresholds (written)")],
     downstream: Annotated[Path, typer.Option(help="table of downstream classifiers (written)")],
+    validity: Annotated[Path, typer.Option(help="table of the validity studies of CAS (written)")],
 ) -> None:
-    """Collect scores and predictions in the paper's tables: CAS, tails and downstream classifiers."""
+    """Collect scores, predictions and studies in the paper's tables: CAS, tails, downstream classifiers, validity."""
     from craft.core.files import write_csv
-    from craft.evaluation.results import read_predictions, read_scores
+    from craft.evaluation.results import read_predictions, read_scores, read_validity
     from craft.evaluation.tables import cas_table, downstream_table, tail_table
 
     job = TableSettings.load(settings)
@@ -26,6 +27,7 @@ def main(
     write_csv(cas, cas_table(scores, job))
     write_csv(tail, tail_table(scores, job))
     write_csv(downstream, downstream_table(predictions, job))
+    write_csv(validity, read_validity(results, job))
 
 
 if __name__ == "__main__":

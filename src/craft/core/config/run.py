@@ -6,7 +6,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from craft.core.config.base import REAL, Name, Positive, Role, Strict
 from craft.core.config.datasets import Dataset
-from craft.core.config.evaluation import Downstream, Generation, Scoring
+from craft.core.config.evaluation import Downstream, Generation, Scoring, Validity
 from craft.core.config.methods import Method, Reward, Sampling, Supervised
 from craft.core.config.models import EvaluatorModel, FoundationModel, TruthModel
 from craft.core.errors import CraftError
@@ -39,6 +39,7 @@ class Config(Strict):
     generation: Generation = Generation()
     scoring: Scoring = Scoring()
     downstream: Downstream = Downstream()
+    validity: Validity = Validity()
     resources: Resources = Resources()
 
     @model_validator(mode="after")
