@@ -12,7 +12,7 @@ from PIL import Image
 from craft.core.errors import CraftError
 from craft.core.files import write_csv
 from craft.evaluation.paper import compile_paper, describe_run, stage_sources
-from craft.evaluation.results import kept_states, read_predictions, read_scores
+from craft.evaluation.results import kept_states, read_predictions, read_scores, read_validity
 from craft.evaluation.tables import cas_table, downstream_table, tail_table
 
 PAPER = Path(__file__).parents[1] / "paper"
@@ -24,6 +24,7 @@ def make_run(folder: Path, **options) -> Path:
     write_csv(folder / "tables/cas.csv", cas_table(scores, run))
     write_csv(folder / "tables/tail.csv", tail_table(scores, run))
     write_csv(folder / "tables/downstream.csv", downstream_table(read_predictions(folder, run), run))
+    write_csv(folder / "tables/validity.csv", read_validity(folder, run))
     return folder
 
 
@@ -74,7 +75,10 @@ def test_what_a_run_kept_is_the_marked_check_as_a_share_of_the_start():
 
 def test_paper_source_contains_no_measured_number():
     digits = [
-        line for name in ("tables.typ", "paper.typ") for line in (PAPER / name).read_text().splitlines() if "0." in line
+        line
+        for name in ("tables.typ", "validity.typ", "paper.typ")
+        for line in (PAPER / name).read_text().splitlines()
+        if "0." in line
     ]
     measures = [line for line in digits if not any(unit in line for unit in ("em", "pt", "mm"))]
     assert measures == []

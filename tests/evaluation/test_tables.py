@@ -115,7 +115,7 @@ def test_missing_predictions_are_one_sentence(tmp_path):
 def test_script_writes_the_same_tables_every_time(fake_run, tmp_path):
     folder, written = fake_run[0], []
     for attempt in ("one", "two"):
-        paths = {name: tmp_path / attempt / f"{name}.csv" for name in ("cas", "tail", "downstream")}
+        paths = {name: tmp_path / attempt / f"{name}.csv" for name in ("cas", "tail", "downstream", "validity")}
         options = [text for name, path in paths.items() for text in (f"--{name}", str(path))]
         settings = str(folder / "tables/settings/collect_tables.yaml")
         subprocess.run([sys.executable, SCRIPT, settings, "--results", str(folder), *options], check=True)

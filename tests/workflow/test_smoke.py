@@ -57,7 +57,7 @@ def test_paper_tables_and_notebooks_are_there(finished):
     assert (results / "paper/paper.pdf").read_bytes().startswith(b"%PDF")
     for notebook in finished.glob("notebooks/*.ipynb"):
         assert (results / "notebooks" / notebook.name).is_file()
-    for name in ("cas", "tail", "downstream"):
+    for name in ("cas", "tail", "downstream", "validity"):
         table = pd.read_csv(results / f"tables/{name}.csv")
         assert set(table["dataset"]) == set(SETTINGS["datasets"])
 
@@ -80,7 +80,15 @@ def test_editing_the_craft_objective_reruns_craft_and_what_follows(finished):
     objective.write_text(source + "\n# an edit\n")
     planned = planned_jobs(finished)
     objective.write_text(source)
-    follows = {"score_images", "train_classifier", "collect_tables", "render_notebook", "compile_paper", "all"}
+    follows = {
+        "score_images",
+        "train_classifier",
+        "check_validity",
+        "collect_tables",
+        "render_notebook",
+        "compile_paper",
+        "all",
+    }
     assert planned == {(rule, "") for rule in follows} | {
         (rule, method) for rule in ("finetune_reward", "generate_images") for method in reward
     }
