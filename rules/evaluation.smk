@@ -126,6 +126,42 @@ rule find_neighbours:
         " --folder {params.folder} --neighbours {output.neighbours} --membership {output.membership} > {log} 2>&1"
 
 
+rule check_validity:
+    """Study whether CAS is a faithful proxy on one dataset."""
+    input:
+        settings="<results>/{dataset}/settings/check_validity.yaml",
+        images="<results>/{dataset}/images.parquet",
+        features="<results>/{dataset}/features.safetensors",
+        knowledge="<results>/{dataset}/knowledge.yaml",
+        calibration="<results>/{dataset}/calibration.json",
+        scores=rules.score_images.output,
+        checks=expand(
+            "<results>/{{dataset}}/{method}/seed{seed}/checks.parquet", method=methods_of("reward"), seed=CONFIG.seeds
+        ),
+        evaluators=evaluator_files("reward", "monitor", "held_out"),
+        truth=truth_files(),
+        code=source_closure("check_validity"),
+    output:
+        validity="<results>/{dataset}/validity.parquet",
+    log:
+        "<logs>/check_validity/{dataset}.log",
+    benchmark:
+        "<benchmarks>/check_validity/{dataset}.jsonl"
+    conda:
+        "../envs/diffusion.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=CONFIG.resources.score_mem_mb,
+        runtime=CONFIG.resources.score_runtime,
+    params:
+        results=subpath(input.images, ancestor=2),
+    shell:
+        "python scripts/check_validity.py {input.settings} --images {input.images} --features {input.features}"
+        " --knowledge {input.knowledge} --calibration {input.calibration} --results {params.results}"
+        " --output {output.validity} > {log} 2>&1"
+
+
 rule collect_tables:
     """Collect what was measured on all datasets into the tables of the paper."""
     input:
@@ -135,6 +171,7 @@ rule collect_tables:
         fidelity=expand(rules.measure_fidelity.output, dataset=CONFIG.datasets),
         audits=expand(rules.audit_checklist.output.audit, dataset=CONFIG.datasets),
         neighbours=expand(rules.find_neighbours.output, dataset=CONFIG.datasets),
+        validity=expand(rules.check_validity.output, dataset=CONFIG.datasets),
         code=source_closure("collect_tables"),
     output:
         cas="<results>/tables/cas.csv",
@@ -146,6 +183,7 @@ rule collect_tables:
         downstream="<results>/tables/downstream.csv",
         audit="<results>/tables/audit.csv",
         memorization="<results>/tables/memorization.csv",
+        validity="<results>/tables/validity.csv",
     log:
         "<logs>/collect_tables.log",
     conda:

@@ -47,6 +47,7 @@ rule finetune_reward:
         adapter=directory("<results>/{dataset}/{method}/seed{seed}/adapter"),
         history="<results>/{dataset}/{method}/seed{seed}/history.parquet",
         preview="<results>/{dataset}/{method}/seed{seed}/preview.png",
+        checks="<results>/{dataset}/{method}/seed{seed}/checks.parquet",
     log:
         "<logs>/finetune_reward/{dataset}.{method}.seed{seed}.log",
     benchmark:
@@ -66,4 +67,4 @@ rule finetune_reward:
         "python {params.processes} scripts/finetune_reward.py {input.settings} --images {input.images} --latents {input.latents}"
         " --features {input.features} --knowledge {input.knowledge} --calibration {input.calibration}"
         " --start {input.start} --adapter {output.adapter} --history {output.history} --preview {output.preview}"
-        " > {log} 2>&1"
+        " --checks {output.checks} > {log} 2>&1"

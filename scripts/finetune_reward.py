@@ -24,6 +24,7 @@ def main(
     adapter: Annotated[Path, typer.Option(help="adapter folder to write")],
     history: Annotated[Path, typer.Option(help="training history to write")],
     preview: Annotated[Path, typer.Option(help="picture of the same noise before, during and after, to write")],
+    checks: Annotated[Path, typer.Option(help="images of that noise at every check, to write")],
 ) -> None:
     """Finetune an adapter on the clinical reward, resuming where a run was interrupted."""
     run_settings = MethodSettings.load(settings)
@@ -31,7 +32,8 @@ def main(
         import pandas as pd
 
         from craft.training.checkpoints import checkpoint_folder
-        from craft.training.craft import train_reward
+        from craft.training.checks import collect_checks
+        from craft.training.craft import CHECKS, train_reward
         from craft.training.ingredients import Ingredients
         from craft.training.preview import write_preview
         from craft.training.processes import is_main_process
@@ -44,7 +46,9 @@ def main(
         rows, pictures = train_reward(run_settings.spec, run_settings.sampling, given, seed, checkpoints)
         if is_main_process():
             write_parquet(history, pd.DataFrame(rows))
-            write_preview(preview, pictures, [row["step"] for row in rows if "monitor" in row])
+            steps = [row["step"] for row in rows if "monitor" in row]
+            write_preview(preview, pictures, steps)
+            write_parquet(checks, collect_checks(checkpoints / CHECKS, steps))
             with atomic_path(adapter) as folder:
                 given.foundation.save_adapter(folder)
                 run_settings.save(folder / "settings.yaml")

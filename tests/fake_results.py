@@ -60,6 +60,7 @@ def make_results(
         write_copies(rng, folder / dataset, dataset, methods, seeds)
         write_parquet(folder / dataset / "downstream.parquet", draw_predictions(rng, dataset, names, methods, test))
         write_parquet(folder / dataset / "fidelity.parquet", draw_fidelity(rng, dataset, methods, seeds, evaluators))
+        write_parquet(folder / dataset / "validity.parquet", draw_validity(rng, dataset, methods, truth))
     return run
 
 
@@ -172,6 +173,32 @@ def write_copies(
             membership.append(real)
     write_parquet(folder / "neighbours.parquet", pd.concat(neighbours)[list(NEIGHBOUR_COLUMNS)])
     write_parquet(folder / "membership.parquet", pd.concat(membership)[list(MEMBERSHIP_COLUMNS)])
+
+
+def draw_validity(rng: np.random.Generator, dataset: str, methods: list[str], truth: bool) -> pd.DataFrame:
+    """A row of every kind that the validity studies write, with drawn numbers."""
+    scores, judges = [*DIMENSIONS, "cas"], ["siglip_regnet", *(["truth"] if truth else [])]
+    places = [("label_swap", "", name, "", np.nan, "auroc") for name in scores]
+    places += [("drop_one", "", name, "", np.nan, "auroc_share") for name in DIMENSIONS]
+    for condition in ("own_labels", "half_swapped", "all_swapped"):
+        places += [("same_images", "", name, condition, np.nan, "mean") for name in scores]
+    for kind in ("blur", "colour_cast"):
+        places += [("damage", "", name, kind, level, "mean") for name in scores for level in (0.0, 0.2, 0.5)]
+        places += [("damage", "", name, kind, np.nan, "spearman") for name in scores]
+    if truth:
+        places += [("truth", "", name, "all", np.nan, "spearman") for name in scores]
+        places += [("truth", "", name, "methods", np.nan, "kendall") for name in scores]
+    keys = ["study", "method", "dimension", "condition", "level", "metric"]
+    frames = [pd.DataFrame(places, columns=keys).assign(evaluator=name, role=role) for name, role in EVALUATORS.items()]
+    if "craft" in methods:
+        gaps = [("gap", "craft", "cas", judge, 10.0 * n, "gap_change") for judge in judges for n in range(4)]
+        gaps += [("gap", "craft", "cas", judge, np.nan, "opens_at") for judge in judges]
+        frames.append(pd.DataFrame(gaps, columns=keys).assign(evaluator="clip_resnet", role="reward"))
+    frame = pd.concat(frames, ignore_index=True).assign(dataset=dataset, n=40, seeds=1, source="fake")
+    frame["value"] = rng.uniform(0.3, 0.9, len(frame))
+    opens = frame["metric"] == "opens_at"
+    frame.loc[opens, "value"] = np.where(np.arange(opens.sum()) % 2, np.nan, 20.0)
+    return frame.assign(low=frame["value"] - 0.1, high=frame["value"] + 0.1)
 
 
 def draw_predictions(rng, dataset: str, labels: list[str], methods: list[str], test: list[dict]) -> pd.DataFrame:

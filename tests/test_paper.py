@@ -73,7 +73,10 @@ def test_what_a_run_kept_is_the_marked_check_as_a_share_of_the_start():
 
 def test_paper_source_contains_no_measured_number():
     digits = [
-        line for name in ("tables.typ", "paper.typ") for line in (PAPER / name).read_text().splitlines() if "0." in line
+        line
+        for name in ("tables.typ", "validity.typ", "paper.typ")
+        for line in (PAPER / name).read_text().splitlines()
+        if "0." in line
     ]
     measures = [line for line in digits if not any(unit in line for unit in ("em", "pt", "mm"))]
     assert measures == []

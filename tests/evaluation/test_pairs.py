@@ -44,7 +44,7 @@ def test_values_are_those_of_the_other_tables(scores, pairs, fake_run):
 def test_draws_of_a_mean_and_a_rate_lie_around_their_values(pairs):
     paired = pairs["skin"]
     spread = paired.draws.std()
-    assert ((paired.draws.mean() - paired.values[paired.draws.columns]).abs() < spread).all()
+    assert ((paired.draws.mean() - paired.values[paired.draws.columns]).abs() < 2 * spread + 1e-9).all()
     assert spread["tail_rate", "clip_bit", "lora"] > spread["cas", "clip_bit", "lora"] > 0
 
 

@@ -33,7 +33,7 @@ def watch(folder, checks, steps=10, **spec):
     scripted = iter(checks)
 
     class Scripted(Guard):
-        def measure(self):
+        def measure(self, step):
             return SOUND | next(scripted)
 
     guard = Scripted(foundation, parameters, None, sample, Sampling(), GuardSpec(every=1, **spec), steps)

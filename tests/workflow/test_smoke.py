@@ -57,7 +57,17 @@ def test_paper_tables_and_notebooks_are_there(finished):
     assert (results / "paper/paper.pdf").read_bytes().startswith(b"%PDF")
     for notebook in finished.glob("notebooks/*.ipynb"):
         assert (results / "notebooks" / notebook.name).is_file()
-    for name in ("cas", "tail", "comparisons", "agreement", "fidelity", "downstream", "audit", "memorization"):
+    for name in (
+        "cas",
+        "tail",
+        "comparisons",
+        "agreement",
+        "fidelity",
+        "downstream",
+        "audit",
+        "memorization",
+        "validity",
+    ):
         table = pd.read_csv(results / f"tables/{name}.csv")
         assert set(table["dataset"]) == set(SETTINGS["datasets"])
 
@@ -81,6 +91,7 @@ def test_editing_the_craft_objective_reruns_craft_and_what_follows(finished):
     planned = planned_jobs(finished)
     objective.write_text(source)
     measured = {"score_images", "train_classifier", "measure_fidelity", "audit_checklist", "find_neighbours"}
+    measured |= {"check_validity"}
     follows = measured | {"collect_tables", "render_notebook", "compile_paper", "all"}
     assert planned == {(rule, "") for rule in follows} | {
         (rule, method) for rule in ("finetune_reward", "generate_images") for method in reward

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from craft.core.config.base import Role, Strict
 from craft.core.config.datasets import Dataset
-from craft.core.config.evaluation import Audit, Downstream, Fidelity, Generation, Memorization, Scoring
+from craft.core.config.evaluation import Audit, Downstream, Fidelity, Generation, Memorization, Scoring, Validity
 from craft.core.config.knowledge import KnowledgeSource
 from craft.core.config.methods import Foundation, Method, Reward, Sampling, Supervised
 from craft.core.config.models import EvaluatorTraining, FoundationTraining, TruthTraining
@@ -141,6 +141,15 @@ class ScoreSettings(Settings):
     neighbours: int
 
 
+class ValiditySettings(ScoreSettings):
+    """What is scored, and which methods were finetuned with a reward, on which seeds."""
+
+    rewarded: list[str]
+    seeds: list[int]
+    scoring: Scoring
+    validity: Validity
+
+
 class DownstreamSettings(Settings):
     dataset: str
     labels: list[str]
@@ -242,6 +251,15 @@ def resolve_dataset(config: Config, dataset: str) -> dict[str, Settings]:
     source, folder = config.datasets[dataset], f"{dataset}/settings"
     evaluators, neighbours = evaluator_refs(config), config.scoring.neighbours
     runs = [("real", 0)] + [(method, seed) for method in config.methods for seed in config.seeds]
+    score = ScoreSettings(
+        dataset=dataset,
+        modality=source.modality,
+        labels=source.labels,
+        evaluators=evaluators,
+        truth=model_path(config, "truth") if config.truth else None,
+        runs=runs,
+        neighbours=neighbours,
+    )
     return {
         f"{folder}/prepare_images.yaml": PrepareSettings(dataset=dataset, resolution=config.resolution, source=source),
         f"{folder}/write_knowledge.yaml": KnowledgeSettings(
@@ -253,14 +271,13 @@ def resolve_dataset(config: Config, dataset: str) -> dict[str, Settings]:
         f"{folder}/calibrate_cas.yaml": CalibrationSettings(
             dataset=dataset, evaluators=evaluators, neighbours=neighbours
         ),
-        f"{folder}/score_images.yaml": ScoreSettings(
-            dataset=dataset,
-            modality=source.modality,
-            labels=source.labels,
-            evaluators=evaluators,
-            truth=model_path(config, "truth") if config.truth else None,
-            runs=runs,
-            neighbours=neighbours,
+        f"{folder}/score_images.yaml": score,
+        f"{folder}/check_validity.yaml": ValiditySettings(
+            **dict(score),
+            rewarded=[name for name, method in config.methods.items() if isinstance(method, Reward)],
+            seeds=config.seeds,
+            scoring=config.scoring,
+            validity=config.validity,
         ),
         f"{folder}/measure_fidelity.yaml": FidelitySettings(
             dataset=dataset,

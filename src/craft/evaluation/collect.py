@@ -11,7 +11,7 @@ from craft.evaluation.comparisons import comparison_table, reduction_table
 from craft.evaluation.fidelity_table import fidelity_table
 from craft.evaluation.memorization_table import memorization_table, read_membership, read_neighbours
 from craft.evaluation.pairs import pair_scores
-from craft.evaluation.results import read_audits, read_fidelity, read_predictions, read_scores
+from craft.evaluation.results import read_audits, read_fidelity, read_predictions, read_scores, read_validity
 from craft.evaluation.tables import cas_table, downstream_table, tail_table
 
 
@@ -40,4 +40,5 @@ def collect_tables(results: Path, run: TableSettings) -> dict[str, pd.DataFrame]
         "downstream": downstream_table(read_predictions(results, run), run),
         "audit": audit_table(read_audits(results, run), scores, run),
         "memorization": memorization_table(read_neighbours(results, run), read_membership(results, run), run),
+        "validity": read_validity(results, run),
     }

@@ -14,14 +14,21 @@ from craft.core.config.base import REAL
 from craft.core.errors import CraftError
 from craft.core.files import atomic_path
 from craft.evaluation.figures import name_method, spell
-from craft.evaluation.results import kept_states, load_run, read_histories, require_columns, run_file
+from craft.evaluation.results import (
+    VALIDITY_COLUMNS,
+    kept_states,
+    load_run,
+    read_histories,
+    require_columns,
+    run_file,
+)
 from craft.evaluation.tables import COLUMNS
 
-TABLES = (
-    *("cas", "tail", "tail_reduction", "comparisons", "agreement"),
-    *("fidelity", "downstream", "audit", "memorization"),
-)
-FIGURES = ("cas_distributions", "qualitative_grid", "finetuning_curves")
+TABLES = dict.fromkeys(
+    ("cas", "tail", "tail_reduction", "comparisons", "agreement", "fidelity", "downstream", "audit", "memorization"),
+    COLUMNS,
+) | {"validity": VALIDITY_COLUMNS}
+FIGURES = ("cas_distributions", "qualitative_grid", "finetuning_curves", "validity")
 
 
 def compile_paper(results: Path, output: Path, notice: str, paper: Path) -> None:
@@ -71,11 +78,11 @@ def stage_sources(results: Path, paper: Path, root: Path) -> None:
             shutil.copy(source, root / source.name)
     for folder in ("tables", "figures"):
         (root / folder).mkdir()
-    for table in TABLES:
+    for table, columns in TABLES.items():
         path = results / "tables" / f"{table}.csv"
         if not path.is_file():
             raise CraftError(f"no table {path}: run `snakemake {path}` first")
-        require_columns(pd.read_csv(path, nrows=1), COLUMNS, path)
+        require_columns(pd.read_csv(path, nrows=1), columns, path)
         shutil.copy(path, root / "tables" / path.name)
     for figure in FIGURES:
         path = results / "figures" / f"{figure}.png"

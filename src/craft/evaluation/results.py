@@ -27,6 +27,8 @@ MEMBERSHIP_COLUMNS = (
     *("image_id", "dataset", "method", "seed", "label", "evaluator", "split"),
     *("features_distance", "l2_distance"),
 )
+VALIDITY_COLUMNS = ("study", "dataset", "method", "evaluator", "role", "dimension", "condition", "level", "metric")
+VALIDITY_COLUMNS += ("value", "low", "high", "n", "seeds", "source")
 TRUTH = "truth"
 
 Missing = Literal["error", "skip"]
@@ -160,6 +162,25 @@ def read_fidelity(results: Path, run: TableSettings) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def read_validity(results: Path, run: TableSettings, missing: Missing = "error") -> pd.DataFrame:
+    """The validity studies of all datasets, columns `VALIDITY_COLUMNS`; without rows if every file is missing.
+
+    Raises:
+        CraftError: if a dataset's file is missing (unless skipped), lacks a column or has no row.
+    """
+    frames = []
+    for dataset in run.datasets:
+        path = Path(results) / dataset / "validity.parquet"
+        if missing == "skip" and not path.is_file():
+            continue
+        frame = pd.read_parquet(require_file(path, "validity table"))
+        require_columns(frame, VALIDITY_COLUMNS, path)
+        if frame.empty:
+            raise CraftError(f"{path} has no row: run `snakemake --forcerun check_validity` again")
+        frames.append(frame[list(VALIDITY_COLUMNS)])
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(VALIDITY_COLUMNS))
+
+
 def read_histories(results: Path, run: TableSettings, method: str) -> pd.DataFrame:
     """Training histories of a method, with columns `dataset` and `seed` in front; missing ones are left out."""
     frames = []
@@ -186,6 +207,13 @@ def kept_states(history: pd.DataFrame) -> pd.DataFrame:
         stopped = checks["stopped_because"].dropna().any() if "stopped_because" in checks else False
         rows.append({"dataset": dataset, "seed": seed, "step": int(kept["step"]), "stopped": bool(stopped), **shares})
     return pd.DataFrame(rows)
+
+
+def require_file(path: Path, what: str) -> Path:
+    """The path of a file that is there; a CraftError that says how to make it if it is not."""
+    if not Path(path).is_file():
+        raise CraftError(f"no {what} {path}: run `snakemake {path}` first")
+    return path
 
 
 def require_columns(frame: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:

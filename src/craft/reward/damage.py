@@ -24,10 +24,14 @@ def blur(images: Tensor, generator: torch.Generator, factor: int = 8) -> Tensor:
 
 def occlude(images: Tensor, generator: torch.Generator, share: float = 0.5) -> Tensor:
     """Cover a square of `share` of the side, at one random place an image, with the image's mean colour."""
-    n, _, height, width = images.shape
+    return cover(images, share, torch.rand(len(images), 2, generator=generator))
+
+
+def cover(images: Tensor, share: float, places: Tensor) -> Tensor:
+    """Cover a square of `share` of the side with the image's mean colour; `places` (n, 2), 0.5 being the middle."""
+    height, width = images.shape[-2:]
     covered = images.clone()
     box = (int(height * share), int(width * share))
-    places = torch.rand(n, 2, generator=generator)
     for image, (y, x) in zip(covered, places.tolist(), strict=True):
         top, left = int(y * (height - box[0])), int(x * (width - box[1]))
         image[:, top : top + box[0], left : left + box[1]] = image.mean((1, 2))[:, None, None]

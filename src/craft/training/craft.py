@@ -4,6 +4,7 @@ One step samples a batch with the diffusion sampler, part of it with gradient (`
 scores it with the reward evaluator, and steps the adapter on the objective (`craft.reward.objective`).
 """
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from craft.models.foundation import Foundation
 from craft.reward.cas import DIMENSIONS
 from craft.reward.objective import anchor
 from craft.training.backprop import GradientPlan
+from craft.training.checks import keep_check
 from craft.training.guard import FixedSample, Guard
 from craft.training.ingredients import Ingredients
 from craft.training.loop import LossAt, fit
@@ -24,6 +26,8 @@ from craft.training.parts import Part
 from craft.training.prompts import all_prompts, draw_prompts
 from craft.training.sampler import Conditions, Trajectory, sample_latents
 from craft.training.supervised import denoise_real
+
+CHECKS = "checks"
 
 
 def balanced_labels(labels: list[str], count: int, offset: int = 0) -> list[str]:
@@ -74,7 +78,7 @@ def train_reward(
         sampling: how images are sampled.
         given: models, reward, monitor, real images and knowledge.
         seed: names the run's random draws.
-        folder: of the run's checkpoints and event files.
+        folder: of the run's checkpoints and event files, and, below `CHECKS`, of the images of every check.
 
     Returns:
         The history, and the guard's pictures of its fixed noise, uint8 (images, 3, size, size), one for every check.
@@ -84,7 +88,9 @@ def train_reward(
     foundation.prepare(spec.compute, spec.tiny_decoder)
     foundation.remember_prompts(all_prompts(given.book))
     sample = draw_fixed_sample(foundation, spec, given.book, seed)
-    guard = Guard(foundation, parameters, given.monitor, sample, sampling, spec.guard, spec.training.steps)
+    names = balanced_labels(list(given.book.labels), len(sample.labels))
+    keep = partial(keep_check, folder / CHECKS, names)
+    guard = Guard(foundation, parameters, given.monitor, sample, sampling, spec.guard, spec.training.steps, keep)
     loss_at, precision = make_loss(spec, sampling, given, seed), spec.compute.precision
     history = fit(parameters, spec.training, loss_at, folder, guard, precision=precision, events=folder)
     return history, guard.pictures

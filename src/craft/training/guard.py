@@ -10,6 +10,7 @@ run stops after `patience` checks in a row that are unsound or fall more than `t
 reward is being won in ways that another evaluator does not recognise, or paid for with diversity or with looks.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -76,6 +77,8 @@ def diversity_within(features: Tensor, labels: Tensor) -> float:
 class Guard(Observer):
     """Looks at fixed samples and remembers the best sound state of the adapter.
 
+    `keep` takes the step and all images of every check.
+
     Attributes:
         best: the adapter's parameters at the best check.
         pictures: the first images of every check, shape (images, 3, size, size), for a preview.
@@ -90,17 +93,21 @@ class Guard(Observer):
         sampling: Sampling,
         spec: GuardSpec,
         steps: int,
+        keep: Callable[[int, Tensor], None] | None = None,
     ):
         self.foundation, self.parameters, self.monitor = foundation, parameters, monitor
         self.sample, self.sampling, self.spec, self.steps = sample, sampling, spec, steps
+        self.keep = keep
         self.best: list[Tensor] = []
         self.pictures: list[Tensor] = []
 
     @torch.no_grad()
-    def measure(self) -> dict[str, float]:
-        """Monitor CAS, diversity and shift of looks of the fixed sample."""
+    def measure(self, step: int) -> dict[str, float]:
+        """Monitor CAS, diversity and shift of looks of the fixed sample after a step."""
         images = generate(self.foundation, self.sample.prompts, self.sample.noise, self.sampling)
         self.pictures.append((images[:PICTURES] * 255).round().byte())
+        if self.keep:
+            self.keep(step, images)
         features, labels = self.monitor.evaluator.embed(images), self.sample.labels
         latents = self.foundation.encode_images(images).flatten(1)
         return {
@@ -124,7 +131,7 @@ class Guard(Observer):
         row = history[-1]
         if row["step"] % self.spec.every and row["step"] != self.steps:
             return None
-        row |= self.measure()
+        row |= self.measure(row["step"])
         checks = [entry for entry in history if "monitor" in entry]
         faults = self.faults(row, checks[0])
         best = max((entry["monitor"] for entry in checks[:-1] if not entry["fault"]), default=0.0)

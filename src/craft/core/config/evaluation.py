@@ -33,6 +33,13 @@ class Fidelity(Strict):
     bootstrap: Positive = Field(200, description="draws; the time of a draw grows with the cube of the features' width")
 
 
+class Validity(Strict):
+    """How many real test images the study of CAS as a proxy looks at, labels balanced."""
+
+    test_images: Positive = Field(1000, description="at most this many with their own and with other labels")
+    damaged_images: Positive = Field(96, description="at most this many, each under 5 kinds of damage in 5 grades")
+
+
 class Downstream(Strict):
     """The downstream label classifier, trained on real, synthetic and mixed images, tested on real test images."""
 

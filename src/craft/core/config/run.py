@@ -6,7 +6,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from craft.core.config.base import REAL, Name, Positive, Role, Strict
 from craft.core.config.datasets import Dataset
-from craft.core.config.evaluation import Audit, Downstream, Fidelity, Generation, Memorization, Scoring
+from craft.core.config.evaluation import Audit, Downstream, Fidelity, Generation, Memorization, Scoring, Validity
 from craft.core.config.independence import find_shared_model
 from craft.core.config.knowledge import Knowledge, KnowledgeSource
 from craft.core.config.methods import Method, Reward, Sampling, Supervised
@@ -46,6 +46,7 @@ class Config(Strict):
     downstream: Downstream = Downstream()
     audit: Audit = Audit()
     memorization: Memorization = Memorization()
+    validity: Validity = Validity()
     resources: Resources = Resources()
 
     @model_validator(mode="after")
