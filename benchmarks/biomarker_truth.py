@@ -126,8 +126,8 @@ HISTOPATHOLOGY: dict[str, Predicate] = {}
 
 # Statements of the phantoms' labels that no measure tells, and why; they name no biomarker in the knowledge bank.
 DROPPED = {
-    "dermoscopy": "fissures and ridges, and presence of a pigment network: at 64 px their lines look alike, and the best"
-    " texture measure of the network reached 0.72 on the phantoms it was chosen on",
+    "dermoscopy": "fissures and ridges, and presence of a pigment network: at 64 px their lines look alike, and the"
+    " best measure of a network's texture reached 0.72 on the phantoms it was chosen on",
     "chest_xray": "air bronchograms: no measure passed 0.64; hidden lung vessels: not measured",
 }
 

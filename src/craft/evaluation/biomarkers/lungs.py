@@ -109,7 +109,8 @@ def pick_lung(dark: np.ndarray, likely: np.ndarray) -> np.ndarray | None:
 
 def cut_shoulder(lung: np.ndarray) -> np.ndarray:
     """The lung without what widens again above its apex, which is air over the shoulder."""
-    widths, apex = lung.sum(axis=1), int((0.5 + APEX) * SIDE)
+    widths = lung.sum(axis=1)
+    apex = min(int((0.5 + APEX) * SIDE), int(np.flatnonzero(widths)[-1]))
     for row in range(apex - 1, -1, -1):
         narrowest = row + 1 + int(widths[row + 1 : apex + 1].argmin())
         if widths[row] > 1.4 * widths[narrowest] + 2:
