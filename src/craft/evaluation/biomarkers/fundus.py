@@ -26,7 +26,7 @@ from craft.evaluation.biomarkers.retina import (
 SPOT_SCALES = (0.004, 0.006, 0.009, 0.013, 0.018, 0.026)  # standard deviations; a spot's radius is 1.4 of them
 VESSEL_SCALES = (0.006, 0.009, 0.013)
 DISC_RADIUS = 0.10  # of the disc with its bright margin
-FOVEA_CONTRAST = 0.45  # of the darkest fovea
+FOVEA_CONTRAST = 0.6  # of the darkest fovea
 RIM = 0.02  # lesions nearer to the edge of the field are reflexes
 SHADOW = 0.03  # width of the dark edge of the field
 TANGLE, POOL, BAND = 0.60, 0.006, 0.14  # limits of redness, area and length beyond which a sign reaches off the retina
