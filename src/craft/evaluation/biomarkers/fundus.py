@@ -25,8 +25,9 @@ from craft.evaluation.biomarkers.retina import (
 
 SPOT_SCALES = (0.004, 0.006, 0.009, 0.013, 0.018, 0.026)  # standard deviations; a spot's radius is 1.4 of them
 VESSEL_SCALES = (0.006, 0.009, 0.013)
+DARK = (-0.2, 1.6)  # range of green absorbance within which dark structures are looked for
 DISC_RADIUS = 0.10  # of the disc with its bright margin
-FOVEA_CONTRAST = 0.45  # of the darkest fovea
+FOVEA_CONTRAST = 0.6  # of the darkest fovea
 RIM = 0.02  # lesions nearer to the edge of the field are reflexes
 SHADOW = 0.03  # width of the dark edge of the field
 TANGLE, POOL, BAND = 0.60, 0.006, 0.14  # limits of redness, area and length beyond which a sign reaches off the retina
@@ -132,70 +133,82 @@ def find_pale(retina: Retina, whiteness: np.ndarray, allowed: np.ndarray) -> lis
     return [region for region in regionprops(label(pale)) if region.area > 0.0008 * retina.diameter**2]
 
 
+def find_red(retina: Retina, curved: list, sigmas: list[float], ridges, allowed, disc: tuple[int, int]) -> np.ndarray:
+    """Dots and blots, as rows of `find_spots`; `ridges` are the vessels and `curved` the curvatures at all scales."""
+    green = retina.absorbance[..., GREEN]
+    spots = find_spots(np.clip(green, *DARK), [smallest for _, smallest in curved], sigmas, allowed)
+    row, column = spots[:, 0].astype(int), spots[:, 1].astype(int)
+    # on a vessel only what is far darker than a crossing
+    lesion = (ndimage.distance_transform_edt(~ridges)[row, column] > 0.01 * retina.diameter) | (spots[:, 3] > 0.65)
+    lesion &= ~maybe_fovea(retina, spots, disc)
+    return spots[lesion & (spots[:, 3] > max(0.08, 5 * grain(retina))) & (spots[:, 4] > 0.03)]
+
+
+def find_bright(retina: Retina, sigmas: list[float], allowed: np.ndarray) -> np.ndarray:
+    """Bright spots, as rows of `find_spots`."""
+    light = np.clip(-retina.absorbance[..., GREEN], -0.3, 0.8)
+    fine = [sigma for sigma in sigmas if sigma < 0.02 * retina.diameter]
+    spots = find_spots(light, [curvatures(light, sigma)[1] for sigma in fine], fine, allowed)
+    return spots[(spots[:, 3] > max(0.12, 5 * grain(retina))) & (spots[:, 4] > 0.04)]
+
+
+def grain(retina: Retina) -> float:
+    """Typical fine texture of the green absorbance, below which a spot is not told from chance."""
+    green = retina.absorbance[..., GREEN]
+    fine = np.abs(green - ndimage.gaussian_filter(green, 0.01 * retina.diameter))
+    return float(np.median(fine[retina.field]))
+
+
+def vessel_redness(retina: Retina) -> np.ndarray:
+    """Local excess of green over twice the red absorbance: fine vessels let red light pass, pooled blood does not."""
+    green, red = (np.clip(retina.absorbance[..., channel], -1, 2) for channel in (GREEN, RED))
+    return ndimage.gaussian_filter(green - 2 * red, 0.012 * retina.diameter, truncate=3)
+
+
 def measure_retina(retina: Retina) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """All measures of a retina and the structures they were taken from."""
-    field, diameter, green = retina.field, retina.diameter, retina.absorbance[..., GREEN]
+    field, diameter, inside = retina.field, retina.diameter, retina.inside(RIM)
     sigmas = sorted({max(scale * diameter, 1.0) for scale in SPOT_SCALES})
-    dark = np.clip(green, -0.2, 1.6)
-    curved = [curvatures(dark, sigma) for sigma in sigmas]
+    curved = [curvatures(np.clip(retina.absorbance[..., GREEN], *DARK), sigma) for sigma in sigmas]
     ridge_sigmas = {max(scale * diameter, 1.0) for scale in VESSEL_SCALES}
     ridges = find_vessels(retina, np.max([curved[sigmas.index(sigma)][0] for sigma in ridge_sigmas], axis=0))
     # the shadow along the edge of the field is a ridge, and no vessel
     vessels = ridges & retina.inside(SHADOW)
-    disc_row, disc_column = find_disc(retina, vessels)
+    centre = find_disc(retina, vessels)
     rows, columns = np.ogrid[: field.shape[0], : field.shape[1]]
-    from_disc = np.hypot(rows - disc_row, columns - disc_column) / diameter
+    from_disc = np.hypot(rows - centre[0], columns - centre[1]) / diameter
     disc = from_disc < DISC_RADIUS
-    inside = retina.inside(RIM)
 
-    pool = find_pool(retina)
-    preretinal = retina.share(pool)
-    redness = ndimage.gaussian_filter(
-        np.clip(green, -1, 2) - 2 * np.clip(retina.absorbance[..., RED], -1, 2), 0.012 * diameter, truncate=3
-    )
-    tangle = (redness > TANGLE) & field
-    at_disc = redness[field & (from_disc < 1.1 * DISC_RADIUS)]
-    other = ndimage.binary_dilation(tangle | (pool & (preretinal > POOL)), disk(retina.pixels(0.02, 2)))
-
-    noise = float(np.median(np.abs(green - ndimage.gaussian_filter(green, 0.01 * diameter))[field]))
-    red = find_spots(dark, [spot for _, spot in curved], sigmas, inside & ~disc & ~other)
-    row, column = red[:, 0].astype(int), red[:, 1].astype(int)
-    # on a vessel only what is far darker than a crossing
-    lesion = (ndimage.distance_transform_edt(~ridges)[row, column] > 0.01 * diameter) | (red[:, 3] > 0.65)
-    lesion &= ~maybe_fovea(retina, red, (disc_row, disc_column))
-    red = red[lesion & (red[:, 3] > max(0.08, 5 * noise)) & (red[:, 4] > 0.03)]
-
-    whiteness = ndimage.gaussian_filter(green - retina.absorbance[..., BLUE], 0.008 * diameter)
-    light = np.clip(-green, -0.3, 0.8)
-    fine = [sigma for sigma in sigmas if sigma < 0.02 * diameter]
-    bright = find_spots(
-        light, [curvatures(light, sigma)[1] for sigma in fine], fine, inside & ~disc & (whiteness < 0.15)
-    )
-    bright = bright[(bright[:, 3] > max(0.12, 5 * noise)) & (bright[:, 4] > 0.04)]
+    pool, redness = find_pool(retina), vessel_redness(retina)
+    tangle, pooled = (redness > TANGLE) & field, retina.share(pool)
+    other = ndimage.binary_dilation(tangle | (pool & (pooled > POOL)), disk(retina.pixels(0.02, 2)))
+    whiteness = ndimage.gaussian_filter(retina.absorbance[..., GREEN] - retina.absorbance[..., BLUE], 0.008 * diameter)
+    red = find_red(retina, curved, sigmas, ridges, inside & ~disc & ~other, centre)
+    bright = find_bright(retina, sigmas, inside & ~disc & (whiteness < 0.15))
     pale = find_pale(retina, whiteness, inside & ~disc)
     lengths = [region.axis_major_length / diameter for region in pale]
-    patches = sum(length < BAND for length in lengths)
-    band = max(lengths, default=0.0)
+    patches, band = sum(length < BAND for length in lengths), max(lengths, default=0.0)
 
+    red_spots = draw_spots(red, field.shape)
+    white = np.zeros_like(field)
+    for region in pale:
+        white[tuple(region.coords.T)] = True
     values = {
         "vessel_density": retina.share(vessels),
         "red_lesion_count": len(red),
-        "red_lesion_area": retina.share(draw_spots(red, field.shape)),
+        "red_lesion_area": retina.share(red_spots),
         "bright_lesion_count": len(bright),
         "pale_patch_count": patches,
         "fibrous_length": band,
         "tangle_redness": float(redness[field].max()),
-        "disc_tangle_redness": float(at_disc.max()) if at_disc.size else np.nan,
-        "preretinal_area": preretinal,
+        "disc_tangle_redness": redness[field & (from_disc < 1.1 * DISC_RADIUS)].max(),
+        "preretinal_area": pooled,
         "lesion_count": len(red) + len(bright) + patches,
     }
-    values["extraretinal_ratio"] = max(values["tangle_redness"] / TANGLE, preretinal / POOL, band / BAND)
-    white = np.zeros_like(field)
-    for region in pale:
-        white[tuple(region.coords.T)] = True
+    values["extraretinal_ratio"] = max(values["tangle_redness"] / TANGLE, pooled / POOL, band / BAND)
     masks = {
         "vessels": vessels,
-        "red lesions": draw_spots(red, field.shape) | pool | tangle,
+        "red lesions": red_spots | pool | tangle,
         "bright lesions": draw_spots(bright, field.shape),
         "pale patches": white,
         "disc": disc & field,

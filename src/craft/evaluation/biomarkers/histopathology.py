@@ -73,7 +73,6 @@ def measure_lumina(tile: Tile, away: np.ndarray) -> dict[str, float]:
     if not regions:
         return values | {"nuclear_spread": SCATTERED, "mucin_paleness": 0.0}
     areas = np.array([region.area for region in regions])
-
     solid = np.array([region.solidity for region in regions])
     values["gland_irregularity"] = float(1.0 - (areas * solid).sum() / areas.sum())
     depth = tile.distance(pale)
