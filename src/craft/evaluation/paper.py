@@ -28,7 +28,7 @@ TABLES = dict.fromkeys(
     ("cas", "tail", "tail_reduction", "comparisons", "agreement", "fidelity", "downstream", "audit", "memorization"),
     COLUMNS,
 ) | {"validity": VALIDITY_COLUMNS}
-FIGURES = ("cas_distributions", "qualitative_grid", "finetuning_curves", "validity")
+FIGURES = ("cas_distributions", "qualitative_grid", "finetuning_curves", "validity", "closest_pairs")
 
 
 def compile_paper(results: Path, output: Path, notice: str, paper: Path) -> None:
