@@ -62,11 +62,14 @@ class Config(Strict):
             raise ValueError(f"the evaluator {repeated!r} has two roles; give every role a model of its own")
         if REAL in self.methods:
             raise ValueError("a method cannot be called 'real', the name of the real test images; rename it")
-        if unknown := set(self.downstream.methods) - set(self.methods):
-            raise ValueError(
-                f"downstream.methods names {sorted(unknown)[0]!r}, which is no method;"
-                f" write for example `methods: [{next(iter(self.methods))}]`"
-            )
+        tried = self.downstream.methods or list(self.methods)
+        for key, allowed in (("methods", self.methods), ("low_data_methods", tried)):
+            if unknown := set(getattr(self.downstream, key)) - set(allowed):
+                raise ValueError(
+                    f"downstream.{key} names {sorted(unknown)[0]!r}, which is no method"
+                    f"{' that is tried' if allowed is tried else ''};"
+                    f" write for example `{key}: [{next(iter(allowed))}]`"
+                )
         for name, method in self.methods.items():
             start = self.methods.get(method.start) if isinstance(method, Reward) else None
             if isinstance(method, Reward) and not isinstance(start, Supervised):
