@@ -44,8 +44,8 @@ def make_results(
             if split == "test":
                 scores = draw_scores(rng, dataset, "real", 0, rows, truth, evaluators)
                 write_parquet(folder / dataset / "real/seed0/scores.parquet", scores)
-                test = rows
-        write_images(folder / dataset / "images.parquet", make_rows(rng, names, "train", per_label) + test)
+                test, rest = rows, make_rows(rng, names, "calibration", per_label // 2 + 1)
+        write_images(folder / dataset / "images.parquet", make_rows(rng, names, "train", per_label) + rest + test)
         for method in methods:
             for seed in seeds:
                 path = folder / dataset / method / f"seed{seed}"
@@ -204,7 +204,7 @@ def draw_validity(rng: np.random.Generator, dataset: str, methods: list[str], tr
 def draw_predictions(rng, dataset: str, labels: list[str], methods: list[str], test: list[dict]) -> pd.DataFrame:
     """Predictions of three classifier seeds of every arm, better with real images."""
     frames = []
-    for arm in ["real", *methods, *(f"real+{method}" for method in methods)]:
+    for arm in ["real", *methods, *(f"real+{method}" for method in methods), "real@0.1", f"real@0.1+{methods[-1]}"]:
         for seed in range(3):
             own = np.array([labels.index(row["label"]) for row in test])
             logits = rng.normal(size=(len(test), len(labels)))

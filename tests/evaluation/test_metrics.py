@@ -2,10 +2,21 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
 
 from craft.evaluation.intervals import resample_counts
-from craft.evaluation.metrics import auroc, classification_statistic
+from craft.evaluation.metrics import BINS, auroc, classification_statistic
+
+
+def calibration_error_bin_by_bin(truth, chances) -> float:
+    confidence, right = chances.max(axis=1), chances.argmax(axis=1) == truth
+    edges, error = np.linspace(0, 1, BINS + 1), 0.0
+    for index in range(BINS):
+        last = index == BINS - 1
+        members = (confidence >= edges[index]) & ((confidence < edges[index + 1]) | last)
+        if members.any():
+            error += members.mean() * abs(confidence[members].mean() - right[members].mean())
+    return error
 
 
 def test_metrics_of_every_resample_are_those_of_scikit_learn():
@@ -21,7 +32,14 @@ def test_metrics_of_every_resample_are_those_of_scikit_learn():
         own, predicted = truth[images], chances[images].argmax(axis=1)
         curves = [roc_auc_score(own == label, chances[images, label]) for label in range(3)]
         assert row == pytest.approx(
-            [accuracy_score(own, predicted), f1_score(own, predicted, average="macro"), np.mean(curves)]
+            [
+                accuracy_score(own, predicted),
+                balanced_accuracy_score(own, predicted),
+                f1_score(own, predicted, average="macro"),
+                np.mean(curves),
+                calibration_error_bin_by_bin(own, chances[images]),
+            ],
+            abs=1e-6,
         )
 
 

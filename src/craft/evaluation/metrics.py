@@ -1,4 +1,4 @@
-"""Accuracy, macro-F1 and macro-AUROC of a classifier under image counts, so that one call serves all draws."""
+"""Metrics of a classifier under image counts, so that one call serves all draws of a bootstrap."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from craft.evaluation.intervals import Statistic
 
-METRICS = ("accuracy", "macro_f1", "macro_auroc")
+METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc", "calibration_error")
+BINS = 15
 
 
 def confusion_matrices(truth: np.ndarray, predicted: np.ndarray, counts: np.ndarray, labels: int) -> np.ndarray:
@@ -23,6 +24,30 @@ def confusion_matrices(truth: np.ndarray, predicted: np.ndarray, counts: np.ndar
     """
     cells = np.eye(labels * labels)[truth * labels + predicted]
     return (counts @ cells).reshape(len(counts), labels, labels)
+
+
+def balanced_accuracy(confusion: np.ndarray) -> np.ndarray:
+    """Mean recall over the labels that occur; shape (k,) from matrices of shape (k, labels, labels)."""
+    hits, sizes = np.diagonal(confusion, axis1=1, axis2=2), confusion.sum(axis=2)
+    return np.nanmean(np.divide(hits, sizes, out=np.full(sizes.shape, np.nan), where=sizes > 0), axis=1)
+
+
+def calibration_error(truth: np.ndarray, probabilities: np.ndarray, counts: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """Expected calibration error (Guo et al. 2017): mean distance of confidence and accuracy, over equal bins.
+
+    Args:
+        truth: index of the true label, shape (n,).
+        probabilities: shape (n, labels); the largest of an image is its confidence.
+        counts: how often each image counts, shape (k, n).
+        bins: number of bins of equal width.
+
+    Returns:
+        Shape (k,), in [0, 1].
+    """
+    confidence = probabilities.max(axis=1)
+    member = np.eye(bins)[np.minimum((confidence * bins).astype(int), bins - 1)]
+    excess = confidence - (probabilities.argmax(axis=1) == truth)
+    return np.abs(counts @ (member * excess[:, None])).sum(axis=1) / counts.sum(axis=1)
 
 
 def macro_f1(confusion: np.ndarray) -> np.ndarray:
@@ -71,6 +96,7 @@ def classification_statistic(truth: Sequence[np.ndarray], probabilities: Sequenc
         chances = probabilities[group]
         confusion = confusion_matrices(truth[group], chances.argmax(axis=1), counts, chances.shape[1])
         accuracy = np.trace(confusion, axis1=1, axis2=2) / counts.sum(axis=1)
-        return np.stack([accuracy, macro_f1(confusion), macro_auroc(truth[group], chances, counts)], axis=1)
+        curves, error = (measure(truth[group], chances, counts) for measure in (macro_auroc, calibration_error))
+        return np.stack([accuracy, balanced_accuracy(confusion), macro_f1(confusion), curves, error], axis=1)
 
     return statistic

@@ -152,14 +152,14 @@ def tail_rows(part: pd.DataFrame, quantile: float, run: TableSettings, shared: d
 
 
 def downstream_table(predictions: pd.DataFrame, run: TableSettings) -> pd.DataFrame:
-    """Accuracy, macro-F1 and macro-AUROC of the classifiers of every training arm on the real test images.
+    """The metrics of the classifiers of every training arm on the real test images.
 
     Args:
         predictions: as `craft.evaluation.results.read_predictions` returns them.
         run: datasets, methods and bootstrap settings.
 
     Returns:
-        A frame with the columns `COLUMNS`; `method` is the arm: `real`, a method, or `real+` a method.
+        A frame with the columns `COLUMNS`; `method` is the arm, as `craft.evaluation.downstream.Arm` names it.
     """
     return make_table(
         [row for group in predictions.groupby(["dataset", "method"], sort=False) for row in arm_rows(group, run)]

@@ -1,6 +1,6 @@
 """Settings of what is measured: generated images, scores, fidelity, classifiers, audits, memorization."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -45,8 +45,15 @@ class Downstream(Strict):
 
     methods: list[Name] = Field([], description="whose images are tried as training data; empty means all methods")
     seeds: list[int] = Field([0, 1, 2])
-    epochs: Positive = 15
-    batch: Positive = 32
+    ratios: list[Annotated[float, Field(gt=0)]] = Field([1.0], description="synthetic images for every real one")
+    real_shares: list[Share] = Field([0.1], description="low-data arms: shares of the real training images")
+    low_data_methods: list[Name] = Field([], description="methods of the low-data arms; empty means those above")
+    backbone: str | None = Field(None, description="hub id or folder of an image model; null for a small ResNet")
+    image_size: Positive = 64
+    epochs: Positive = Field(15, description="at most so many times the number of real training images")
+    looks: Positive = Field(4, description="at real validation images, in the second half of a training")
+    patience: Positive = Field(2, description="looks without improvement that end a training")
+    batch: Annotated[int, Field(ge=2)] = 32
     learning_rate: float = Field(2e-3, gt=0)
     train_images_per_label: Positive | None = Field(None, description="limit of real training images")
 

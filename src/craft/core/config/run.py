@@ -67,11 +67,14 @@ class Config(Strict):
             raise ValueError(shared)
         if REAL in self.methods:
             raise ValueError("a method cannot be called 'real', the name of the real test images; rename it")
-        if unknown := set(self.downstream.methods) - set(self.methods):
-            raise ValueError(
-                f"downstream.methods names {sorted(unknown)[0]!r}, which is no method;"
-                f" write for example `methods: [{next(iter(self.methods))}]`"
-            )
+        tried = self.downstream.methods or list(self.methods)
+        for key, allowed in (("methods", self.methods), ("low_data_methods", tried)):
+            if unknown := set(getattr(self.downstream, key)) - set(allowed):
+                raise ValueError(
+                    f"downstream.{key} names {sorted(unknown)[0]!r}, which is no method"
+                    f"{' that is tried' if allowed is tried else ''};"
+                    f" write for example `{key}: [{next(iter(allowed))}]`"
+                )
         if unknown := set(self.fidelity.evaluators) - set(self.evaluators):
             raise ValueError(
                 f"fidelity.evaluators names {sorted(unknown)[0]!r}, which is no evaluator;"

@@ -1,0 +1,222 @@
+"""The downstream label classifier: its network, its training with early stopping, and its predictions."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from torch.nn import functional
+from transformers import AutoModelForImageClassification, ResNetConfig, ResNetForImageClassification
+from transformers.image_processing_base import ImageProcessingMixin
+
+from craft.core.config.evaluation import Downstream
+from craft.core.errors import CraftError
+from craft.core.images import decode_images, to_tensor
+from craft.core.seeds import derive_seed, numpy_generator
+
+SHIFT = 4
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a network expects of its images: their side in pixels, and mean and standard deviation of the channels."""
+
+    size: int
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    std: tuple[float, ...] = (0.5, 0.5, 0.5)
+
+    @classmethod
+    def of(cls, spec: Downstream) -> Self:
+        """That of the backbone, as far as its folder says, at the configured size."""
+        if spec.backbone is None:
+            return cls(spec.image_size)
+        try:
+            found, _ = ImageProcessingMixin.get_image_processor_dict(spec.backbone)
+        except (OSError, ValueError):
+            return cls(spec.image_size)
+        given = {key: tuple(found[f"image_{key}"]) for key in ("mean", "std") if f"image_{key}" in found}
+        return cls(spec.image_size, **given)
+
+    def apply(self, images: np.ndarray) -> torch.Tensor:
+        """Float tensor (n, 3, size, size) of uint8 images (n, h, w, 3)."""
+        pixels = to_tensor(images)
+        if pixels.shape[-1] != self.size or pixels.shape[-2] != self.size:
+            size = (self.size, self.size)
+            pixels = functional.interpolate(pixels, size, mode="bilinear", antialias=True, align_corners=False)
+        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (self.mean, self.std))
+        return (pixels - mean) / std
+
+
+@dataclass(frozen=True)
+class Images:
+    """Labelled pixels.
+
+    Attributes:
+        ids: image ids, n of them.
+        pixels: float32 tensor of shape (n, 3, size, size), as the network expects them.
+        labels: index of every image's label, int64 array of shape (n,).
+    """
+
+    ids: list[str]
+    pixels: torch.Tensor
+    labels: np.ndarray
+
+    @classmethod
+    def from_table(cls, frame: pd.DataFrame, labels: list[str], path: Path, preprocessing: Preprocessing) -> Self:
+        """Decode an image table.
+
+        Raises:
+            CraftError: if a row has a label that is not in `labels`.
+        """
+        if unknown := set(frame["label"]) - set(labels):
+            raise CraftError(
+                f"{path} holds the label {sorted(unknown)[0]!r}, which is not among the configured labels"
+                f" ({', '.join(labels)}); run `snakemake {path} --force`"
+            )
+        pixels = preprocessing.apply(decode_images(frame))
+        return cls(frame["image_id"].to_list(), pixels, frame["label"].map(labels.index).to_numpy())
+
+    def pick(self, rows: np.ndarray) -> "Images":
+        """The images of these rows."""
+        return Images([self.ids[row] for row in rows], self.pixels[rows], self.labels[rows])
+
+    def limit(self, per_label: int | None, seed: int) -> "Images":
+        """At most `per_label` images of every label, drawn by seed."""
+        return self if per_label is None else self._keep(lambda size: per_label, seed)
+
+    def share(self, share: float, seed: int) -> "Images":
+        """A share of every label's images, at least one, drawn by seed; a smaller share is part of a larger one."""
+        return self if share >= 1 else self._keep(lambda size: max(1, round(share * size)), seed)
+
+    def _keep(self, count, seed: int) -> "Images":
+        order = numpy_generator("classifier images", seed).permutation(len(self.ids))
+        ranked = [order[self.labels[order] == label] for label in np.unique(self.labels)]
+        return self.pick(np.sort(np.concatenate([rows[: count(len(rows))] for rows in ranked])))
+
+    def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Indices of `count` images, drawn with replacement so that every label is equally likely; shape (count,)."""
+        weights = 1.0 / np.bincount(self.labels)[self.labels]
+        return rng.choice(len(self.ids), size=count, p=weights / weights.sum())
+
+
+@dataclass(frozen=True)
+class Source:
+    """Training images and their weight within a batch."""
+
+    images: Images
+    weight: float = 1.0
+
+
+def augment(pixels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Flip every image left to right with probability one half, then shift it by up to `SHIFT` pixels each way."""
+    count, _, height, width = pixels.shape
+    flipped = torch.from_numpy(rng.random(count) < 0.5)[:, None, None, None]
+    pixels = torch.where(flipped.to(pixels.device), pixels.flip(-1), pixels)
+    padded = functional.pad(pixels, (SHIFT,) * 4, mode="replicate")
+    top, left = rng.integers(2 * SHIFT + 1, size=(2, count))
+    crops = [padded[i, :, top[i] : top[i] + height, left[i] : left[i] + width] for i in range(count)]
+    # the layout in which convolutions are fastest on a CPU
+    return torch.stack(crops).contiguous(memory_format=torch.channels_last)
+
+
+def divide_batch(weights: list[float], size: int) -> list[int]:
+    """How many images of a batch each source gives: in proportion to the weights, and at least one each."""
+    edges = np.ceil(size * np.cumsum(weights) / np.sum(weights)).astype(int)
+    return [max(1, int(count)) for count in np.diff(edges, prepend=0)]
+
+
+def draw_batch(sources: list[Source], size: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """A class-balanced, augmented batch to which every source gives images in proportion to its weight."""
+    shares = divide_batch([source.weight for source in sources], size)
+    picks = [source.images.sample(share, rng) for source, share in zip(sources, shares, strict=True)]
+    pixels = torch.cat([source.images.pixels[pick] for source, pick in zip(sources, picks, strict=True)])
+    labels = np.concatenate([source.images.labels[pick] for source, pick in zip(sources, picks, strict=True)])
+    return augment(pixels, rng), torch.from_numpy(labels).to(pixels.device)
+
+
+def build_classifier(labels: int, seed: int, backbone: str | None = None) -> nn.Module:
+    """A classifier whose new weights are drawn by seed.
+
+    Args:
+        labels: number of labels.
+        seed: of the weights that are not read.
+        backbone: hub id or folder of a `transformers` image model, whose head is replaced; None for a residual network
+            of three basic stages, about 0.1 M parameters, that starts from nothing.
+
+    Raises:
+        CraftError: if the backbone cannot be loaded.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed("classifier", seed))
+        if backbone is None:
+            sizes = {"embedding_size": 16, "hidden_sizes": [16, 32, 64], "depths": [1, 1, 1], "layer_type": "basic"}
+            model = ResNetForImageClassification(ResNetConfig(**sizes, num_labels=labels))
+            return model.to(memory_format=torch.channels_last)
+        try:
+            return AutoModelForImageClassification.from_pretrained(
+                backbone, num_labels=labels, ignore_mismatched_sizes=True, dtype=torch.float32
+            )
+        except (OSError, ValueError) as error:
+            raise CraftError(
+                f"no image classifier can be loaded from downstream.backbone {backbone!r}: {str(error).splitlines()[0]}"
+            ) from error
+
+
+def balanced_loss(model: nn.Module, images: Images, labels: int) -> float:
+    """Mean cross-entropy of images, every label weighing the same."""
+    own = predict(model, images.pixels)[np.arange(len(images.labels)), images.labels]
+    weights = 1.0 / np.bincount(images.labels, minlength=labels)[images.labels]
+    return float(np.average(-np.log(own.clip(1e-12)), weights=weights))
+
+
+def train_classifier(
+    sources: list[Source], validation: Images, labels: int, steps: int, spec: Downstream, seed: int, device: str = "cpu"
+) -> nn.Module:
+    """Train a classifier and leave it in the state with the smallest loss on real validation images.
+
+    Args:
+        sources: training images and their weights within a batch.
+        validation: real images that are neither trained on nor tested on.
+        labels: number of labels.
+        steps: most steps; `spec.patience` looks without improvement end the training earlier. Looks lie in its second
+            half, since the loss means little while the learning rate is still at its height.
+        spec: learning rate, batch, looks and patience.
+        seed: of the first weights and the batches.
+        device: where to train.
+    """
+    model = build_classifier(labels, seed, spec.backbone).to(device).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=spec.learning_rate, total_steps=steps)
+    rng = numpy_generator("classifier batches", seed)
+    looks = set(np.linspace(steps / 2, steps, spec.looks + 1).round().astype(int)[1:])
+    best, lowest, stale = model.state_dict(), math.inf, 0
+    for step in range(1, steps + 1):
+        pixels, targets = draw_batch(sources, spec.batch, rng)
+        loss = functional.cross_entropy(model(pixels.to(device)).logits, targets.to(device))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        if step in looks:
+            found = balanced_loss(model.eval(), validation, labels)
+            model.train()
+            if found < lowest:
+                best, lowest, stale = {key: value.clone() for key, value in model.state_dict().items()}, found, 0
+            else:
+                stale += 1
+            if stale == spec.patience:
+                break
+    model.load_state_dict(best)
+    return model.eval()
+
+
+@torch.no_grad()
+def predict(model: nn.Module, pixels: torch.Tensor, batch: int = 256) -> np.ndarray:
+    """Probabilities of shape (n, labels)."""
+    device = next(model.parameters()).device
+    chunks = [model(chunk.to(device)).logits.softmax(dim=1).cpu() for chunk in pixels.split(batch)]
+    return torch.cat(chunks).numpy()
