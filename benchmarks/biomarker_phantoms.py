@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from biomarker_truth import TRUTH, Predicate
+from biomarker_truth import DROPPED, TRUTH, Predicate
 from common import Metric
 
 from craft.core.errors import CraftError
@@ -85,6 +85,16 @@ def balanced_accuracy(score: np.ndarray, holds: np.ndarray, threshold: float) ->
     return float((right[holds].mean() + right[~holds].mean()) / 2)
 
 
+def within_label_auroc(score: np.ndarray, holds: np.ndarray, label: np.ndarray, fewest: int = 5) -> float:
+    """Mean over labels of the AUROC among one label's phantoms; NaN where no label has `fewest` of both answers."""
+    from sklearn.metrics import roc_auc_score
+
+    score = np.where(np.isfinite(score), score, np.nanmedian(score))
+    parts = [(holds[label == name], score[label == name]) for name in np.unique(label)]
+    parts = [roc_auc_score(*part) for part in parts if min(part[0].sum(), (~part[0]).sum()) >= fewest]
+    return float(np.mean(parts)) if parts else float("nan")
+
+
 def metric_name(modality: str, item: Item, taken: set[str]) -> str:
     """A name that says the item's facet and biomarker, numbered where two items share both."""
     words = item.facet.replace(" ", "_").replace("-", "_")
@@ -106,7 +116,8 @@ def judge_items(modality: str, knowledge: Path, count: int, size: int) -> list[M
         f"{count} phantoms of each label, {size} px; threshold from as many of another seed; phantoms between an"
         " item's two statements left out, those that the biomarker cannot tell counted as wrong"
     )
-    metrics, accuracies = [], []
+    metrics, accuracies, within_labels, dropped = [], [], [], DROPPED.get(modality)
+    names = np.repeat(labels, count)
     for item in items:
         said = {name: [item.holds(truth) for truth in truths] for name, (_, truths) in sets.items()}
         kept = {name: np.array([answer is not None for answer in answers]) for name, answers in said.items()}
@@ -114,6 +125,7 @@ def judge_items(modality: str, knowledge: Path, count: int, size: int) -> list[M
         score = {name: item.sign * sets[name][0][item.biomarker].to_numpy()[kept[name]] for name in said}
         threshold = fit_threshold(score["calibration"], holds["calibration"])
         accuracies.append(balanced_accuracy(score["test"], holds["test"], threshold))
+        within_labels.append(within_label_auroc(score["test"], holds["test"], names[kept["test"]]))
         name = metric_name(modality, item, {metric.metric for metric in metrics})
         conditions = f"balanced accuracy of '{item.present}' on {holds['test'].size} phantoms, {about}"
         metrics.append(Metric(name, accuracies[-1], "1", "higher", WORST, conditions))
@@ -123,8 +135,17 @@ def judge_items(modality: str, knowledge: Path, count: int, size: int) -> list[M
         "1",
         "higher",
         MEAN,
-        f"mean of {len(items)} checklist items; {about}",
+        f"mean of {len(items)} checklist items; {about}" + (f"; dropped: {dropped}" if dropped else ""),
+    )
+    within = Metric(
+        f"phantom_within_label_auroc_{modality}",
+        float(np.nanmean(within_labels)),
+        "1",
+        "higher",
+        None,
+        "AUROC of each item among the phantoms of one label, mean over labels with both answers and over items: signs"
+        f" of the same label, which go together, cannot stand in for each other here; {about}",
     )
     worst = items[int(np.argmin(accuracies))].present
     metric = Metric(f"phantom_worst_item_{modality}", min(accuracies), "1", "higher", WORST, f"'{worst}'; {about}")
-    return [mean, metric, *metrics]
+    return [mean, metric, within, *metrics]

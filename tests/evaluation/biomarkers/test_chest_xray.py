@@ -67,6 +67,12 @@ def test_a_white_side_cannot_be_told():
     assert np.isnan(measure(image).values["cardiothoracic_ratio"])
 
 
+def test_dark_areas_above_the_lungs_only_end_without_an_error():
+    image = np.full((96, 96, 3), 190, np.uint8)
+    image[12:26, 14:40] = image[12:26, 56:82] = 60
+    assert set(measure(image).values) == set(MEASURES)
+
+
 def test_images_of_any_size_are_measured():
     from skimage.transform import resize
 

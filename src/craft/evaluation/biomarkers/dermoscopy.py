@@ -4,6 +4,8 @@ Lengths are in pixels of an image whose shorter side is `lesion.SIDE` pixels. Co
 L*a*b* (CIE 1976). Absorbance is -ln(colour / skin colour), in which melanin and blood add up (Tsumura et al. 1999).
 """
 
+import warnings
+
 import numpy as np
 from scipy import ndimage
 from skimage.color import lab2rgb, rgb2lab
@@ -80,7 +82,11 @@ def measure(image: np.ndarray) -> Findings:
     lesion = segment_lesion(image)
     if lesion is None:
         return Findings(values)
-    absorbance = -np.log(np.clip(lesion.rgb, 0.02, 1.0) / np.clip(lab2rgb(lesion.skin), 0.08, 1.0))
+    with warnings.catch_warnings():
+        # a skin colour below a wide lesion may be extrapolated to one that no screen shows
+        warnings.simplefilter("ignore", UserWarning)
+        skin = lab2rgb(lesion.skin)
+    absorbance = -np.log(np.clip(lesion.rgb, 0.02, 1.0) / np.clip(skin, 0.08, 1.0))
     values["lesion_area"] = lesion.mask.sum() / lesion.field.sum()
     values |= asymmetries(lesion) | borders(lesion) | colours(lesion, absorbance)
     if min(image.shape[:2]) >= COARSEST:
@@ -176,10 +182,10 @@ def colours(lesion: Lesion, absorbance: np.ndarray) -> dict[str, float]:
     lightness, _, yellow = tint.T
     blue = (yellow < BLUE) & (lightness > BLUE_LIGHTNESS[0]) & (lightness < BLUE_LIGHTNESS[1])
     on_fair = rgb2lab(np.clip(FAIR * np.exp(-ndimage.gaussian_filter(absorbance, (0.7, 0.7, 0))), 0.0, 1.0))
-    nearest = OWNER[np.square(on_fair[:, :, None] - SHADES).sum(-1).argmin(-1)]
+    nearest = OWNER[np.square(on_fair[core][:, None] - SHADES).sum(-1).argmin(-1)]
     pale = (on_fair[..., 0] > PALE[0]) & (np.hypot(on_fair[..., 1], on_fair[..., 2]) < PALE[1])
     scar = ndimage.binary_opening(pale, iterations=PALE_WIDTH) & core
-    shares = dict(zip(PALETTE, np.bincount(nearest[core], minlength=len(PALETTE)) / core.sum(), strict=True))
+    shares = dict(zip(PALETTE, np.bincount(nearest, minlength=len(PALETTE)) / core.sum(), strict=True))
     return {
         "colour_variety": np.sqrt(tint[:, 1:].var(axis=0).sum()),
         "colour_count": sum(share >= VISIBLE for share in shares.values()),

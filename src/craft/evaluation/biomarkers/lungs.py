@@ -15,6 +15,7 @@ from skimage.transform import resize
 SIDE = 96
 FAINTEST = 0.05  # range of grey in [0, 1] below which nothing is seen
 DISC = disk(3)
+LOWEST = 10  # rows of the smallest lung that is measured
 APEX = -0.20  # height below which no shoulder is, in image sides from the middle
 ROWS, COLUMNS = np.indices((SIDE, SIDE))
 ACROSS, DOWN = (COLUMNS + 0.5) / SIDE - 0.5, (ROWS + 0.5) / SIDE - 0.5
@@ -104,12 +105,14 @@ def pick_lung(dark: np.ndarray, likely: np.ndarray) -> np.ndarray | None:
     if not kept.any():
         return None
     lung = ndimage.binary_fill_holes(ndimage.binary_dilation(kept, DISC) & ndimage.binary_opening(dark))
-    return cut_shoulder(lung)
+    lung = cut_shoulder(lung)
+    return lung if lung.any(axis=1).sum() >= LOWEST else None
 
 
 def cut_shoulder(lung: np.ndarray) -> np.ndarray:
     """The lung without what widens again above its apex, which is air over the shoulder."""
-    widths, apex = lung.sum(axis=1), int((0.5 + APEX) * SIDE)
+    widths = lung.sum(axis=1)
+    apex = min(int((0.5 + APEX) * SIDE), int(np.flatnonzero(widths)[-1]))
     for row in range(apex - 1, -1, -1):
         narrowest = row + 1 + int(widths[row + 1 : apex + 1].argmin())
         if widths[row] > 1.4 * widths[narrowest] + 2:
