@@ -14,7 +14,7 @@ from craft.core.identity import ROOT
 from craft.core.images import GROUP, read_images, write_images
 from craft.core.settings import ScoreSettings, resolve_settings
 from craft.datasets.prepare import prepare
-from craft.evaluation.scoring import Scorer
+from craft.evaluation.scoring.scorer import Scorer
 from craft.knowledge.schema import Knowledge
 from craft.models.evaluators import ImageTextEvaluator
 from craft.reward.calibration import calibrate

@@ -18,7 +18,7 @@ from craft.core.errors import CraftError
 from craft.core.files import read_json, write_json
 
 if TYPE_CHECKING:
-    from craft.evaluation.reference import Reference
+    from craft.evaluation.scoring.reference import Reference
 
 WIDTH, NEIGHBOURS = 512, 5
 GOALS = {"share": 0.85, "naive": 8.0, "peak": 2048.0, "seconds": 60.0}
@@ -106,7 +106,7 @@ def compare(folder: Path, batch: int, rounds: int, naive: int) -> dict[str, floa
     from phantom_run import DATASET, test_images
 
     from craft.core.images import decode_images, to_tensor
-    from craft.evaluation.reference import Reference
+    from craft.evaluation.scoring.reference import Reference
 
     torch.set_num_threads(1)
     reference, frame = Reference.load(folder, DATASET), test_images(folder)

@@ -24,7 +24,7 @@ def main(
     job = ValiditySettings.load(settings)
     with lease_device() as device:
         from craft.core.images import read_images
-        from craft.evaluation.scoring import Scorer
+        from craft.evaluation.scoring.scorer import Scorer
         from craft.evaluation.validity.study import ValidityStudy
         from craft.knowledge.schema import Knowledge
         from craft.reward.features import Features

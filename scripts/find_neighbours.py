@@ -20,7 +20,7 @@ def main(
 ) -> None:
     """Search generated images for copies of training images."""
     job = MemorizationSettings.load(settings)
-    from craft.evaluation.memorization import search_copies
+    from craft.evaluation.memorization.search import search_copies
 
     nearest, members = search_copies(job, images, features, folder)
     write_parquet(neighbours, nearest)

@@ -22,7 +22,7 @@ def main(
     """Measure FID, KID, precision, recall, density, coverage and diversity of all methods against real test images."""
     job = FidelitySettings.load(settings)
     with lease_device() if job.spec.inception else nullcontext("cpu") as device:
-        from craft.evaluation.measure_fidelity import measure_fidelity
+        from craft.evaluation.fidelity.measure import measure_fidelity
 
         write_parquet(output, measure_fidelity(job, images, features, folder, device))
 

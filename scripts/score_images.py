@@ -26,7 +26,7 @@ def main(
     run_settings = ScoreSettings.load(settings)
     with lease_device() as device:
         from craft.core.images import read_images
-        from craft.evaluation.scoring import Scorer
+        from craft.evaluation.scoring.scorer import Scorer
         from craft.knowledge.schema import Knowledge
         from craft.reward.features import Features
 

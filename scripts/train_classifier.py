@@ -20,7 +20,7 @@ def main(
     """Train the downstream classifiers of a dataset and predict its real test images."""
     job = DownstreamSettings.load(settings)
     with lease_device() as device:
-        from craft.evaluation.downstream import compare_arms
+        from craft.evaluation.downstream.arms import compare_arms
 
         write_parquet(predictions, compare_arms(job, images, folder, device))
 

@@ -9,7 +9,7 @@ from craft.core.config.evaluation import Scoring
 from craft.core.files import write_parquet, write_text
 from craft.core.images import image_row, read_images, write_images
 from craft.core.settings import TableSettings
-from craft.evaluation.fidelity import METRICS as FIDELITY
+from craft.evaluation.fidelity.metrics import METRICS as FIDELITY
 from craft.evaluation.results import MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS
 
 LABELS = {"chest": ["normal", "effusion"], "skin": ["naevus", "melanoma", "keratosis"]}

@@ -1,7 +1,7 @@
 """The command `craft`: what a person does outside a run. Each group of commands lives with its subject."""
 
 from craft.core.cli import new_app, run_app
-from craft.evaluation.score_command import command as score
+from craft.evaluation.scoring.command import command as score
 from craft.knowledge.cli import app as knowledge
 
 app = new_app(no_args_is_help=True, help="Clinical reward-aligned finetuning of medical image diffusion models.")

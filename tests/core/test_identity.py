@@ -44,4 +44,4 @@ def test_closure_of_a_notebook_reads_its_code_cells_only(repository):
 
 def test_what_the_package_offers_belongs_to_no_job():
     files = source_closure("prepare_images")
-    assert "src/craft/__init__.py" in files and "src/craft/evaluation/score_command.py" not in files
+    assert "src/craft/__init__.py" in files and "src/craft/evaluation/scoring/command.py" not in files

@@ -11,11 +11,11 @@ import pytest
 from fake_results import DIMENSIONS, EVALUATORS, LABELS, METHODS, make_results
 
 from craft.core.errors import CraftError
-from craft.evaluation.metrics import METRICS
+from craft.evaluation.downstream.metrics import METRICS
 from craft.evaluation.paper import TABLES
 from craft.evaluation.results import read_histories, read_predictions, read_scores
+from craft.evaluation.statistics.tails import tail_rate
 from craft.evaluation.tables import COLUMNS, cas_table, downstream_table, tail_table
-from craft.evaluation.tails import tail_rate
 
 SCRIPT = str(Path(__file__).parents[2] / "scripts" / "collect_tables.py")
 KEYS = ["dataset", "label", "method", "evaluator", "metric"]

@@ -5,13 +5,13 @@ from pathlib import Path
 import pandas as pd
 
 from craft.core.settings import TableSettings
-from craft.evaluation.agreement import agreement_table
 from craft.evaluation.auditing.table import audit_table
-from craft.evaluation.comparisons import comparison_table, reduction_table
-from craft.evaluation.fidelity_table import fidelity_table
-from craft.evaluation.memorization_table import memorization_table, read_membership, read_neighbours
-from craft.evaluation.pairs import pair_scores
+from craft.evaluation.fidelity.table import fidelity_table
+from craft.evaluation.memorization.table import memorization_table, read_membership, read_neighbours
 from craft.evaluation.results import read_audits, read_fidelity, read_predictions, read_scores, read_validity
+from craft.evaluation.statistics.agreement import agreement_table
+from craft.evaluation.statistics.comparisons import comparison_table, reduction_table
+from craft.evaluation.statistics.pairs import pair_scores
 from craft.evaluation.tables import cas_table, downstream_table, tail_table
 
 

@@ -16,7 +16,7 @@ SCORE_COLUMNS = ("image_id", "dataset", "method", "seed", "label", "evaluator", 
 PREDICTION_COLUMNS = ("dataset", "method", "seed", "image_id", "label", "predicted", "probabilities")
 FIDELITY_COLUMNS = ("dataset", "method", "seed", "evaluator", "role", "metric", "value", "n", "draws")
 AUDIT_COLUMNS = ("image_id", "dataset", "method", "seed", "label", "item", "facet", "weight", "auditor", "answer")
-# ways of comparing an image with training images (`craft.evaluation.memorization`)
+# ways of comparing an image with training images (`craft.evaluation.memorization.search`)
 MEASURES = ("features", "l2", "ssim")
 NEIGHBOUR_COLUMNS = (
     *("image_id", "dataset", "method", "seed", "label", "evaluator"),

@@ -8,10 +8,10 @@ import pandas as pd
 from craft.core.config.base import REAL
 from craft.core.errors import CraftError
 from craft.core.settings import TableSettings
-from craft.evaluation.intervals import Estimate, bootstrap_means, estimate
-from craft.evaluation.metrics import METRICS, classification_statistic
+from craft.evaluation.downstream.metrics import METRICS, classification_statistic
 from craft.evaluation.results import DIMENSIONS, TRUTH, scores_source
-from craft.evaluation.tails import TailReference, require_reference, tail_metric, tail_quantiles
+from craft.evaluation.statistics.intervals import Estimate, bootstrap_means, estimate
+from craft.evaluation.statistics.tails import TailReference, require_reference, tail_metric, tail_quantiles
 
 COLUMNS = ("dataset", "label", "method", "evaluator", "role", "metric", "value", "low", "high", "n", "seeds", "source")
 ALL = "all"
@@ -159,7 +159,7 @@ def downstream_table(predictions: pd.DataFrame, run: TableSettings) -> pd.DataFr
         run: datasets, methods and bootstrap settings.
 
     Returns:
-        A frame with the columns `COLUMNS`; `method` is the arm, as `craft.evaluation.downstream.Arm` names it.
+        A frame with the columns `COLUMNS`; `method` is the arm, as `craft.evaluation.downstream.arms.Arm` names it.
     """
     return make_table(
         [row for group in predictions.groupby(["dataset", "method"], sort=False) for row in arm_rows(group, run)]

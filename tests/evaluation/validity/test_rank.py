@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kendalltau, spearmanr
 from sklearn.metrics import roc_auc_score
 
-from craft.evaluation.intervals import resample_counts
+from craft.evaluation.statistics.intervals import resample_counts
 from craft.evaluation.validity.rank import kendall, label_swap_auroc, response, spearman, win_chances
 
 RNG = np.random.default_rng(3)

@@ -12,7 +12,7 @@ from craft.core.files import write_json, write_parquet, write_tensors
 from craft.core.images import image_row, read_images, write_images
 from craft.core.settings import EvaluatorRef, ValiditySettings
 from craft.evaluation.results import VALIDITY_COLUMNS
-from craft.evaluation.scoring import Scorer
+from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.validity.study import ValidityStudy, pick_balanced
 from craft.models.truth import TruthClassifier
 from craft.reward.calibration import calibrate

@@ -7,7 +7,15 @@ from scipy.stats import rankdata
 from craft.core.config.evaluation import Scoring
 from craft.core.seeds import numpy_generator
 from craft.evaluation.auditing.base import NO, UNKNOWN
-from craft.evaluation.intervals import Estimate, estimate, interval, mean_statistic, nested_bootstrap, point_estimates
+from craft.evaluation.statistics.intervals import (
+    Estimate,
+    estimate,
+    interval,
+    mean_statistic,
+    nested_bootstrap,
+    point_estimates,
+)
+from craft.evaluation.statistics.significance import kendall_tau
 
 RANKS = ("kendall", "spearman")
 KEYS = ["seed", "label", "image_id"]
@@ -69,7 +77,7 @@ def estimate_kappa(
 
 
 def rank_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Kendall's tau-b and Spearman's rho of rows, by Daniels' general coefficient over pairs (Kendall 1948, chapter 2).
+    """Kendall's tau-b and Spearman's rho of rows.
 
     Args:
         first: values of shape (k, methods).
@@ -78,15 +86,11 @@ def rank_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     Returns:
         Shape (k, 2); NaN where a row of either holds one value only.
     """
-    left, right = np.triu_indices(first.shape[1], 1)
-
-    def correlate(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        size = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
-        return np.divide((x * y).sum(axis=1), size, out=np.full(len(x), np.nan), where=size > 0)
-
-    steps = [np.sign(values[:, left] - values[:, right]) for values in (first, second)]
-    gaps = [ranks[:, left] - ranks[:, right] for ranks in (rankdata(first, axis=1), rankdata(second, axis=1))]
-    return np.stack([correlate(*steps), correlate(*gaps)], axis=1)
+    # ranks have one mean, ties or not
+    one, two = (rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (first, second))
+    size = np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
+    rho = np.divide((one * two).sum(axis=1), size, out=np.full(len(one), np.nan), where=size > 0)
+    return np.stack([kendall_tau(first, second), rho], axis=1)
 
 
 def estimate_ranks(

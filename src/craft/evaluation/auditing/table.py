@@ -12,7 +12,7 @@ from craft.core.errors import CraftError
 from craft.core.settings import TableSettings
 from craft.evaluation.auditing.agreement import RANKS, estimate_kappa, estimate_ranks
 from craft.evaluation.auditing.base import NO, UNKNOWN, YES
-from craft.evaluation.intervals import Statistic, estimate
+from craft.evaluation.statistics.intervals import Statistic, estimate
 from craft.evaluation.tables import ALL, label_groups, make_table, scores_source, table_row
 
 ROLE = "auditor"

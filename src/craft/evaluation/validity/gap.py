@@ -14,8 +14,8 @@ import pandas as pd
 
 from craft.core.config.evaluation import Scoring
 from craft.core.errors import CraftError
-from craft.evaluation.intervals import Estimate, bootstrap_means
 from craft.evaluation.results import require_columns
+from craft.evaluation.statistics.intervals import Estimate, bootstrap_means
 from craft.evaluation.validity.rows import CAS, validity_row
 
 CHECK_COLUMNS = ("step", "number", "label", "image")

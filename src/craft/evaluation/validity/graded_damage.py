@@ -8,7 +8,7 @@ from torch import Tensor
 
 from craft.core.config.evaluation import Scoring
 from craft.core.seeds import numpy_generator, torch_generator
-from craft.evaluation.intervals import bootstrap_means
+from craft.evaluation.statistics.intervals import bootstrap_means
 from craft.evaluation.validity.rank import response
 from craft.evaluation.validity.rows import validity_row
 from craft.reward.damage import blur, cover, shuffle_patches

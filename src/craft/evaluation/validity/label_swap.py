@@ -13,8 +13,8 @@ from torch import Tensor
 from craft.core.config.evaluation import Scoring
 from craft.core.seeds import numpy_generator
 from craft.core.settings import EvaluatorRef
-from craft.evaluation.intervals import bootstrap_means, estimate
 from craft.evaluation.results import DIMENSIONS
+from craft.evaluation.statistics.intervals import bootstrap_means, estimate
 from craft.evaluation.validity.rank import label_swap_auroc, win_chances
 from craft.evaluation.validity.rows import CAS, SCORES, WITHOUT, all_scores, validity_row
 from craft.reward.cas import ClinicalAlignment

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from craft.evaluation.intervals import Estimate, Statistic, estimate
 from craft.evaluation.results import DIMENSIONS, VALIDITY_COLUMNS
+from craft.evaluation.statistics.intervals import Estimate, Statistic, estimate
 
 # what is judged: each dimension, their mean, and the mean of the other three
 CAS = "cas"

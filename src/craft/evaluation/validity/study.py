@@ -14,7 +14,7 @@ from craft.core.images import decode_images, to_tensor
 from craft.core.seeds import numpy_generator
 from craft.core.settings import ValiditySettings
 from craft.evaluation.results import DIMENSIONS, TRUTH, check_scores, require_file, run_file
-from craft.evaluation.scoring import Scorer
+from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.validity.gap import course, follow_gap, read_checks
 from craft.evaluation.validity.graded_damage import DAMAGES, damaged_sets, response_to_damage
 from craft.evaluation.validity.label_swap import (

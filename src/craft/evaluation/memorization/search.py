@@ -1,0 +1,240 @@
+"""Memorization: is a generated image a training image in disguise, and do generated images betray who was trained on?
+
+Every generated image is compared with the training images in three ways, each of which sees copies the others miss:
+
+- `features`: 1 - cosine in the features of a held-out evaluator, over all training images;
+- `l2`: distance of grey pictures at mean 0 and length 1, mirrored or not, at the best shift of a few pixels;
+- `ssim`: 1 - structural similarity of the same windows.
+
+The last two are computed for candidates: the nearest in features and in shifted thumbnails. How near is too near is
+measured, not chosen: real *test* images, which no generator saw, are compared in the same way, and an image is flagged
+below the distance under which 1 % of them lie. A fresh image is therefore flagged with a chance of about 1 %.
+
+Membership inference by nearest neighbours (Chen et al. 2020, GAN-Leaks): were generated images copies of training
+images, training images would lie nearer to them than real test images do. The AUROC of that is 0.5 where nothing leaks.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from craft.core.config.base import REAL
+from craft.core.config.evaluation import Memorization
+from craft.core.errors import CraftError
+from craft.core.images import decode_images, stream_images, to_tensor
+from craft.core.neighbours import nearest
+from craft.core.settings import MemorizationSettings
+from craft.evaluation.memorization.alignment import compare, inner_window, thumbnails, to_grey
+from craft.evaluation.results import MEASURES, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS, run_file
+
+PAIRS = 256
+RUN_FILES = ("images.parquet", "features.safetensors")
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Images as they are compared.
+
+    Attributes:
+        ids: image ids, n of them.
+        labels: their labels.
+        features: of the held-out evaluator, shape (n, width).
+        pictures: grey, shape (n, side, side), in [0, 1].
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    features: Tensor
+    pictures: Tensor
+
+    @classmethod
+    def load(cls, images: Path, features: Path, evaluator: str, side: int, split: str | None = None) -> "Gallery":
+        """Read an image table, or one split of it, and the evaluator's features of its rows.
+
+        Raises:
+            CraftError: if a file is missing, the evaluator was not encoded, the files do not belong together, or there
+                is no image.
+        """
+        chunks, rows, start = [], [], 0
+        for frame in stream_images(images):
+            chosen = np.arange(len(frame)) if split is None else np.flatnonzero(frame["split"] == split)
+            if len(chosen):
+                kept = frame.iloc[chosen]
+                chunks.append((kept[["image_id", "label"]], to_grey(to_tensor(decode_images(kept)), side)))
+                rows.append(chosen + start)
+            start += len(frame)
+        if not chunks:
+            raise CraftError(f"{images} has no image" + (f" of split {split!r}" if split else ""))
+        tensor = read_features(features, evaluator)
+        if len(tensor) != start:
+            raise CraftError(f"{features} holds {len(tensor)} images, {images} {start}; run `snakemake {features}`")
+        frame = pd.concat([names for names, _ in chunks])
+        pictures = torch.cat([pictures for _, pictures in chunks])
+        return cls(
+            frame["image_id"].to_numpy(object),
+            frame["label"].to_numpy(object),
+            tensor[np.concatenate(rows)],
+            pictures,
+        )
+
+
+def read_features(path: Path, evaluator: str) -> Tensor:
+    """An evaluator's image features (n, width) in a feature file.
+
+    Raises:
+        CraftError: if the file is missing or the evaluator was not encoded.
+    """
+    if not Path(path).is_file():
+        raise CraftError(f"no feature file {path}: run `snakemake {path}` first")
+    with safe_open(path, framework="pt") as file:
+        if f"{evaluator}/images" not in file.keys():  # noqa: SIM118, the file is no mapping
+            raise CraftError(f"{path} has no features of evaluator {evaluator!r}; run `snakemake --force {path}`")
+        return file.get_tensor(f"{evaluator}/images")
+
+
+def find_candidates(queries: Gallery, train: Gallery, spec: Memorization) -> pd.DataFrame:
+    """Pairs that are worth a comparison as pictures: columns `query`, `neighbour` (row numbers) and `mirrored`."""
+    found = []
+    index = nearest(queries.features, train.features, spec.candidates).index
+    shadow = thumbnails(inner_window(train.pictures, spec.reach))
+    for mirrored in (False, True):
+        found.append((index, mirrored))
+        pictures = queries.pictures.flip(-1) if mirrored else queries.pictures
+        # a step of two pixels leaves at most one to a thumbnail
+        for shift in torch.cartesian_prod(*[torch.arange(-spec.reach, spec.reach + 1, 2)] * 2):
+            moved = thumbnails(inner_window(pictures, spec.reach, shift.expand(len(pictures), 2)))
+            found.append((nearest(moved, shadow, 1).index, mirrored))
+    frames = []
+    for rows, mirrored in found:
+        query = np.repeat(np.arange(len(rows)), rows.shape[1])
+        frames.append(pd.DataFrame({"query": query, "neighbour": rows.flatten().numpy(), "mirrored": mirrored}))
+    return pd.concat(frames).drop_duplicates().sort_values(["query", "neighbour", "mirrored"], ignore_index=True)
+
+
+def compare_pictures(queries: Gallery, train: Gallery, pairs: pd.DataFrame, reach: int) -> pd.DataFrame:
+    """The pairs with their distances `l2` and `ssim` and the shift (`down`, `right`) of the training picture."""
+    parts = []
+    for start in range(0, len(pairs), PAIRS):
+        part = pairs.iloc[start : start + PAIRS]
+        query, neighbour, mirrored = (
+            torch.from_numpy(part[name].to_numpy(copy=True)) for name in ("query", "neighbour", "mirrored")
+        )
+        first = queries.pictures[query]
+        first = torch.where(mirrored[:, None, None], first.flip(-1), first)
+        seen = compare(first, train.pictures[neighbour], reach)
+        down, right = seen.shift.T.numpy()
+        parts.append(part.assign(l2=seen.distance.numpy(), ssim=1 - seen.ssim.numpy(), down=down, right=right))
+    return pd.concat(parts, ignore_index=True)
+
+
+def nearest_two(pairs: pd.DataFrame, measure: str, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distance, ratio to the second training image's, and row number in `pairs` of every query's nearest one."""
+    ranked = pairs.sort_values(["query", measure, "neighbour"]).drop_duplicates(["query", "neighbour"])
+    place = ranked.groupby("query").cumcount()
+    first = ranked[place == 0]
+    second = ranked[place == 1].set_index("query")[measure].reindex(range(count)).to_numpy()
+    distance = first[measure].to_numpy()
+    ratio = np.divide(distance, second, out=np.ones(count), where=np.nan_to_num(second) > 0)
+    return distance, ratio, first.index.to_numpy()
+
+
+@torch.inference_mode()
+def find_neighbours(queries: Gallery, train: Gallery, spec: Memorization) -> pd.DataFrame:
+    """The nearest training image of every image by every measure.
+
+    Returns:
+        One row a query: `image_id`, `label`; for each measure `<measure>_distance`, `<measure>_ratio` (to the second
+        nearest training image, of the candidates for `l2` and `ssim`) and `<measure>_neighbour` (image id); `mirrored`,
+        `down` and `right` say how the nearest by `l2` had to be laid over the query.
+    """
+    count = len(queries.ids)
+    by_features = nearest(queries.features, train.features, 2)
+    pairs = compare_pictures(queries, train, find_candidates(queries, train, spec), spec.reach)
+    columns = {
+        "image_id": queries.ids,
+        "label": queries.labels,
+        "features_distance": by_features.distances[:, 0].numpy(),
+        "features_ratio": by_features.ratio.numpy(),
+        "features_neighbour": train.ids[by_features.index[:, 0].numpy()],
+    }
+    for measure in ("l2", "ssim"):
+        distance, ratio, rows = nearest_two(pairs, measure, count)
+        columns |= {f"{measure}_distance": distance, f"{measure}_ratio": ratio}
+        columns[f"{measure}_neighbour"] = train.ids[pairs["neighbour"].to_numpy()[rows]]
+        if measure == "l2":
+            columns |= {name: pairs[name].to_numpy()[rows] for name in ("mirrored", "down", "right")}
+    return pd.DataFrame(columns)
+
+
+def flag_copies(frame: pd.DataFrame, real: pd.DataFrame, flagged: float) -> pd.DataFrame:
+    """The frame with a column `<measure>_copied` for each measure: nearer than the share `flagged` of real images."""
+    limits = {measure: copy_threshold(real[f"{measure}_distance"], flagged) for measure in MEASURES}
+    return frame.assign(**{f"{name}_copied": frame[f"{name}_distance"] < limit for name, limit in limits.items()})
+
+
+def copy_threshold(distances: pd.Series, flagged: float) -> float:
+    """The distance below which the share `flagged` of real test images lie (linear between order statistics)."""
+    return float(np.quantile(distances.to_numpy(float), flagged))
+
+
+@torch.inference_mode()
+def measure_membership(train: Gallery, test: Gallery, generated: Gallery) -> pd.DataFrame:
+    """Distance of every training and test image to the nearest generated one, in features and as it stands (`l2`)."""
+    frames = []
+    shadow = thumbnails(generated.pictures)
+    for split, gallery in (("train", train), ("test", test)):
+        frame = pd.DataFrame({"image_id": gallery.ids, "label": gallery.labels, "split": split})
+        frame["features_distance"] = nearest(gallery.features, generated.features, 1).distances[:, 0].numpy()
+        frame["l2_distance"] = nearest(thumbnails(gallery.pictures), shadow, 1, "l2").distances[:, 0].numpy()
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def require_width(generated: Gallery, train: Gallery, name: str) -> None:
+    """Raise a CraftError if two galleries' features come from different evaluators."""
+    own, other = generated.features.shape[1], train.features.shape[1]
+    if own != other:
+        raise CraftError(
+            f"the features of {name} are {own} numbers wide, those of the training images {other}: they come from"
+            " different evaluators; run `snakemake --forcerun encode_images score_images`"
+        )
+
+
+def search_copies(run: MemorizationSettings, images: Path, features: Path, folder: Path) -> tuple[pd.DataFrame, ...]:
+    """Search the images of all methods of one dataset for copies of training images.
+
+    Args:
+        run: dataset, methods, seeds, evaluator and how to search.
+        images: image table of the dataset.
+        features: its feature file.
+        folder: results folder of the dataset; holds `<method>/seed<seed>/{images.parquet,features.safetensors}`.
+
+    Returns:
+        Neighbours, one row an image (columns `NEIGHBOUR_COLUMNS`), real test images first; and membership, one row per
+        real image, method and seed (columns `MEMBERSHIP_COLUMNS`).
+
+    Raises:
+        CraftError: if a file is missing or files do not belong together.
+    """
+    spec = run.spec
+    train, test = (Gallery.load(images, features, run.evaluator, spec.resolution, split) for split in ("train", "test"))
+    real = find_neighbours(test, train, spec)
+    shared = {"dataset": run.dataset, "evaluator": run.evaluator}
+    neighbours, membership = [flag_copies(real, real, spec.flagged).assign(method=REAL, seed=0, **shared)], []
+    for method in run.methods:
+        for seed in run.seeds:
+            tables = (Path(folder).parent / run_file(run.dataset, method, seed, name) for name in RUN_FILES)
+            generated = Gallery.load(*tables, run.evaluator, spec.resolution)
+            require_width(generated, train, f"{run.dataset}/{method}")
+            found = flag_copies(find_neighbours(generated, train, spec), real, spec.flagged)
+            neighbours.append(found.assign(method=method, seed=seed, **shared))
+            membership.append(measure_membership(train, test, generated).assign(method=method, seed=seed, **shared))
+    return (
+        pd.concat(neighbours, ignore_index=True)[list(NEIGHBOUR_COLUMNS)],
+        pd.concat(membership, ignore_index=True)[list(MEMBERSHIP_COLUMNS)],
+    )

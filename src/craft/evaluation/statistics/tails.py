@@ -1,0 +1,163 @@
+"""The low-alignment tail: how many images of a method fall below a threshold that real images set.
+
+The threshold tau is the 10th percentile of the CAS of real *test* images with their own labels, one per modality and
+evaluator. The tail rate of a method is the share of its images with CAS < tau. Its interval also resamples the real
+images, since tau is an estimate too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from craft.core.config.base import REAL
+from craft.core.config.evaluation import Scoring
+from craft.core.errors import CraftError
+from craft.core.seeds import numpy_generator
+from craft.evaluation.results import scores_source
+from craft.evaluation.statistics.intervals import BLOCK, Estimate, interval, nested_bootstrap, resample_counts
+
+
+def tail_threshold(reference: np.ndarray, quantile: float = 0.10) -> float:
+    """The CAS below which an image counts as low alignment.
+
+    Args:
+        reference: CAS of real test images with their own labels, shape (m,), in [0, 1].
+        quantile: which quantile of `reference` is the threshold (linear interpolation between order statistics).
+
+    Raises:
+        ValueError: if `reference` is empty or holds a non-finite value.
+    """
+    return float(np.quantile(require_scores(reference, "reference"), quantile))
+
+
+def tail_rate(scores: np.ndarray, reference: np.ndarray, quantile: float = 0.10) -> float:
+    """Share of generated images below the low-alignment threshold of real images.
+
+    Args:
+        scores: CAS of generated images, shape (n,), in [0, 1].
+        reference: CAS of real test images with their own labels, shape (m,), in [0, 1].
+        quantile: which quantile of `reference` is the threshold.
+
+    Returns:
+        A share in [0, 1].
+
+    Raises:
+        ValueError: if either is empty or holds a non-finite value.
+    """
+    return float(np.mean(require_scores(scores, "scores") < tail_threshold(reference, quantile)))
+
+
+def require_scores(scores: np.ndarray, name: str) -> np.ndarray:
+    """The scores as a float array; a ValueError if there is none or one is not finite."""
+    scores = np.asarray(scores, dtype=float)
+    if scores.size == 0 or not np.isfinite(scores).all():
+        raise ValueError(f"`{name}` must hold at least one score and only finite ones")
+    return scores
+
+
+def tail_quantiles(scoring: Scoring) -> list[float]:
+    """The quantiles of real images at which there is a threshold, the main one first."""
+    further = [quantile for quantile in scoring.further_tail_quantiles if quantile != scoring.tail_quantile]
+    return [scoring.tail_quantile, *further]
+
+
+def tail_metric(kind: str, quantile: float, scoring: Scoring) -> str:
+    """Name of a metric at a quantile: as it is at the main one, for example `tail_rate@0.05` elsewhere."""
+    return kind if quantile == scoring.tail_quantile else f"{kind}@{quantile:g}"
+
+
+def require_reference(scores: pd.DataFrame, dataset: str, evaluator: str) -> np.ndarray:
+    """CAS of the real test images under an evaluator, shape (m,).
+
+    Raises:
+        CraftError: if there are none, so that there is no threshold.
+    """
+    real = scores[(scores["method"] == REAL) & (scores["evaluator"] == evaluator)]
+    if real.empty:
+        raise CraftError(
+            f"{scores_source(dataset, REAL)} has no row of evaluator {evaluator!r}, so there is no tail threshold;"
+            " run `snakemake --forcerun score_images`"
+        )
+    return real["cas"].to_numpy(float)
+
+
+def resample_thresholds(reference: np.ndarray, quantiles: list[float], draws: int, *names: str | int) -> np.ndarray:
+    """Thresholds of resampled real images, shape (draws, quantiles); `names` seed the draws.
+
+    Args:
+        reference: CAS of real test images, shape (m,).
+        quantiles: which quantiles are the thresholds.
+        draws: number of resamples.
+        names: of what is resampled.
+    """
+    ranked, rng = np.sort(require_scores(reference, "reference")), numpy_generator("tail reference", *names)
+    step, blocks = max(1, BLOCK // len(ranked)), []
+    for start in range(0, draws, step):
+        picks = rng.integers(len(ranked), size=(min(step, draws - start), len(ranked)))
+        blocks.append(np.quantile(ranked[picks], quantiles, axis=1).T)
+    return np.concatenate(blocks)
+
+
+@dataclass(frozen=True)
+class TailReference:
+    """Real test images of one modality under one evaluator, with the bootstrap of their threshold.
+
+    Attributes:
+        scores: their CAS, shape (m,).
+        threshold: tau.
+        counts: resamples of the real images, shape (draws, m).
+        thresholds: tau of every resample, shape (draws,).
+        confidence: share of the bootstrap distribution between low and high.
+    """
+
+    scores: np.ndarray
+    threshold: float
+    counts: np.ndarray
+    thresholds: np.ndarray
+    confidence: float
+
+    @classmethod
+    def resample(
+        cls, scores: np.ndarray, quantile: float, draws: int, confidence: float, *names: str | int
+    ) -> "TailReference":
+        """Set the threshold and resample it `draws` times; `names` seed the draws."""
+        scores = require_scores(scores, "reference")
+        counts = resample_counts(len(scores), draws, numpy_generator("tail reference", *names))
+        order = np.argsort(scores)
+        resamples = np.stack([np.repeat(scores[order], row) for row in counts[:, order]])
+        return cls(
+            scores, tail_threshold(scores, quantile), counts, np.quantile(resamples, quantile, axis=1), confidence
+        )
+
+    def estimate_threshold(self) -> Estimate:
+        """tau with its interval."""
+        return Estimate(self.threshold, *interval(self.thresholds, self.confidence), len(self.scores), 1)
+
+    def estimate_rate(self, groups: Sequence[np.ndarray], *names: str | int) -> Estimate:
+        """Tail rate of a method; `groups` holds the CAS of its images, one array of shape (n,) a seed."""
+        groups = [require_scores(group, "scores") for group in groups]
+        sizes = [len(group) for group in groups]
+
+        def rate(group: int, counts: np.ndarray, draw: np.ndarray) -> np.ndarray:
+            below = groups[group] < self.thresholds[draw][:, None]
+            return (counts * below).sum(axis=1, keepdims=True) / sizes[group]
+
+        rng = numpy_generator("bootstrap", *names)
+        low, high = interval(nested_bootstrap(sizes, rate, len(self.thresholds), rng), self.confidence)
+        value = float(np.mean([share_below(group, self.threshold) for group in groups]))
+        return Estimate(value, low, high, sum(sizes), len(sizes))
+
+    def estimate_own_rate(self, chosen: np.ndarray) -> Estimate:
+        """Tail rate of the real images in the boolean mask `chosen`, threshold and rate from the same resamples."""
+        below = (self.scores < self.thresholds[:, None]) & chosen
+        drawn = (self.counts * chosen).sum(axis=1)
+        rates = (self.counts * below).sum(axis=1) / np.where(drawn, drawn, np.nan)
+        value = share_below(self.scores[chosen], self.threshold)
+        return Estimate(value, *interval(rates, self.confidence), int(chosen.sum()), 1)
+
+
+def share_below(scores: np.ndarray, threshold: float) -> float:
+    """Share of scores below a given threshold."""
+    return float(np.mean(scores < threshold))

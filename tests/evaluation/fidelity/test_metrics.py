@@ -1,0 +1,176 @@
+"""Fidelity metrics on sets whose answer is known."""
+
+import numpy as np
+import pytest
+from scipy.linalg import sqrtm
+
+from craft.core.errors import CraftError
+from craft.evaluation.fidelity.metrics import (
+    METRICS,
+    Moments,
+    RealReference,
+    distinct_mean,
+    frechet_distance,
+    label_diversity,
+    neighbour_radii,
+    neighbourhoods,
+    polynomial_kernel,
+    shift_draws,
+    vendi_score,
+)
+
+RNG = np.random.default_rng(0)
+
+
+def whole(features: np.ndarray) -> np.ndarray:
+    return np.ones((1, len(features)), int)
+
+
+def moments(features: np.ndarray) -> Moments:
+    return Moments.of(features, whole(features))
+
+
+def reference(features: np.ndarray, draws: int = 50, neighbours: int = 5) -> RealReference:
+    return RealReference(features, neighbours, draws, np.random.default_rng(1), "the test images")
+
+
+def compare(real: np.ndarray, generated: np.ndarray, draws: int = 50, labels=None) -> dict[str, np.ndarray]:
+    labels = ["a"] * len(generated) if labels is None else labels
+    return reference(real, draws).compare(generated, labels, np.random.default_rng(2), "craft")
+
+
+def test_frechet_distance_of_gaussians_has_its_closed_form():
+    shift, scales = np.array([1.0, -2.0, 0.5]), np.array([2.0, 0.5, 1.0])
+    first, second = (RNG.normal(size=(60_000, 3)) for _ in range(2))
+    expected = (shift**2).sum() + ((scales - 1) ** 2).sum()
+    assert frechet_distance(moments(first), moments(second * scales + shift))[0] == pytest.approx(expected, rel=0.02)
+
+
+def test_frechet_distance_is_that_of_the_matrix_root():
+    mix = RNG.normal(size=(4, 4))
+    first, second = RNG.normal(size=(50, 4)) @ mix, RNG.normal(1.0, 2.0, size=(40, 4))
+    one, two = (np.cov(features, rowvar=False) for features in (first, second))
+    expected = ((first.mean(0) - second.mean(0)) ** 2).sum() + np.trace(one + two - 2 * sqrtm(one @ two).real)
+    assert frechet_distance(moments(first), moments(second))[0] == pytest.approx(expected)
+
+
+def test_frechet_distance_of_a_set_to_itself_is_zero_even_with_fewer_images_than_columns():
+    features = RNG.normal(size=(10, 30))
+    assert frechet_distance(moments(features), moments(features))[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_moments_under_counts_are_those_of_repeated_images():
+    features, counts = RNG.normal(size=(5, 3)), np.array([[2, 0, 1, 1, 1]])
+    found, repeated = Moments.of(features, counts), np.repeat(features, counts[0], axis=0)
+    assert found.mean[0] == pytest.approx(repeated.mean(axis=0))
+    assert found.covariance[0] == pytest.approx(np.cov(repeated, rowvar=False))
+
+
+def test_kid_is_the_unbiased_estimate_by_its_definition():
+    real, generated = RNG.normal(size=(12, 4)), RNG.normal(0.5, 1, size=(10, 4))
+    kernels = [polynomial_kernel(*two) for two in ((real, real), (generated, generated), (real, generated))]
+    means = [(matrix.sum() - np.trace(matrix)) / (len(matrix) * (len(matrix) - 1)) for matrix in kernels[:2]]
+    assert compare(real, generated)["kid"][0] == pytest.approx(sum(means) - 2 * kernels[2].mean())
+
+
+def test_pairs_of_copies_do_not_count():
+    matrix = np.array([[9.0, 1, 2], [1, 9, 3], [2, 3, 9]])
+    assert distinct_mean(matrix, np.array([[1, 1, 1], [2, 1, 0]])) == pytest.approx([2, 1])
+    assert np.isnan(distinct_mean(matrix, np.array([[3, 0, 0]]))[0])
+
+
+def test_the_same_set_has_full_precision_recall_and_coverage():
+    found = compare(features := RNG.normal(size=(80, 3)), features)
+    assert all(found[key][0] == 1 for key in ("precision", "recall", "coverage"))
+    assert found["density"][0] == pytest.approx(1, abs=0.25) and found["fid"][0] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_distant_set_has_none():
+    found = compare(RNG.normal(size=(80, 3)), RNG.normal(50, 1, size=(60, 3)))
+    assert all(found[key][0] == 0 for key in ("precision", "density", "recall", "coverage"))
+    assert found["fid"][0] > 1000
+
+
+def test_a_collapsed_set_has_precision_without_recall():
+    real = RNG.normal(size=(200, 2))
+    found = compare(real, real[:1] * 0 + RNG.normal(0, 0.01, size=(200, 2)))
+    assert found["precision"][0] == 1 and found["recall"][0] < 0.05 and found["coverage"][0] < 0.2
+    assert found["density"][0] > 1
+
+
+def test_neighbourhoods_on_a_line_are_those_counted_by_hand():
+    real, generated = np.array([[0.0], [1], [10]]), np.array([[0.5], [9.5], [30]])
+    radii, own = neighbour_radii(real, 1), neighbour_radii(generated, 1)
+    assert radii.tolist() == [1, 1, 9] and own.tolist() == [9, 9, 20.5]
+    found = neighbourhoods(real, generated, radii, own, 1)
+    assert found["precision"].tolist() == [1, 1, 0] and found["density"].tolist() == [2, 1, 0]
+    assert found["recall"].tolist() == [1, 1, 1] and found["coverage"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("width", [3, 8])
+def test_vendi_score_counts_different_images(width):
+    different = np.eye(width)[:3]
+    assert vendi_score(different, whole(different))[0] == pytest.approx(3)
+    alike = np.tile(different[:1], (5, 1))
+    assert vendi_score(alike, whole(alike))[0] == pytest.approx(1)
+    pairs = np.repeat(different, 2, axis=0) * 7
+    assert vendi_score(pairs, whole(pairs))[0] == pytest.approx(3)
+    assert vendi_score(different, np.array([[3, 0, 0], [1, 1, 1]])) == pytest.approx([1, 3])
+
+
+def test_diversity_is_the_mean_of_the_labels_own_distances():
+    features = np.array([[1.0, 0], [0, 1], [1, 0], [2, 0]])
+    assert label_diversity(features, np.array(["a", "a", "b", "b"]), whole(features))[0] == pytest.approx(0.5)
+    alone = label_diversity(features, np.array(["a", "a", "b", "c"]), whole(features))
+    assert alone[0] == pytest.approx(1), "a label of one image has no distance"
+
+
+def test_draws_lie_around_the_value_and_are_as_many_as_asked():
+    found = compare(RNG.normal(size=(150, 4)), RNG.normal(0.3, 1, size=(120, 4)), draws=80)
+    assert set(found) == set(METRICS) and all(values.shape == (81,) for values in found.values())
+    for values in found.values():
+        assert values[1:].min() < values[0] < values[1:].max()
+
+
+def test_blocks_of_draws_change_nothing(monkeypatch):
+    real, generated = RNG.normal(size=(30, 4)), RNG.normal(size=(20, 4))
+    whole_found = compare(real, generated, draws=9)
+    monkeypatch.setattr("craft.evaluation.fidelity.metrics.BLOCK", 3 * 4**2)
+    found = compare(real, generated, draws=9)
+    assert all(found[key] == pytest.approx(whole_found[key]) for key in METRICS)
+
+
+def test_shifted_draws_have_the_value_as_their_mean_and_are_not_negative():
+    assert shift_draws(np.array([1.0, 3, 5])).tolist() == [1, 0, 2]
+    assert shift_draws(np.array([0.5, 3, 5])).tolist() == [0.5, 0, 1.5]
+    assert shift_draws(np.array([0.5])).tolist() == [0.5]
+
+
+def test_the_interval_of_a_frechet_distance_covers_the_spread_of_fresh_samples():
+    rng = np.random.default_rng(5)
+    fresh = [
+        frechet_distance(moments(rng.normal(size=(150, 3))), moments(rng.normal(0.5, 1, size=(150, 3))))[0]
+        for _ in range(60)
+    ]
+    found = compare(rng.normal(size=(150, 3)), rng.normal(0.5, 1, size=(150, 3)), draws=200)["fid"]
+    assert found[1:].std() == pytest.approx(np.std(fresh), rel=0.5)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "finding"),
+    [
+        (lambda rows: rows[:, :3], "the features of craft have 3 columns, those of the test images 4"),
+        (lambda rows: rows[:5], "craft has 5 images, but a neighbourhood of 5 needs at least 6"),
+        (lambda rows: np.where(np.arange(20)[:, None] == 7, np.nan, rows), "image number 7 of craft is not finite"),
+    ],
+)
+def test_bad_features_are_one_sentence(spoil, finding):
+    rows = RNG.normal(size=(20, 4))
+    with pytest.raises(CraftError, match=finding) as error:
+        compare(rows, spoil(rows))
+    assert "\n" not in str(error.value)
+
+
+def test_too_few_real_images_are_one_sentence():
+    with pytest.raises(CraftError, match=r"the test images has 4 images.*fidelity\.neighbours"):
+        reference(RNG.normal(size=(4, 2)))

@@ -1,0 +1,132 @@
+"""Scoring: one row an image and evaluator, real scores from the cached features, generated ones through the model."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tiny import tiny_evaluator, tiny_knowledge
+
+from craft.core.errors import CraftError
+from craft.core.files import write_json, write_tensors
+from craft.core.images import decode_images, image_row, read_images, to_tensor, write_images
+from craft.core.settings import EvaluatorRef, ScoreSettings
+from craft.evaluation.scoring.scorer import Scorer
+from craft.models.truth import TruthClassifier
+from craft.reward.calibration import calibrate
+from craft.reward.cas import DIMENSIONS
+from craft.reward.features import Features, calibration_to_json, compute_features, foreign_features, read_calibration
+
+SIZE, LABELS = 32, ["nevus", "melanoma"]
+SPLITS = ["train", "reference", "calibration", "test"]
+
+
+def make_table(path, count, seed, split=None):
+    rng = np.random.default_rng(seed)
+    rows = []
+    for index in range(count):
+        image = rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+        where = split or SPLITS[index // 2 % 4]
+        rows.append(image_row(image, label=LABELS[index % 2], split=where, source="s", patient_id=str(index)))
+    write_images(path, rows)
+    return read_images(path)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder, book = tmp_path_factory.mktemp("scoring"), tiny_knowledge()
+    evaluators = {"a": tiny_evaluator(SIZE), "b": tiny_evaluator(SIZE, "siglip_regnet", seed=1)}
+    frame = make_table(folder / "images.parquet", 48, seed=0)
+    entries = {}
+    for name, evaluator in evaluators.items():
+        entries |= compute_features(evaluator, frame, book, name)
+        evaluator.save(folder / name)
+    write_tensors(folder / "features.safetensors", entries)
+    TruthClassifier.build({"dermoscopy": LABELS}).save(folder / "truth")
+    known = Features(folder / "features.safetensors", frame, book)
+    maps = {
+        name: calibrate(
+            known.raw_scores(name, 3), *known.split(name, "calibration"), known.of(name, "damaged"), torch.empty(0, 32)
+        )
+        for name in evaluators
+    }
+    write_json(folder / "calibration.json", calibration_to_json(maps))
+    refs = [EvaluatorRef(name=n, role=r, path=str(folder / n)) for n, r in (("a", "reward"), ("b", "held_out"))]
+    settings = ScoreSettings(
+        dataset="skin",
+        modality="dermoscopy",
+        labels=LABELS,
+        evaluators=refs,
+        truth=str(folder / "truth"),
+        runs=[("real", 0), ("craft", 1)],
+        neighbours=3,
+    )
+    return folder, known, settings, Scorer.load(settings, known, folder / "calibration.json")
+
+
+def test_real_images_are_the_test_split_with_their_own_labels(run):
+    _, known, _, scorer = run
+    scores = scorer.score_real()
+    assert set(scores["evaluator"]) == {"a", "b", "truth"} and set(scores["role"]) == {"reward", "held_out", "truth"}
+    test = known.frame[known.frame["split"] == "test"]
+    for _, part in scores.groupby("evaluator"):
+        assert part["image_id"].tolist() == test["image_id"].tolist()
+        assert part["label"].tolist() == test["label"].tolist()
+
+
+def test_cas_is_the_mean_of_its_dimensions_and_within_bounds(run):
+    scores = run[3].score_real()
+    judged = scores[scores["role"] != "truth"]
+    assert np.allclose(judged["cas"], judged[list(DIMENSIONS)].mean(axis=1), atol=1e-6)
+    assert judged["cas"].between(0, 1).all() and judged["agrees"].isna().all()
+    truth = scores[scores["role"] == "truth"]
+    assert truth[list(DIMENSIONS)].isna().all(axis=None) and truth["agrees"].notna().all()
+
+
+def test_the_same_pixels_score_the_same_as_real_and_as_generated(run):
+    folder, known, _, scorer = run
+    test = known.frame[known.frame["split"] == "test"]
+    rows = [
+        image_row(image, label=label, split="generated", source="g")
+        for image, label in zip(decode_images(test), test["label"], strict=True)
+    ]
+    write_images(folder / "generated.parquet", rows)
+    (generated, encoded), real = scorer.score(folder / "generated.parquet", "craft", 1), scorer.score_real()
+    assert {name: tuple(each.shape) for name, each in encoded.items()} == dict.fromkeys(
+        ["a/images", "b/images"], (len(test), 32)
+    )
+    # the evaluator's weights went through half precision on the way to its folder
+    assert np.allclose(generated["cas"], real["cas"], atol=0.05)
+    assert set(generated["seed"]) == {1} and set(generated["method"]) == {"craft"}
+
+
+def test_features_of_another_table_are_refused(run, tmp_path):
+    folder, _, _, _ = run
+    other = make_table(tmp_path / "other.parquet", 10, seed=3)
+    with pytest.raises(CraftError, match="run encode_images again"):
+        Features(folder / "features.safetensors", other, tiny_knowledge())
+
+
+def test_an_unknown_label_and_a_missing_calibration_are_named(run, tmp_path):
+    folder, known, _, _ = run
+    with pytest.raises(CraftError, match="unknown label 'wart'"):
+        known.label_numbers(pd.DataFrame({"label": ["wart"]}))
+    with pytest.raises(CraftError, match="no calibration of evaluator 'c'"):
+        read_calibration(folder / "calibration.json", ["a", "c"])
+    with pytest.raises(CraftError, match="no calibration"):
+        read_calibration(tmp_path / "none.json", ["a"])
+    with pytest.raises(CraftError, match="evaluator 'c'"):
+        known.of("c", "images")
+
+
+def test_images_of_other_modalities_are_thinned_evenly(run):
+    folder = run[0]
+    assert foreign_features([], "a", 32).shape == (0, 32)
+    assert foreign_features([folder / "features.safetensors"] * 2, "a", 32, most=12).shape == (24, 32)
+
+
+def test_damaged_copies_are_encoded_kind_after_kind(run):
+    _, known, _, _ = run
+    calibration = known.split("a", "calibration")[0]
+    assert known.of("a", "damaged").shape == (3 * len(calibration), 32)
+    images = to_tensor(decode_images(known.frame[known.frame["split"] == "calibration"]))
+    assert torch.allclose(tiny_evaluator(SIZE).embed(images), calibration, atol=1e-5)

@@ -1,0 +1,95 @@
+"""P-values, effect sizes and correction against scipy and published cases."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from craft.evaluation.statistics.intervals import bootstrap_mean, mean_statistic, nested_bootstrap
+from craft.evaluation.statistics.significance import bootstrap_p_value, cohen_dz, holm, kendall_tau, rank_biserial
+
+
+def draw_differences(shift: float, size: int = 150, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(shift, 1.0, size)
+
+
+def resample(differences: np.ndarray, draws: int = 20_000) -> np.ndarray:
+    statistic = mean_statistic([differences[:, None]])
+    return nested_bootstrap([len(differences)], statistic, draws, np.random.default_rng(1))[:, 0]
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.1, 0.2, 0.3])
+def test_p_value_is_that_of_the_paired_t_test_and_of_sign_flips(shift):
+    differences = draw_differences(shift)
+    found = bootstrap_p_value(differences.mean(), resample(differences))
+    student = stats.ttest_rel(differences, np.zeros_like(differences)).pvalue
+    flips = stats.permutation_test(
+        (differences, np.zeros_like(differences)),
+        lambda a, b, axis: np.mean(a - b, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=5000,
+        rng=np.random.default_rng(2),
+    ).pvalue
+    assert found == pytest.approx(student, abs=0.015) and found == pytest.approx(flips, abs=0.02)
+
+
+def test_p_value_is_never_zero_and_one_where_there_is_no_difference():
+    assert bootstrap_p_value(5.0, np.full(99, 5.0)) == pytest.approx(0.01)
+    assert bootstrap_p_value(0.0, np.random.default_rng(0).normal(size=99)) == 1
+    assert bootstrap_p_value(0.0, np.zeros(99)) == 1
+
+
+def test_interval_of_a_difference_is_that_of_scipy():
+    differences = draw_differences(0.3) ** 3
+    ours = bootstrap_mean([differences], 10_000, 0.95, "scipy")
+    theirs = stats.bootstrap(
+        (differences,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(3)
+    ).confidence_interval
+    width = theirs.high - theirs.low
+    assert ours.low == pytest.approx(theirs.low, abs=width / 20)
+    assert ours.high == pytest.approx(theirs.high, abs=width / 20)
+
+
+def test_holm_adjusts_the_four_hypotheses_of_the_textbook_example():
+    # rejected at 0.05 are the fourth and the first, as Holm's procedure is usually explained
+    assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holm_never_exceeds_one_nor_lies_below_the_p_value_or_above_bonferroni():
+    p = np.random.default_rng(0).random(20) ** 3
+    adjusted = holm(p)
+    assert (adjusted >= p).all() and (adjusted <= np.minimum(20 * p, 1)).all()
+    assert (np.diff(adjusted[np.argsort(p)]) >= 0).all()
+    assert holm(np.array([0.2])) == [0.2] and len(holm(np.array([]))) == 0
+
+
+def test_cohen_dz_is_the_t_statistic_over_the_root_of_n():
+    differences = draw_differences(0.4)
+    t = stats.ttest_1samp(differences, 0).statistic
+    assert cohen_dz(differences) == pytest.approx(t / np.sqrt(len(differences)))
+
+
+def test_cohen_dz_of_equal_differences_is_zero_or_undefined():
+    assert cohen_dz(np.zeros(5)) == 0
+    assert np.isnan(cohen_dz(np.full(5, 0.3)))
+
+
+def test_rank_biserial_follows_from_the_wilcoxon_statistic():
+    differences = draw_differences(0.4)
+    ranks = len(differences) * (len(differences) + 1) / 2
+    smaller = stats.wilcoxon(differences).statistic
+    assert abs(rank_biserial(differences)) == pytest.approx(1 - 2 * smaller / ranks)
+    assert rank_biserial(-differences) == pytest.approx(-rank_biserial(differences))
+
+
+def test_rank_biserial_counts_discordant_pairs_of_indicators():
+    assert rank_biserial(np.array([1.0] * 3 + [-1.0] + [0.0] * 10)) == pytest.approx(0.5)
+    assert rank_biserial(np.zeros(4)) == 0
+
+
+def test_kendall_tau_is_that_of_scipy_with_ties_and_without():
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(4, size=(20, 6)).astype(float), rng.random((20, 6))
+    expected = [stats.kendalltau(one, two).statistic for one, two in zip(first, second, strict=True)]
+    assert kendall_tau(first, second) == pytest.approx(expected)
+    assert np.isnan(kendall_tau(np.ones((1, 3)), np.arange(3.0)[None]))
