@@ -182,6 +182,7 @@ def draw_validity(rng: np.random.Generator, dataset: str, methods: list[str], tr
     places += [("drop_one", "", name, "", np.nan, "auroc_share") for name in DIMENSIONS]
     for condition in ("own_labels", "half_swapped", "all_swapped"):
         places += [("same_images", "", name, condition, np.nan, "mean") for name in scores]
+        places += [("same_images", "", "", condition, np.nan, "fid")]
     for kind in ("blur", "colour_cast"):
         places += [("damage", "", name, kind, level, "mean") for name in scores for level in (0.0, 0.2, 0.5)]
         places += [("damage", "", name, kind, np.nan, "spearman") for name in scores]

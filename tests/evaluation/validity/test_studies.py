@@ -12,7 +12,7 @@ from craft.core.settings import EvaluatorRef
 from craft.evaluation.results import DIMENSIONS
 from craft.evaluation.validity.gap import course, follow_gap, read_checks
 from craft.evaluation.validity.graded_damage import DAMAGES, damaged_sets, response_to_damage
-from craft.evaluation.validity.label_swap import compare_sets, separate_labels, shifts_of_sets
+from craft.evaluation.validity.label_swap import compare_sets, distance_of_sets, separate_labels, shifts_of_sets
 from craft.evaluation.validity.rows import SCORES, all_scores, validity_table
 from craft.evaluation.validity.truth import follow_truth, order_methods, pair_with_truth
 
@@ -68,6 +68,16 @@ def test_sets_of_the_same_images_differ_by_the_share_of_other_labels(swapped):
     rows = find(compare_sets(swapped, sets, DIMENSIONS, SCORING, "skin", **SHARED), dimension="alignment")
     own, half, other = rows["value"]
     assert own > half > other and half == pytest.approx((own + other) / 2, abs=0.1)
+
+
+def test_the_distance_between_images_is_the_same_whatever_their_labels():
+    rng = np.random.default_rng(0)
+    images, reference = rng.normal(size=(80, 6)), rng.normal(size=(120, 6))
+    near = find(distance_of_sets(images, reference, SCORING, "skin", **SHARED), metric="fid")
+    assert list(near["condition"]) == ["own_labels", "half_swapped", "all_swapped"] and near["value"].nunique() == 1
+    assert (near["low"] <= near["value"]).all() and (near["value"] <= near["high"]).all()
+    far = find(distance_of_sets(images + 1, reference, SCORING, "skin", **SHARED), metric="fid")
+    assert far["low"].iloc[0] > near["high"].iloc[0]
 
 
 def test_damage_grows_with_its_grade_and_repeats_itself():

@@ -13,12 +13,16 @@ from torch import Tensor
 from craft.core.config.evaluation import Scoring
 from craft.core.seeds import numpy_generator
 from craft.core.settings import EvaluatorRef
+from craft.evaluation.fidelity.features import scale_embeddings
+from craft.evaluation.fidelity.metrics import Moments, frechet_distance, shift_draws, whole_and_draws
 from craft.evaluation.results import DIMENSIONS
-from craft.evaluation.statistics.intervals import bootstrap_means, estimate
+from craft.evaluation.statistics.intervals import Estimate, bootstrap_means, estimate, interval
 from craft.evaluation.validity.rank import label_swap_auroc, win_chances
 from craft.evaluation.validity.rows import CAS, SCORES, WITHOUT, all_scores, validity_row
 from craft.reward.cas import ClinicalAlignment
 
+# draws of the interval of a Frechet distance, each of which takes a matrix root
+DISTANCE_DRAWS = 100
 # the sets of study e and the share of their images that carry another label than their own
 SETS = {"own_labels": 0.0, "half_swapped": 0.5, "all_swapped": 1.0}
 
@@ -94,3 +98,28 @@ def compare_sets(
             yield validity_row(
                 number, study="same_images", method="real", dimension=column, condition=name, metric="mean", **shared
             )
+
+
+def distance_of_sets(
+    images: np.ndarray, reference: np.ndarray, scoring: Scoring, dataset: str, **shared
+) -> Iterator[dict]:
+    """Rows of the study `same_images`: the sets' Frechet distance to other images, which no label enters.
+
+    Args:
+        images: features of the images that all sets share, shape (n, width).
+        reference: features of other images of the same kind, shape (m, width).
+        scoring: sets the confidence of the interval.
+        dataset: seeds the draws.
+        shared: evaluator, role and source of the rows.
+    """
+    moments = [
+        Moments.of(
+            scale_embeddings(features),
+            whole_and_draws(len(features), DISTANCE_DRAWS, numpy_generator("distance of sets", name, dataset)),
+        )
+        for name, features in (("images", images), ("reference", reference))
+    ]
+    values = shift_draws(frechet_distance(*moments))
+    number = Estimate(float(values[0]), *interval(values[1:], scoring.confidence), len(images), 1)
+    for name in SETS:
+        yield validity_row(number, study="same_images", method="real", condition=name, metric="fid", **shared)

@@ -19,6 +19,7 @@ from craft.evaluation.validity.gap import course, follow_gap, read_checks
 from craft.evaluation.validity.graded_damage import DAMAGES, damaged_sets, response_to_damage
 from craft.evaluation.validity.label_swap import (
     compare_sets,
+    distance_of_sets,
     score_every_label,
     separate_labels,
     shifts_of_sets,
@@ -102,6 +103,8 @@ class ValidityStudy:
             shared = {"evaluator": ref.name, "role": ref.role, "source": source}
             columns = all_scores(scores)[..., : len(COLUMNS)]
             yield from compare_sets(columns, sets, COLUMNS, self.scoring, self.dataset, **shared)
+            train = self.known.split(ref.name, "train")[0]
+            yield from distance_of_sets(features.numpy(), train.numpy(), self.scoring, self.dataset, **shared)
         if self.scorer.truth:
             chances = self.truth_chances(to_tensor(decode_images(frame)))
             turned = (labels[:, None] + np.arange(count)) % count
