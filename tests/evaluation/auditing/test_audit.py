@@ -117,3 +117,13 @@ def test_script_audits_with_what_the_modality_has(dataset):
     missing = run_script(dataset, folder="nowhere")
     assert missing.returncode == 2 and "Traceback" not in missing.stderr
     assert missing.stderr.splitlines()[-1].startswith("craft: no image table")
+
+
+def test_as_many_images_are_measured_as_the_configuration_says(dataset):
+    few = RUN.model_copy(update={"spec": RUN.spec.model_copy(update={"measured_per_method": 2})})
+    few.save(dataset / "settings.yaml")
+    (dataset / "knowledge.yaml").write_text(two_labels().to_yaml())
+    ended = run_script(dataset)
+    assert ended.returncode == 0, ended.stderr
+    audited = pd.read_parquet(dataset / "audit.parquet").groupby(["method", "seed"])[["image_id", "label"]].nunique()
+    assert (audited["image_id"] == 2).all() and (audited["label"] == 2).all()

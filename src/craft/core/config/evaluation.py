@@ -66,6 +66,9 @@ class Audit(Strict):
         0.6, ge=0.5, lt=1, description="balanced accuracy on calibration images below which a biomarker tells nothing"
     )
     folds: int = Field(5, ge=2, description="of the cross-validation that this accuracy comes from")
+    measured_per_method: Positive | None = Field(
+        None, description="at most this many images a method and seed are measured, labels balanced; null: all"
+    )
     images_per_method: Positive = Field(24, description="how many images a method and seed the language model is shown")
     model: LanguageModelSource | None = Field(None, description="the multimodal language model of the auditor mllm")
 

@@ -59,13 +59,19 @@ class BiomarkerAuditor:
         knowledge: labels and their checklists.
         measure: measures images of the modality; None where nothing is measured.
         rules: label -> one rule for every item of its checklist.
+        limit: how many images of a method and seed it judges at most; None for all of them.
     """
 
     name = "biomarkers"
-    limit = None
 
-    def __init__(self, knowledge: Knowledge, measure: Measurer | None, rules: dict[str, list[Rule]]):
-        self.knowledge, self.measure, self.rules = knowledge, measure, rules
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        measure: Measurer | None,
+        rules: dict[str, list[Rule]],
+        limit: int | None = None,
+    ):
+        self.knowledge, self.measure, self.rules, self.limit = knowledge, measure, rules, limit
 
     @classmethod
     def fit(
@@ -80,7 +86,7 @@ class BiomarkerAuditor:
         """Fit the thresholds of all items.
 
         Args:
-            spec: floor and folds.
+            spec: floor, folds and limit.
             knowledge: labels and their checklists.
             measure: measures images of the modality; None where nothing is measured.
             images: calibration images, uint8 arrays of shape (height, width, 3).
@@ -90,7 +96,7 @@ class BiomarkerAuditor:
         measures = measure(images) if measure else pd.DataFrame()
         known = Calibration(measures, np.asarray(labels), np.asarray(groups), knowledge, spec)
         rules = {name: [known.fit(name, item) for item in part.checklist] for name, part in knowledge.labels.items()}
-        auditor = cls(knowledge, measure, rules)
+        auditor = cls(knowledge, measure, rules, spec.measured_per_method)
         auditor.log_rules()
         return auditor
 
@@ -145,7 +151,7 @@ class Calibration:
         labels: label of every image, shape (n,).
         groups: patient of every image, shape (n,).
         knowledge: labels and their checklists.
-        spec: floor and folds.
+        spec: floor, folds and limit.
     """
 
     measures: pd.DataFrame
