@@ -131,7 +131,10 @@ def test_too_few_descriptions_are_asked_for_again(source):
 
 def test_a_modality_without_a_bank_is_written_too(source, tmp_path):
     phrases = {"coarse_prompts": ["a photograph of the retina", "an image of the fundus", "the back of an eye"]}
-    with Endpoint(completion(phrases), completion(entry("no_dr"))) as endpoint:
+    answer = entry("no_dr")
+    for item in answer["checklist"]:
+        item["biomarker"] = None
+    with Endpoint(completion(phrases), completion(answer)) as endpoint:
         book = write_knowledge(source(endpoint, folder=str(tmp_path)), "wide_field", ["clear_retina"]).book
     assert book.coarse_prompts == phrases["coarse_prompts"] and book.labels["clear_retina"].name == "clear retina"
     assert "wide field" in text_of(endpoint.requests[0]) and "Label: clear retina" in text_of(endpoint.requests[1])

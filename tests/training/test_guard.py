@@ -137,7 +137,7 @@ def test_the_guard_stops_a_hackable_reward_and_without_it_the_held_out_score_fal
         start="lora_enriched",
         objective=Objective(saturation=[1.0], beta=0.0, gamma=0.0, augment=False),
         guard=GuardSpec(every=2, images=8, patience=2, min_diversity=0.2, max_shift=9.0),
-        training=Training(steps=40, batch=4, learning_rate=0.2, warmup_steps=1),
+        training=Training(steps=60, batch=4, learning_rate=0.03, warmup_steps=1),
     )
 
     def prepare():

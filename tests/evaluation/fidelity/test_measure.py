@@ -79,7 +79,7 @@ def test_features_of_another_width_are_one_sentence(folder, tmp_path):
 
 def test_features_of_another_table_or_evaluator_are_one_sentence(folder, tmp_path):
     path = folder / "skin/features.safetensors"
-    with pytest.raises(CraftError, match="holds 48 images, its table 9"):
+    with pytest.raises(CraftError, match=r"holds \d+ images, its table 9"):
         encoded_images(path, "tiny", 9)
     with pytest.raises(CraftError, match="no features of evaluator 'other'"):
         encoded_images(path, "other", 48)
