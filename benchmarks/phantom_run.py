@@ -12,7 +12,8 @@ from craft.core.config.run import validate_config
 from craft.core.files import write_json, write_parquet, write_tensors, write_text
 from craft.core.identity import ROOT
 from craft.core.images import GROUP, read_images, write_images
-from craft.core.settings import ScoreSettings, resolve_settings
+from craft.core.resolve import resolve_settings
+from craft.core.settings import ScoreSettings
 from craft.datasets.prepare import prepare
 from craft.evaluation.scoring.scorer import Scorer
 from craft.knowledge.schema import Knowledge

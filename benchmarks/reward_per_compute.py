@@ -62,7 +62,7 @@ def measure(config, dataset: str, way: str, budget: int, count: int) -> dict:
     """Held-out CAS before and after a training of one way within a budget of UNet evaluations."""
     from craft.core.config.methods import Backprop, Compute
     from craft.core.images import read_images
-    from craft.core.settings import evaluator_refs, resolve_settings
+    from craft.core.resolve import evaluator_refs, resolve_settings
     from craft.models.evaluators import ImageTextEvaluator
     from craft.reward.features import Features, read_calibration
     from craft.training.craft import make_loss

@@ -8,7 +8,7 @@ sys.path.insert(0, str(SOURCES))
 from craft.core.config.run import validate_config
 from craft.core.errors import CraftError
 from craft.core.identity import notebook_closure, source_closure
-from craft.core.settings import model_path, resolve_models, write_settings
+from craft.core.resolve import model_path, resolve_models, write_settings
 from craft.datasets.readers.base import locate
 
 # Jobs run the code beside this Snakefile under the Python that runs Snakemake. The prefix is written out because a

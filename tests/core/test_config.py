@@ -9,7 +9,8 @@ import yaml
 
 from craft.core.config.run import validate_config
 from craft.core.errors import CraftError
-from craft.core.settings import MethodSettings, resolve_settings, write_settings
+from craft.core.resolve import resolve_settings, write_settings
+from craft.core.settings import MethodSettings
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())

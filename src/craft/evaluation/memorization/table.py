@@ -10,7 +10,7 @@ from craft.core.config.base import REAL
 from craft.core.errors import CraftError
 from craft.core.settings import TableSettings
 from craft.evaluation.downstream.metrics import auroc
-from craft.evaluation.results import MEASURES, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS, require_columns, run_file
+from craft.evaluation.results import MEASURES, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS, read_files, run_file
 from craft.evaluation.statistics.intervals import Statistic, bootstrap_means, estimate
 from craft.evaluation.tables import ALL, label_groups, make_table, table_row
 
@@ -20,32 +20,27 @@ METRICS = {"distance": "distance", "ratio": "distance_ratio", "copied": "copy_ra
 
 def read_neighbours(results: Path, run: TableSettings) -> pd.DataFrame:
     """Nearest training images of all datasets' images, columns `NEIGHBOUR_COLUMNS`."""
-    return read_files(results, run, "neighbours.parquet", NEIGHBOUR_COLUMNS)
+    return read_distances(results, run, "neighbours.parquet", NEIGHBOUR_COLUMNS)
 
 
 def read_membership(results: Path, run: TableSettings) -> pd.DataFrame:
     """Distances of all datasets' real images to the generated ones, columns `MEMBERSHIP_COLUMNS`."""
-    return read_files(results, run, "membership.parquet", MEMBERSHIP_COLUMNS)
+    return read_distances(results, run, "membership.parquet", MEMBERSHIP_COLUMNS)
 
 
-def read_files(results: Path, run: TableSettings, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+def read_distances(results: Path, run: TableSettings, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
     """The files of one name of all datasets.
 
     Raises:
         CraftError: if a file is missing, lacks a column, has no row, or holds a distance that is not finite.
     """
-    frames = []
-    for dataset in run.datasets:
-        path = Path(results) / dataset / name
-        if not path.is_file():
-            raise CraftError(f"no search for copies {path}: run `snakemake {path}` first")
-        frame = pd.read_parquet(path)
-        require_columns(frame, columns, path)
-        distances = frame[[column for column in columns if column.endswith("_distance")]]
-        if frame.empty or not np.isfinite(distances.to_numpy()).all():
-            raise CraftError(f"{path} has no row or a distance that is not finite; run `snakemake --force {path}`")
-        frames.append(frame[list(columns)])
-    return pd.concat(frames, ignore_index=True)
+    frame = read_files(results, run, name, columns, "search for copies")
+    distances = frame[[column for column in columns if column.endswith("_distance")]]
+    bad = frame.loc[~np.isfinite(distances).all(axis=1), "dataset"]
+    if len(bad):
+        path = Path(results) / bad.iloc[0] / name
+        raise CraftError(f"{path} holds a distance that is not finite; run `snakemake --force {path}`")
+    return frame
 
 
 def memorization_table(neighbours: pd.DataFrame, membership: pd.DataFrame, run: TableSettings) -> pd.DataFrame:
