@@ -19,16 +19,6 @@ from craft.evaluation.tables import tail_table
 
 
 @pytest.fixture(scope="module")
-def scores(fake_run):
-    return read_scores(*fake_run)
-
-
-@pytest.fixture(scope="module")
-def pairs(scores, fake_run):
-    return pair_scores(scores, fake_run[1])
-
-
-@pytest.fixture(scope="module")
 def comparisons(pairs, fake_run):
     return comparison_table(pairs, fake_run[1])
 

@@ -14,16 +14,6 @@ from craft.evaluation.tables import tail_table
 CAS = ("cas", "siglip_regnet")
 
 
-@pytest.fixture(scope="module")
-def scores(fake_run):
-    return read_scores(*fake_run)
-
-
-@pytest.fixture(scope="module")
-def pairs(scores, fake_run):
-    return pair_scores(scores, fake_run[1])
-
-
 def test_every_image_number_of_a_seed_is_one_row(scores, pairs):
     images = pairs["skin"].images
     assert len(images) == 2 * 3 * 24 and images.index.names == ["seed", "image_id"]

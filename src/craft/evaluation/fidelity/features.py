@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from craft.core.errors import CraftError
+from craft.evaluation.embeddings import read_embeddings
 
 # images (n, 3, height, width) in [0, 1] -> features (n, width)
 Encoder = Callable[[torch.Tensor], np.ndarray]
@@ -21,31 +22,8 @@ def scale_embeddings(embeddings: np.ndarray) -> np.ndarray:
 
 
 def encoded_images(path: Path, evaluator: str, images: int) -> np.ndarray:
-    """An evaluator's embeddings of all images of a table, as `encode_images` or `score_images` left them, scaled.
-
-    Args:
-        path: `features.safetensors` beside the table.
-        evaluator: name of the evaluator.
-        images: number of rows of the image table.
-
-    Raises:
-        CraftError: if the file is missing, lacks the evaluator, or belongs to another table.
-    """
-    if not Path(path).is_file():
-        raise CraftError(f"no feature file {path}: run `snakemake {path}` first")
-    with safe_open(path, framework="np") as file:
-        if (key := f"{evaluator}/images") not in file.keys():  # noqa: SIM118, a safetensors file is no dictionary
-            raise CraftError(
-                f"{path} has no features of evaluator {evaluator!r};"
-                " run `snakemake --forcerun encode_images score_images`"
-            )
-        embeddings = file.get_tensor(key)
-    if len(embeddings) != images:
-        raise CraftError(
-            f"{path} holds {len(embeddings)} images, its table {images};"
-            " run `snakemake --forcerun encode_images score_images`"
-        )
-    return scale_embeddings(embeddings)
+    """`read_embeddings`, scaled."""
+    return scale_embeddings(read_embeddings(path, evaluator, images).numpy())
 
 
 def inception_encoder(weights: str, device: str = "cpu") -> Encoder:

@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from craft.core.config.base import REAL
@@ -29,6 +28,7 @@ from craft.core.errors import CraftError
 from craft.core.images import decode_images, stream_images, to_tensor
 from craft.core.neighbours import nearest
 from craft.core.settings import MemorizationSettings
+from craft.evaluation.embeddings import read_embeddings
 from craft.evaluation.memorization.alignment import compare, inner_window, thumbnails, to_grey
 from craft.evaluation.results import MEASURES, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS, run_file
 
@@ -70,9 +70,7 @@ class Gallery:
             start += len(frame)
         if not chunks:
             raise CraftError(f"{images} has no image" + (f" of split {split!r}" if split else ""))
-        tensor = read_features(features, evaluator)
-        if len(tensor) != start:
-            raise CraftError(f"{features} holds {len(tensor)} images, {images} {start}; run `snakemake {features}`")
+        tensor = read_embeddings(features, evaluator, start)
         frame = pd.concat([names for names, _ in chunks])
         pictures = torch.cat([pictures for _, pictures in chunks])
         return cls(
@@ -81,20 +79,6 @@ class Gallery:
             tensor[np.concatenate(rows)],
             pictures,
         )
-
-
-def read_features(path: Path, evaluator: str) -> Tensor:
-    """An evaluator's image features (n, width) in a feature file.
-
-    Raises:
-        CraftError: if the file is missing or the evaluator was not encoded.
-    """
-    if not Path(path).is_file():
-        raise CraftError(f"no feature file {path}: run `snakemake {path}` first")
-    with safe_open(path, framework="pt") as file:
-        if f"{evaluator}/images" not in file.keys():  # noqa: SIM118, the file is no mapping
-            raise CraftError(f"{path} has no features of evaluator {evaluator!r}; run `snakemake --force {path}`")
-        return file.get_tensor(f"{evaluator}/images")
 
 
 def find_candidates(queries: Gallery, train: Gallery, spec: Memorization) -> pd.DataFrame:
