@@ -4,7 +4,7 @@ STAMP := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help paper test smoke lint clean
+.PHONY: help paper test smoke lint docs clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 16
@@ -28,6 +28,9 @@ lint: $(STAMP)  ## check the style of code and rules
 	ruff format --check .
 	snakefmt --check Snakefile rules
 	snakemake --lint
+
+docs: $(STAMP)  ## make the generated parts of README and docs (RESULTS=results: from that run's tables)
+	craft docs $(addprefix --results ,$(RESULTS))
 
 clean:  ## remove results and caches, keep .venv and data
 	rm -rf results .snakemake .pytest_cache .ruff_cache .hypothesis

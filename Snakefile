@@ -69,7 +69,7 @@ rule figures:
 
 
 rule models:
-    """Every model that this configuration trains from nothing, and how good they are."""
+    """Every model that this configuration trains from scratch, and how good they are."""
     input:
         [model_files(name) for name in sorted(TRAINED_MODELS)],
         checked_models(),

@@ -1,10 +1,10 @@
-"""Checklist items that name a biomarker, judged on phantoms whose truth is known."""
+"""Checklist items that name a biomarker, judged on phantoms whose drawn attributes are known."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from biomarker_truth import DROPPED, TRUTH, Predicate
+from biomarker_statements import DROPPED, STATEMENTS, Predicate
 from common import Metric
 
 from craft.core.errors import CraftError
@@ -22,7 +22,7 @@ class Item:
         facet: what it is about.
         biomarker: name of the measure.
         sign: 1 where a high value makes the statement true, -1 where a low one does.
-        holds: whether it is true, from a phantom's truth.
+        holds: whether it is true, from a phantom's attributes.
     """
 
     present: str
@@ -36,7 +36,7 @@ def list_items(modality: str, knowledge: Path, labels: tuple[str, ...]) -> list[
     """The different items of the phantoms' labels that name a biomarker.
 
     Raises:
-        CraftError: if `biomarker_truth.py` does not say what makes an item's statement true.
+        CraftError: if `biomarker_statements.py` does not say what makes an item's statement true.
     """
     from craft.knowledge.schema import Knowledge
 
@@ -45,16 +45,16 @@ def list_items(modality: str, knowledge: Path, labels: tuple[str, ...]) -> list[
         for item in Knowledge.load(knowledge).labels[label].checklist:
             if item.biomarker is None:
                 continue
-            if item.present not in TRUTH[modality]:
-                raise CraftError(f"benchmarks/biomarker_truth.py does not say when {item.present!r} is true; add it")
+            if item.present not in STATEMENTS[modality]:
+                raise CraftError(f"benchmarks/biomarker_statements.py does not say when {item.present!r} is true; add it")
             direction, name = item.biomarker.split()
             sign = 1 if direction == "high" else -1
-            items[item.present, name] = Item(item.present, item.facet, name, sign, TRUTH[modality][item.present])
+            items[item.present, name] = Item(item.present, item.facet, name, sign, STATEMENTS[modality][item.present])
     return list(items.values())
 
 
 def measure_phantoms(modality: str, labels: tuple[str, ...], count: int, size: int, seed: int):
-    """Measures (one row a phantom, `count` of each label) and the truths in the same order."""
+    """Measures (one row a phantom, `count` of each label) and the drawn attributes in the same order."""
     from craft.core.progress import track
     from craft.datasets.phantoms.base import make_phantom
     from craft.datasets.phantoms.registry import find_modality
@@ -63,7 +63,7 @@ def measure_phantoms(modality: str, labels: tuple[str, ...], count: int, size: i
     drawing = find_modality(modality)
     draws = [(label, index) for label in labels for index in range(count)]
     phantoms = [make_phantom(drawing, label, size, seed, index) for label, index in track(draws, "phantoms")]
-    return measure_images(modality, [phantom.image for phantom in phantoms]), [phantom.truth for phantom in phantoms]
+    return measure_images(modality, [phantom.image for phantom in phantoms]), [phantom.attributes for phantom in phantoms]
 
 
 def fit_threshold(score: np.ndarray, holds: np.ndarray) -> float:
@@ -119,7 +119,7 @@ def judge_items(modality: str, knowledge: Path, count: int, size: int) -> list[M
     metrics, accuracies, within_labels, dropped = [], [], [], DROPPED.get(modality)
     names = np.repeat(labels, count)
     for item in items:
-        said = {name: [item.holds(truth) for truth in truths] for name, (_, truths) in sets.items()}
+        said = {name: [item.holds(attributes) for attributes in drawn] for name, (_, drawn) in sets.items()}
         kept = {name: np.array([answer is not None for answer in answers]) for name, answers in said.items()}
         holds = {name: np.array(said[name], dtype=object)[kept[name]].astype(bool) for name in said}
         score = {name: item.sign * sets[name][0][item.biomarker].to_numpy()[kept[name]] for name in said}

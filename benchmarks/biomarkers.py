@@ -1,6 +1,6 @@
-"""How well the computed biomarkers tell what they are named after, on phantoms of known truth and on real images.
+"""How well the computed biomarkers tell what they are named after, on phantoms whose attributes are known and on real images.
 
-Parts: `phantoms` (checklist items that name a biomarker, against the drawn truth), `speed`, and `images` (the labels of
+Parts: `phantoms` (checklist items that name a biomarker, against the drawn attributes), `speed`, and `images` (the labels of
 real sets under $CRAFT_DATA). `--part` and `--modality` choose some of them; what was not measured anew stays in the
 result file. `--pictures FOLDER` only draws the segmentations over real images.
 """

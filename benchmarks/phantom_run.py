@@ -8,16 +8,17 @@ import pyarrow.parquet as pq
 import torch
 import yaml
 
-from craft.core.config.run import validate_config
-from craft.core.files import write_json, write_parquet, write_tensors, write_text
+from craft.core.files import write_json, write_parquet, write_text
 from craft.core.identity import ROOT
 from craft.core.images import GROUP, read_images, write_images
-from craft.core.resolve import resolve_settings
-from craft.core.settings import ScoreSettings
+from craft.core.rows import write_rows
 from craft.datasets.prepare import prepare
 from craft.evaluation.scoring.scorer import Scorer
+from craft.evaluation.scoring.settings import ScoreJob
 from craft.knowledge.schema import Knowledge
-from craft.models.evaluators import ImageTextEvaluator
+from craft.models.evaluators import load_evaluator
+from craft.pipeline.config import validate_config
+from craft.pipeline.jobs import resolve_jobs
 from craft.reward.calibration import calibrate
 from craft.reward.features import Features, calibration_to_json, compute_features
 
@@ -27,33 +28,18 @@ DATASET = "dermoscopy"
 def make_run(folder: Path, images_per_label: int) -> Path:
     """The default run's dermoscopy phantoms with features, calibration and real scores of its held-out evaluator."""
     config = validate_config(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
-    source = config.datasets[DATASET].model_copy(update={"images_per_label": images_per_label})
-    settings = resolve_settings(config)[f"{DATASET}/settings/score_images.yaml"]
-    refs = [
-        ref.model_copy(update={"path": str(ROOT / ref.path)}) for ref in settings.evaluators if ref.role == "held_out"
-    ]
-    run = settings.model_copy(update={"evaluators": refs, "truth": None, "runs": [("real", 0)]})
+    phantoms = config.datasets[DATASET].model_copy(update={"images_per_label": images_per_label})
+    job = resolve_jobs(config)[f"{DATASET}/settings/score_images.yaml"]
+    refs = [ref.model_copy(update={"path": str(ROOT / ref.path)}) for ref in job.evaluators if ref.role == "held_out"]
+    job = job.model_copy(update={"evaluators": refs, "phantom_classifier": None, "generated": []})
     data = folder / DATASET
-    write_text(data / "settings/score_images.yaml", run.to_yaml())
-    write_images(data / "images.parquet", prepare(DATASET, source, config.resolution)[0])
-    book = Knowledge.load(ROOT / config.knowledge / f"{source.modality}.yaml").select(source.labels)
-    write_text(data / "knowledge.yaml", book.to_yaml())
-    calibrate_run(run, data, book)
+    write_text(data / "settings/score_images.yaml", job.to_yaml())
+    write_images(data / "images.parquet", prepare(DATASET, phantoms, config.resolution)[0])
+    bank = Knowledge.load(ROOT / config.knowledge.folder / f"{phantoms.modality}.yaml")
+    knowledge = bank.select(phantoms.labels)
+    write_text(data / "knowledge.yaml", knowledge.to_yaml())
+    calibrate_run(job, data, knowledge)
     return folder
-
-
-def calibrate_run(run: ScoreSettings, data: Path, book: Knowledge) -> None:
-    """Write features, calibration and the scores of the real test images."""
-    frame, ref = read_images(data / "images.parquet"), run.evaluators[0]
-    evaluator = ImageTextEvaluator.load(ref.path)
-    write_tensors(data / "features.safetensors", compute_features(evaluator, frame, book, ref.name))
-    known = Features(data / "features.safetensors", frame, book)
-    raw, pairs = known.raw_scores(ref.name, run.neighbours), known.split(ref.name, "calibration")
-    maps = calibrate(raw, *pairs, known.of(ref.name, "damaged"), torch.empty(0, pairs[0].shape[1]))
-    fitted_on = {ref.name: known.digest(ref.name)}
-    write_json(data / "calibration.json", calibration_to_json({ref.name: maps}, fitted_on))
-    scores = Scorer.load(run, known, data / "calibration.json").score_real()
-    write_parquet(data / "real/seed0/scores.parquet", scores)
 
 
 def repeat_images(source: Path, target: Path, count: int) -> None:

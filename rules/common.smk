@@ -5,11 +5,12 @@ from pathlib import Path
 SOURCES = Path(workflow.basedir, "src").resolve()
 sys.path.insert(0, str(SOURCES))
 
-from craft.core.config.run import validate_config
 from craft.core.errors import CraftError
 from craft.core.identity import notebook_closure, source_closure
-from craft.core.resolve import model_path, resolve_models, write_settings
-from craft.datasets.readers.base import locate
+from craft.evaluation.reporting.notebooks import list_figures
+from craft.evaluation.tables import TABLES
+from craft.pipeline.config import validate_config
+from craft.pipeline.jobs import model_path, write_settings
 
 # Jobs run the code beside this Snakefile under the Python that runs Snakemake. The prefix is written out because a
 # conda environment (--sdm conda) drops an inherited PYTHONPATH.
@@ -17,15 +18,18 @@ os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.env
 shell.prefix(f"set -euo pipefail; export PYTHONPATH='{SOURCES}'; ")
 
 try:
-    sources = workflow.overwrite_configfiles or ["config.yaml"]
-    CONFIG = validate_config(config, ", ".join(os.path.relpath(source) for source in sources))
-    write_settings(CONFIG)
+    origins = workflow.overwrite_configfiles or ["config.yaml"]
+    CONFIG = validate_config(config, ", ".join(os.path.relpath(origin) for origin in origins))
+    JOBS = write_settings(CONFIG)
 except CraftError as error:
     print(f"craft: {error}", file=sys.stderr)
     sys.exit(error.exit_code)
 
-NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("*.ipynb"))
-TRAINED_MODELS = {Path(name).stem for name in resolve_models(CONFIG)}
+FIGURES = {figure.name: figure for figure in list_figures(Path("notebooks"))}
+NOTEBOOKS = list(FIGURES)
+TRAINED_MODELS = {Path(name).stem for name in JOBS if name.startswith("models/settings/")} - {"check_models"}
+# where the files of one image set lie
+IMAGE_SET = "<results>/{dataset}/{method}/seed{seed}"
 
 
 def any_of(names):
@@ -33,14 +37,53 @@ def any_of(names):
     return "|".join(map(str, names)) or "(?!)"
 
 
-def methods_of(*kinds):
-    """Names of the methods of the given kinds."""
-    return [name for name, method in CONFIG.methods.items() if method.kind in kinds]
+def code_of(script, settings):
+    """An input function: the code of a script and of what its job finds by name, as its settings say."""
+
+    def closure(wildcards):
+        return source_closure(script, JOBS[settings.format(**wildcards)].modules)
+
+    return closure
 
 
-def evaluators_of(*roles):
-    """Names of the evaluators of the given roles."""
-    return [name for name, evaluator in CONFIG.evaluators.items() if evaluator.role in roles]
+def repeated(option, name):
+    """A params function: an option once for every file of that name among the inputs or outputs."""
+
+    def options(wildcards, input, output):
+        files = getattr(input, name) if hasattr(input, name) else getattr(output, name)
+        return [f"{option} {path}" for path in ([files] if isinstance(files, str) else files)]
+
+    return options
+
+
+def optional(option, name):
+    """A params function: an option with the input of that name, where there is one."""
+
+    def options(wildcards, input):
+        return f"{option} {getattr(input, name)}" if getattr(input, name) else ""
+
+    return options
+
+
+def of_sets(file, methods=None):
+    """An input or output: the file of that name of every generated image set, in the order of all settings."""
+    names = CONFIG.methods if methods is None else methods
+    return expand("<results>/{{dataset}}/{method}/seed{seed}/" + file, method=names, seed=CONFIG.seeds)
+
+
+def methods_by(rule):
+    """Names of the methods whose adapter a rule trains."""
+    return [name for name, method in CONFIG.methods.items() if method.rule == rule]
+
+
+def rewarded_methods():
+    """Names of the methods that are finetuned on a reward."""
+    return [name for name, method in CONFIG.methods.items() if method.rewarded]
+
+
+def trained_methods():
+    """Names of the methods that have an adapter."""
+    return [name for name, method in CONFIG.methods.items() if method.rule]
 
 
 def model_files(name):
@@ -56,25 +99,33 @@ def released_files(path):
 
 
 def evaluator_files(*roles):
-    """What stands for the evaluators of the given roles."""
-    return [model_files(f"evaluator-{name}") for name in evaluators_of(*roles)]
+    """What stands for the evaluators of the given roles; of all without a role."""
+    return [
+        model_files(f"evaluator-{name}")
+        for name, evaluator in CONFIG.evaluators.items()
+        if not roles or evaluator.role in roles
+    ]
 
 
-def truth_files():
-    """What stands for the truth classifier; nothing where there is none."""
-    return model_files("truth") if CONFIG.truth else []
+def method_evaluators(wildcards):
+    """What stands for the evaluators that a method sees."""
+    found = evaluator_files(*CONFIG.methods[wildcards.method].roles)
+    return [path for files in found for path in ([files] if isinstance(files, str) else files)]
+
+
+def classifier_files():
+    """What stands for the classifier of phantoms; nothing where there is none."""
+    return model_files("phantom_classifier") if CONFIG.phantom_classifier else []
 
 
 def raw_files(wildcards):
-    """The label table or array file of a dataset that lies on disk; phantoms have none."""
-    source = CONFIG.datasets[wildcards.dataset]
-    path = locate(getattr(source, "path", "")) / getattr(source, "table", "")
-    return str(path) if path.is_file() else []
+    """The files of a dataset whose change makes it out of date; phantoms have none."""
+    return list(map(str, CONFIG.datasets[wildcards.dataset].watched_files()))
 
 
 def checked_models():
-    """The quality table, where the configuration trains models whose images have a known truth."""
-    return "<results>/models/quality.json" if {"foundation", "truth"} <= TRAINED_MODELS else []
+    """The quality table, where the configuration trains models whose images a classifier of phantoms can judge."""
+    return "<results>/models/quality.json" if {"foundation", "phantom_classifier"} <= TRAINED_MODELS else []
 
 
 def knowledge_bank(wildcards):
@@ -88,11 +139,6 @@ def knowledge_images(wildcards):
     return "<results>/{dataset}/images.parquet" if CONFIG.knowledge.asks_with_images else []
 
 
-def images_option(wildcards, input):
-    """`--images`, where a language model is shown images of the labels."""
-    return f"--images {input.images}" if input.images else ""
-
-
 def knowledge_gpus():
     """One GPU where a local language model writes the knowledge."""
     return int(CONFIG.knowledge.provider == "transformers")
@@ -104,13 +150,13 @@ def audit_gpus():
 
 
 def starting_adapter(wildcards):
-    """The adapter from which a reward method starts."""
-    return f"<results>/{{dataset}}/{CONFIG.methods[wildcards.method].start}/seed{{seed}}/adapter"
+    """The adapter from which a method starts."""
+    return f"<results>/{{dataset}}/{CONFIG.methods[wildcards.method].parent}/seed{{seed}}/adapter"
 
 
 def method_adapter(wildcards):
     """The adapter of a method; none where the method is the foundation as it is."""
-    return [] if wildcards.method in methods_of("foundation") else "<results>/{dataset}/{method}/seed{seed}/adapter"
+    return f"{IMAGE_SET}/adapter" if wildcards.method in trained_methods() else []
 
 
 def process_options():
@@ -120,14 +166,27 @@ def process_options():
     return f"-m torch.distributed.run --standalone --nproc-per-node {count} --" if count > 1 else ""
 
 
-def adapter_option(wildcards, input):
-    """`--adapter`, for methods that have one."""
-    return f"--adapter {input.adapter}" if input.adapter else ""
+def of_trainings(file):
+    """The file of that name of every training of an adapter, in the order of `training_settings`."""
+    names = trained_methods()
+    return expand(f"{IMAGE_SET}/{file}", dataset=CONFIG.datasets, method=names, seed=CONFIG.seeds)
 
 
-def dataset_options(wildcards, input):
-    """`--images` and `--knowledge`, once a dataset."""
-    return [f"--images {images} --knowledge {bank}" for images, bank in zip(input.images, input.knowledge)]
+def training_settings():
+    """The settings of every training of an adapter, in the order of `of_trainings`."""
+    return [
+        f"<results>/{dataset}/{method}/seed{seed}/settings/{CONFIG.methods[method].rule}.yaml"
+        for dataset in CONFIG.datasets
+        for method in trained_methods()
+        for seed in CONFIG.seeds
+    ]
+
+
+def notebook_results(wildcards):
+    """The files below the results folder that a notebook reads, as its metadata say."""
+    known = {"dataset": CONFIG.datasets, "method": CONFIG.methods, "trained": trained_methods(), "seed": CONFIG.seeds}
+    figure = FIGURES[wildcards.notebook]
+    return [path for pattern in figure.reads for path in expand(f"{CONFIG.results}/{pattern}", **known)]
 
 
 def notebook_code(wildcards):
@@ -140,8 +199,3 @@ def other_features(wildcards):
     own = CONFIG.datasets[wildcards.dataset].modality
     names = [name for name, dataset in CONFIG.datasets.items() if dataset.modality != own]
     return [f"{CONFIG.results}/{name}/features.safetensors" for name in names]
-
-
-def other_options(wildcards, input):
-    """`--others`, once for every other modality."""
-    return [f"--others {path}" for path in input.others]

@@ -3,12 +3,8 @@ rule train_classifier:
     input:
         settings="<results>/{dataset}/settings/train_classifier.yaml",
         images="<results>/{dataset}/images.parquet",
-        generated=expand(
-            "<results>/{{dataset}}/{method}/seed{seed}/images.parquet",
-            method=CONFIG.downstream.methods or CONFIG.methods,
-            seed=CONFIG.seeds,
-        ),
-        code=source_closure("train_classifier"),
+        generated=of_sets("images.parquet", CONFIG.downstream.methods or None),
+        code=code_of("train_classifier", "{dataset}/settings/train_classifier.yaml"),
     output:
         predictions="<results>/{dataset}/downstream.parquet",
     log:
@@ -23,9 +19,9 @@ rule train_classifier:
         mem_mb=CONFIG.resources.train_mem_mb,
         runtime=CONFIG.resources.train_runtime,
     params:
-        folder=subpath(input.images, parent=True),
+        generated=repeated("--generated", "generated"),
     shell:
-        "python scripts/train_classifier.py {input.settings} --images {input.images} --folder {params.folder}"
+        "python scripts/train_classifier.py {input.settings} --images {input.images} {params.generated}"
         " --predictions {output.predictions} > {log} 2>&1"
 
 
@@ -35,13 +31,9 @@ rule measure_fidelity:
         settings="<results>/{dataset}/settings/measure_fidelity.yaml",
         images="<results>/{dataset}/images.parquet",
         features="<results>/{dataset}/features.safetensors",
-        generated=expand(
-            "<results>/{{dataset}}/{method}/seed{seed}/{file}",
-            method=CONFIG.methods,
-            seed=CONFIG.seeds,
-            file=["images.parquet", "features.safetensors"],
-        ),
-        code=source_closure("measure_fidelity"),
+        generated=of_sets("images.parquet"),
+        embeddings=of_sets("features.safetensors"),
+        code=code_of("measure_fidelity", "{dataset}/settings/measure_fidelity.yaml"),
     output:
         fidelity="<results>/{dataset}/fidelity.parquet",
     log:
@@ -56,10 +48,11 @@ rule measure_fidelity:
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
     params:
-        folder=subpath(input.images, parent=True),
+        generated=repeated("--generated", "generated"),
+        embeddings=repeated("--embeddings", "embeddings"),
     shell:
         "python scripts/measure_fidelity.py {input.settings} --images {input.images} --features {input.features}"
-        " --folder {params.folder} --output {output.fidelity} > {log} 2>&1"
+        " {params.generated} {params.embeddings} --output {output.fidelity} > {log} 2>&1"
 
 
 rule audit_checklist:
@@ -68,10 +61,8 @@ rule audit_checklist:
         settings="<results>/{dataset}/settings/audit_checklist.yaml",
         images="<results>/{dataset}/images.parquet",
         knowledge="<results>/{dataset}/knowledge.yaml",
-        generated=expand(
-            "<results>/{{dataset}}/{method}/seed{seed}/images.parquet", method=CONFIG.methods, seed=CONFIG.seeds
-        ),
-        code=source_closure("audit_checklist"),
+        generated=of_sets("images.parquet"),
+        code=code_of("audit_checklist", "{dataset}/settings/audit_checklist.yaml"),
     output:
         audit="<results>/{dataset}/audit.parquet",
         criteria="<results>/{dataset}/audit_criteria.csv",
@@ -87,10 +78,10 @@ rule audit_checklist:
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
     params:
-        folder=subpath(input.images, parent=True),
+        generated=repeated("--generated", "generated"),
     shell:
         "python scripts/audit_checklist.py {input.settings} --images {input.images} --knowledge {input.knowledge}"
-        " --folder {params.folder} --audit {output.audit} --criteria {output.criteria} > {log} 2>&1"
+        " {params.generated} --audit {output.audit} --criteria {output.criteria} > {log} 2>&1"
 
 
 rule find_neighbours:
@@ -99,13 +90,9 @@ rule find_neighbours:
         settings="<results>/{dataset}/settings/find_neighbours.yaml",
         images="<results>/{dataset}/images.parquet",
         features="<results>/{dataset}/features.safetensors",
-        generated=expand(
-            "<results>/{{dataset}}/{method}/seed{seed}/{file}",
-            method=CONFIG.methods,
-            seed=CONFIG.seeds,
-            file=["images.parquet", "features.safetensors"],
-        ),
-        code=source_closure("find_neighbours"),
+        generated=of_sets("images.parquet"),
+        embeddings=of_sets("features.safetensors"),
+        code=code_of("find_neighbours", "{dataset}/settings/find_neighbours.yaml"),
     output:
         neighbours="<results>/{dataset}/neighbours.parquet",
         membership="<results>/{dataset}/membership.parquet",
@@ -120,10 +107,12 @@ rule find_neighbours:
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
     params:
-        folder=subpath(input.images, parent=True),
+        generated=repeated("--generated", "generated"),
+        embeddings=repeated("--embeddings", "embeddings"),
     shell:
         "python scripts/find_neighbours.py {input.settings} --images {input.images} --features {input.features}"
-        " --folder {params.folder} --neighbours {output.neighbours} --membership {output.membership} > {log} 2>&1"
+        " {params.generated} {params.embeddings} --neighbours {output.neighbours} --membership {output.membership}"
+        " > {log} 2>&1"
 
 
 rule check_validity:
@@ -134,13 +123,12 @@ rule check_validity:
         features="<results>/{dataset}/features.safetensors",
         knowledge="<results>/{dataset}/knowledge.yaml",
         calibration="<results>/{dataset}/calibration.json",
-        scores=rules.score_images.output,
-        checks=expand(
-            "<results>/{{dataset}}/{method}/seed{seed}/checks.parquet", method=methods_of("reward"), seed=CONFIG.seeds
-        ),
-        evaluators=evaluator_files("reward", "monitor", "held_out"),
-        truth=truth_files(),
-        code=source_closure("check_validity"),
+        real=rules.score_images.output.real,
+        scores=rules.score_images.output.scores,
+        checks=of_sets("checks.parquet", rewarded_methods()),
+        evaluators=evaluator_files(),
+        classifier=classifier_files(),
+        code=code_of("check_validity", "{dataset}/settings/check_validity.yaml"),
     output:
         validity="<results>/{dataset}/validity.parquet",
     log:
@@ -155,11 +143,12 @@ rule check_validity:
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
     params:
-        results=subpath(input.images, ancestor=2),
+        scores=repeated("--scores", "scores"),
+        checks=repeated("--checks", "checks"),
     shell:
         "python scripts/check_validity.py {input.settings} --images {input.images} --features {input.features}"
-        " --knowledge {input.knowledge} --calibration {input.calibration} --results {params.results}"
-        " --output {output.validity} > {log} 2>&1"
+        " --knowledge {input.knowledge} --calibration {input.calibration} --real-scores {input.real} {params.scores}"
+        " {params.checks} --output {output.validity} > {log} 2>&1"
 
 
 rule collect_tables:
@@ -172,18 +161,9 @@ rule collect_tables:
         audits=expand(rules.audit_checklist.output.audit, dataset=CONFIG.datasets),
         neighbours=expand(rules.find_neighbours.output, dataset=CONFIG.datasets),
         validity=expand(rules.check_validity.output, dataset=CONFIG.datasets),
-        code=source_closure("collect_tables"),
+        code=code_of("collect_tables", "tables/settings/collect_tables.yaml"),
     output:
-        cas="<results>/tables/cas.csv",
-        tail="<results>/tables/tail.csv",
-        tail_reduction="<results>/tables/tail_reduction.csv",
-        comparisons="<results>/tables/comparisons.csv",
-        agreement="<results>/tables/agreement.csv",
-        fidelity="<results>/tables/fidelity.csv",
-        downstream="<results>/tables/downstream.csv",
-        audit="<results>/tables/audit.csv",
-        memorization="<results>/tables/memorization.csv",
-        validity="<results>/tables/validity.csv",
+        expand("<results>/tables/{table}.csv", table=TABLES),
     log:
         "<logs>/collect_tables.log",
     conda:
@@ -193,8 +173,8 @@ rule collect_tables:
         mem_mb=2_000,
         runtime=30,
     params:
-        results=subpath(output.cas, ancestor=2),
-        tables=subpath(output.cas, parent=True),
+        results=subpath(output[0], ancestor=2),
+        tables=subpath(output[0], parent=True),
     shell:
         "python scripts/collect_tables.py {input.settings} --results {params.results} --tables {params.tables}"
         " > {log} 2>&1"

@@ -5,7 +5,7 @@ rule generate_images:
         knowledge="<results>/{dataset}/knowledge.yaml",
         adapter=method_adapter,
         foundation=model_files("foundation"),
-        code=source_closure("generate_images"),
+        code=code_of("generate_images", "{dataset}/{method}/seed{seed}/settings/generate_images.yaml"),
     output:
         images="<results>/{dataset}/{method}/seed{seed}/images.parquet",
     log:
@@ -20,7 +20,7 @@ rule generate_images:
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
     params:
-        adapter=adapter_option,
+        adapter=optional("--adapter", "adapter"),
     shell:
         "python scripts/generate_images.py {input.settings} --knowledge {input.knowledge} {params.adapter}"
         " --images {output.images} > {log} 2>&1"

@@ -4,7 +4,7 @@ rule write_knowledge:
         settings="<results>/{dataset}/settings/write_knowledge.yaml",
         bank=knowledge_bank,
         images=knowledge_images,
-        code=source_closure("write_knowledge"),
+        code=code_of("write_knowledge", "{dataset}/settings/write_knowledge.yaml"),
     output:
         knowledge="<results>/{dataset}/knowledge.yaml",
         provenance="<results>/{dataset}/knowledge.provenance.json",
@@ -18,7 +18,7 @@ rule write_knowledge:
         mem_mb=CONFIG.resources.knowledge_mem_mb,
         runtime=CONFIG.resources.knowledge_runtime,
     params:
-        images=images_option,
+        images=optional("--images", "images"),
     shell:
         "python scripts/write_knowledge.py {input.settings} --knowledge {output.knowledge}"
         " --provenance {output.provenance} {params.images} > {log} 2>&1"

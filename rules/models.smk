@@ -1,10 +1,10 @@
 rule train_foundation:
-    """Train the small foundation from nothing on the training images of all datasets."""
+    """Train the small foundation from scratch on the training images of all datasets."""
     input:
         settings="<results>/models/settings/foundation.yaml",
         images=expand("<results>/{dataset}/images.parquet", dataset=CONFIG.datasets),
         knowledge=expand("<results>/{dataset}/knowledge.yaml", dataset=CONFIG.datasets),
-        code=source_closure("train_foundation"),
+        code=code_of("train_foundation", "models/settings/foundation.yaml"),
     output:
         foundation=directory("<results>/models/foundation"),
     log:
@@ -20,18 +20,19 @@ rule train_foundation:
         mem_mb=CONFIG.resources.train_mem_mb,
         runtime=CONFIG.resources.train_runtime,
     params:
-        datasets=dataset_options,
+        images=repeated("--images", "images"),
+        knowledge=repeated("--knowledge", "knowledge"),
     shell:
-        "python scripts/train_foundation.py {input.settings} {params.datasets} --output {output.foundation} > {log} 2>&1"
+        "python scripts/train_foundation.py {input.settings} {params.images} {params.knowledge} --output {output.foundation} > {log} 2>&1"
 
 
 rule train_evaluator:
-    """Train one small image-text evaluator from nothing."""
+    """Train one small image-text evaluator from scratch."""
     input:
         settings="<results>/models/settings/evaluator-{evaluator}.yaml",
         images=expand("<results>/{dataset}/images.parquet", dataset=CONFIG.datasets),
         knowledge=expand("<results>/{dataset}/knowledge.yaml", dataset=CONFIG.datasets),
-        code=source_closure("train_evaluator"),
+        code=code_of("train_evaluator", "models/settings/evaluator-{evaluator}.yaml"),
     output:
         evaluator=directory("<results>/models/evaluator-{evaluator}"),
     log:
@@ -46,22 +47,23 @@ rule train_evaluator:
         mem_mb=CONFIG.resources.train_mem_mb,
         runtime=CONFIG.resources.train_runtime,
     params:
-        datasets=dataset_options,
+        images=repeated("--images", "images"),
+        knowledge=repeated("--knowledge", "knowledge"),
     shell:
-        "python scripts/train_evaluator.py {input.settings} {params.datasets} --output {output.evaluator} > {log} 2>&1"
+        "python scripts/train_evaluator.py {input.settings} {params.images} {params.knowledge} --output {output.evaluator} > {log} 2>&1"
 
 
-rule train_truth:
-    """Train the classifier that judges phantoms by their drawn truth, on phantoms that nothing else saw."""
+rule train_phantom_classifier:
+    """Train the classifier of phantoms, on phantoms that nothing else saw."""
     input:
-        settings="<results>/models/settings/truth.yaml",
-        code=source_closure("train_truth"),
+        settings="<results>/models/settings/phantom_classifier.yaml",
+        code=code_of("train_phantom_classifier", "models/settings/phantom_classifier.yaml"),
     output:
-        truth=directory("<results>/models/truth"),
+        classifier=directory("<results>/models/phantom_classifier"),
     log:
-        "<logs>/train_truth.log",
+        "<logs>/train_phantom_classifier.log",
     benchmark:
-        "<benchmarks>/train_truth.jsonl"
+        "<benchmarks>/train_phantom_classifier.jsonl"
     conda:
         "../envs/diffusion.yaml"
     threads: 1
@@ -70,7 +72,7 @@ rule train_truth:
         mem_mb=CONFIG.resources.train_mem_mb,
         runtime=CONFIG.resources.train_runtime,
     shell:
-        "python scripts/train_truth.py {input.settings} --output {output.truth} > {log} 2>&1"
+        "python scripts/train_phantom_classifier.py {input.settings} --output {output.classifier} > {log} 2>&1"
 
 
 rule check_models:
@@ -80,8 +82,8 @@ rule check_models:
         images=expand("<results>/{dataset}/images.parquet", dataset=CONFIG.datasets),
         knowledge=expand("<results>/{dataset}/knowledge.yaml", dataset=CONFIG.datasets),
         foundation=model_files("foundation"),
-        truth=truth_files(),
-        code=source_closure("check_models"),
+        classifier=classifier_files(),
+        code=code_of("check_models", "models/settings/check_models.yaml"),
     output:
         quality="<results>/models/quality.json",
     log:
@@ -96,6 +98,7 @@ rule check_models:
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
     params:
-        datasets=dataset_options,
+        images=repeated("--images", "images"),
+        knowledge=repeated("--knowledge", "knowledge"),
     shell:
-        "python scripts/check_models.py {input.settings} {params.datasets} --output {output.quality} > {log} 2>&1"
+        "python scripts/check_models.py {input.settings} {params.images} {params.knowledge} --output {output.quality} > {log} 2>&1"

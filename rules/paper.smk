@@ -1,20 +1,9 @@
 rule render_notebook:
-    """Execute one notebook on the results and keep it with its figures."""
+    """Execute one notebook on the results that it reads, and keep it with its figure."""
     input:
         notebook="notebooks/{notebook}.ipynb",
-        tables=rules.collect_tables.output,
-        scores=expand(rules.score_images.output, dataset=CONFIG.datasets),
-        neighbours=expand(rules.find_neighbours.output.neighbours, dataset=CONFIG.datasets),
-        images=expand(rules.prepare_images.output.images, dataset=CONFIG.datasets),
-        generated=expand(
-            rules.generate_images.output, dataset=CONFIG.datasets, method=CONFIG.methods, seed=CONFIG.seeds
-        ),
-        histories=expand(
-            "<results>/{dataset}/{method}/seed{seed}/history.parquet",
-            dataset=CONFIG.datasets,
-            method=methods_of("supervised", "reward"),
-            seed=CONFIG.seeds,
-        ),
+        run="<results>/tables/settings/collect_tables.yaml",
+        results=notebook_results,
         code=notebook_code,
     output:
         notebook="<results>/notebooks/{notebook}.ipynb",
@@ -36,12 +25,16 @@ rule render_notebook:
 
 
 rule compile_paper:
-    """Typeset the paper from its source, the tables and the figures."""
+    """Typeset the paper from its source, the tables, the figures and what was recorded of every training."""
     input:
-        paper=sorted(map(str, Path("paper").iterdir())),
+        run="<results>/tables/settings/collect_tables.yaml",
         tables=rules.collect_tables.output,
-        notebooks=expand(rules.render_notebook.output, notebook=NOTEBOOKS),
-        code=source_closure("compile_paper"),
+        figures=expand("<results>/figures/{notebook}.png", notebook=NOTEBOOKS),
+        settings=training_settings(),
+        histories=of_trainings("history.parquet"),
+        notebooks=expand("notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
+        paper=sorted(map(str, Path("paper").iterdir())),
+        code=code_of("compile_paper", "tables/settings/collect_tables.yaml"),
     output:
         paper="<results>/paper/paper.pdf",
     log:
@@ -53,8 +46,11 @@ rule compile_paper:
         mem_mb=2_000,
         runtime=10,
     params:
-        results=subpath(output.paper, ancestor=2),
+        tables=repeated("--tables", "tables"),
+        figures=repeated("--figures", "figures"),
+        settings=repeated("--settings", "settings"),
+        histories=repeated("--histories", "histories"),
         notice=CONFIG.notice,
     shell:
-        "python scripts/compile_paper.py --results {params.results} --output {output.paper}"
-        " --notice {params.notice:q} > {log} 2>&1"
+        "python scripts/compile_paper.py --run {input.run} {params.tables} {params.figures} {params.settings}"
+        " {params.histories} --notice {params.notice:q} --output {output.paper} > {log} 2>&1"

@@ -3,7 +3,7 @@ rule prepare_images:
     input:
         settings="<results>/{dataset}/settings/prepare_images.yaml",
         raw=raw_files,
-        code=source_closure("prepare_images"),
+        code=code_of("prepare_images", "{dataset}/settings/prepare_images.yaml"),
     output:
         images="<results>/{dataset}/images.parquet",
         quarantine="<results>/{dataset}/quarantine.parquet",

@@ -5,8 +5,8 @@ rule encode_images:
         images="<results>/{dataset}/images.parquet",
         knowledge="<results>/{dataset}/knowledge.yaml",
         foundation=model_files("foundation"),
-        evaluators=evaluator_files("reward", "monitor", "held_out"),
-        code=source_closure("encode_images"),
+        evaluators=evaluator_files(),
+        code=code_of("encode_images", "{dataset}/settings/encode_images.yaml"),
     output:
         latents="<results>/{dataset}/latents.safetensors",
         features="<results>/{dataset}/features.safetensors",
@@ -34,7 +34,7 @@ rule calibrate_cas:
         features="<results>/{dataset}/features.safetensors",
         knowledge="<results>/{dataset}/knowledge.yaml",
         others=other_features,
-        code=source_closure("calibrate_cas"),
+        code=code_of("calibrate_cas", "{dataset}/settings/calibrate_cas.yaml"),
     output:
         calibration="<results>/{dataset}/calibration.json",
     log:
@@ -48,7 +48,7 @@ rule calibrate_cas:
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
     params:
-        others=other_options,
+        others=repeated("--others", "others"),
     shell:
         "python scripts/calibrate_cas.py {input.settings} --images {input.images} --features {input.features}"
         " --knowledge {input.knowledge} {params.others} --output {output.calibration} > {log} 2>&1"
@@ -62,20 +62,14 @@ rule score_images:
         features="<results>/{dataset}/features.safetensors",
         knowledge="<results>/{dataset}/knowledge.yaml",
         calibration="<results>/{dataset}/calibration.json",
-        generated=expand(
-            "<results>/{{dataset}}/{method}/seed{seed}/images.parquet", method=CONFIG.methods, seed=CONFIG.seeds
-        ),
-        evaluators=evaluator_files("reward", "monitor", "held_out"),
-        truth=truth_files(),
-        code=source_closure("score_images"),
+        generated=of_sets("images.parquet"),
+        evaluators=evaluator_files(),
+        classifier=classifier_files(),
+        code=code_of("score_images", "{dataset}/settings/score_images.yaml"),
     output:
         real="<results>/{dataset}/real/seed0/scores.parquet",
-        generated=expand(
-            "<results>/{{dataset}}/{method}/seed{seed}/{file}",
-            method=CONFIG.methods,
-            seed=CONFIG.seeds,
-            file=["scores.parquet", "features.safetensors"],
-        ),
+        scores=of_sets("scores.parquet"),
+        embeddings=of_sets("features.safetensors"),
     log:
         "<logs>/score_images/{dataset}.log",
     benchmark:
@@ -88,7 +82,10 @@ rule score_images:
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
     params:
-        folder=subpath(input.images, parent=True),
+        generated=repeated("--generated", "generated"),
+        scores=repeated("--scores", "scores"),
+        embeddings=repeated("--embeddings", "embeddings"),
     shell:
-        "python scripts/score_images.py {input.settings} --features {input.features} --images {input.images}"
-        " --knowledge {input.knowledge} --calibration {input.calibration} --folder {params.folder} > {log} 2>&1"
+        "python scripts/score_images.py {input.settings} --images {input.images} --features {input.features}"
+        " --knowledge {input.knowledge} --calibration {input.calibration} {params.generated} --real {output.real}"
+        " {params.scores} {params.embeddings} > {log} 2>&1"

@@ -1,12 +1,12 @@
 rule train_adapter:
-    """Train the supervised LoRA adapter of one method and seed."""
+    """Train the adapter of one method and seed on real training images."""
     input:
         settings="<results>/{dataset}/{method}/seed{seed}/settings/train_adapter.yaml",
         images="<results>/{dataset}/images.parquet",
         latents="<results>/{dataset}/latents.safetensors",
         knowledge="<results>/{dataset}/knowledge.yaml",
         foundation=model_files("foundation"),
-        code=source_closure("train_adapter"),
+        code=code_of("train_adapter", "{dataset}/{method}/seed{seed}/settings/train_adapter.yaml"),
     output:
         adapter=directory("<results>/{dataset}/{method}/seed{seed}/adapter"),
         history="<results>/{dataset}/{method}/seed{seed}/history.parquet",
@@ -15,7 +15,7 @@ rule train_adapter:
     benchmark:
         "<benchmarks>/train_adapter/{dataset}.{method}.seed{seed}.jsonl"
     wildcard_constraints:
-        method=any_of(methods_of("supervised")),
+        method=any_of(methods_by("train_adapter")),
     conda:
         "../envs/diffusion.yaml"
     threads: CONFIG.resources.processes
@@ -31,7 +31,7 @@ rule train_adapter:
 
 
 rule finetune_reward:
-    """Reward-finetune the supervised adapter of one dataset and seed."""
+    """Finetune the adapter of another method on the reward, for one dataset and seed."""
     input:
         settings="<results>/{dataset}/{method}/seed{seed}/settings/finetune_reward.yaml",
         images="<results>/{dataset}/images.parquet",
@@ -41,8 +41,8 @@ rule finetune_reward:
         calibration="<results>/{dataset}/calibration.json",
         start=starting_adapter,
         foundation=model_files("foundation"),
-        evaluators=evaluator_files("reward", "monitor"),
-        code=source_closure("finetune_reward"),
+        evaluators=method_evaluators,
+        code=code_of("finetune_reward", "{dataset}/{method}/seed{seed}/settings/finetune_reward.yaml"),
     output:
         adapter=directory("<results>/{dataset}/{method}/seed{seed}/adapter"),
         history="<results>/{dataset}/{method}/seed{seed}/history.parquet",
@@ -53,7 +53,7 @@ rule finetune_reward:
     benchmark:
         "<benchmarks>/finetune_reward/{dataset}.{method}.seed{seed}.jsonl"
     wildcard_constraints:
-        method=any_of(methods_of("reward")),
+        method=any_of(methods_by("finetune_reward")),
     conda:
         "../envs/diffusion.yaml"
     threads: CONFIG.resources.processes

@@ -1,4 +1,4 @@
-"""Answer the checklist items of the real test images and of the synthetic images of all methods of one dataset."""
+"""Answer the checklist items of the real test images and of the generated images of all methods of one dataset."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -8,15 +8,17 @@ import typer
 
 from craft.core.cli import run
 from craft.core.device import lease_device
-from craft.core.settings import AuditSettings
+from craft.evaluation.auditing.settings import AuditJob
 
 
 def main(
     settings: Annotated[Path, typer.Argument(help="resolved settings of the job")],
     images: Annotated[Path, typer.Option(help="image table of the dataset")],
     knowledge: Annotated[Path, typer.Option(help="knowledge file of the dataset")],
-    folder: Annotated[Path, typer.Option(help="results folder of the dataset, with the generated images")],
-    audit: Annotated[Path, typer.Option(help="answers, one row an image, item and auditor (written)")],
+    generated: Annotated[
+        list[Path], typer.Option(help="image table of generated images; repeated, in the order of the settings")
+    ],
+    audit: Annotated[Path, typer.Option(help="answers, one row per image, item and auditor (written)")],
     criteria: Annotated[Path, typer.Option(help="how every item is judged, or why it cannot be (written)")],
 ) -> None:
     """Audit the images of a dataset by the checklists of their labels."""
@@ -27,11 +29,11 @@ def main(
     from craft.evaluation.auditing.auditors import open_auditors
     from craft.knowledge.schema import Knowledge
 
-    job, known = AuditSettings.load(settings), Knowledge.load(knowledge)
-    with lease_device() if job.spec.asks_local_model else nullcontext("cpu") as device:
+    job, known = AuditJob.load(settings), Knowledge.load(knowledge)
+    with lease_device() if job.audit.asks_local_model else nullcontext("cpu") as device:
         auditors = open_auditors(job, known, images, device)
         write_csv(criteria, pd.concat([auditor.describe() for auditor in auditors], ignore_index=True))
-        write_parquet(audit, audit_images(job, auditors, known, images, folder))
+        write_parquet(audit, audit_images(job, auditors, known, images, generated))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import typer
 
 from craft.core.cli import run
 from craft.core.files import write_json
-from craft.core.settings import CalibrationSettings
+from craft.reward.settings import CalibrationJob
 
 
 def main(
@@ -19,7 +19,7 @@ def main(
     others: Annotated[list[Path] | None, typer.Option(help="feature file of another modality; repeatable")] = None,
 ) -> None:
     """Fit the logistic maps that turn raw scores into probabilities."""
-    run_settings = CalibrationSettings.load(settings)
+    job = CalibrationJob.load(settings)
     from craft.core.images import read_images
     from craft.knowledge.schema import Knowledge
     from craft.reward.calibration import calibrate
@@ -27,11 +27,11 @@ def main(
 
     own = Features(features, read_images(images), Knowledge.load(knowledge))
     maps = {}
-    for ref in run_settings.evaluators:
-        raw = own.raw_scores(ref.name, run_settings.neighbours)
+    for ref in job.evaluators:
+        raw = own.raw_scores(ref.name, job.neighbours)
         pairs = own.split(ref.name, "calibration")
         foreign = foreign_features(others or [], ref.name, width=pairs[0].shape[1])
-        maps[ref.name] = calibrate(raw, *pairs, own.of(ref.name, "damaged"), foreign)
+        maps[ref.name] = calibrate(raw, *pairs, own.damaged(ref.name), foreign)
     write_json(output, calibration_to_json(maps, {name: own.digest(name) for name in maps}))
 
 

@@ -8,34 +8,34 @@ import typer
 from craft.core.cli import run
 from craft.core.device import lease_device
 from craft.core.files import write_json
-from craft.core.settings import ModelCheckSettings
+from craft.training.settings import ModelCheckJob
 
 
 def main(
-    settings: Annotated[Path, typer.Argument(help="resolved settings")],
+    settings: Annotated[Path, typer.Argument(help="settings of the job")],
     images: Annotated[list[Path], typer.Option(help="image table; repeat for every dataset")],
     knowledge: Annotated[list[Path], typer.Option(help="knowledge file; repeat in the same order")],
     output: Annotated[Path, typer.Option(help="quality table (JSON) to write")],
 ) -> None:
     """Measure what decides whether the models can be released."""
-    run_settings = ModelCheckSettings.load(settings)
+    job = ModelCheckJob.load(settings)
     with lease_device() as device:
-        from craft.evaluation.model_quality import accuracy_by_modality, sampled_modality_share
         from craft.models.foundation import Foundation
-        from craft.models.truth import TruthClassifier
+        from craft.models.phantom_classifier import PhantomClassifier
         from craft.training.corpus import Corpus
+        from craft.training.quality import accuracy_by_modality, sampled_modality_share
 
         corpus = Corpus.load(images, knowledge, "test")
-        foundation = Foundation.load(run_settings.foundation, device=device)
-        truth = TruthClassifier.load(run_settings.truth, device)
+        foundation = Foundation.load(job.foundation, device=device)
+        classifier = PhantomClassifier.load(job.phantom_classifier, device)
         write_json(
             output,
             {
                 "images": len(corpus),
-                "accuracy": accuracy_by_modality(truth, corpus),
-                "accuracy_reconstructed": accuracy_by_modality(truth, corpus, foundation),
+                "accuracy": accuracy_by_modality(classifier, corpus),
+                "accuracy_reconstructed": accuracy_by_modality(classifier, corpus, foundation),
                 "sampled_modality_share": sampled_modality_share(
-                    truth, foundation, corpus, run_settings.sampling, run_settings.samples
+                    classifier, foundation, corpus, job.sampling, job.samples
                 ),
             },
         )

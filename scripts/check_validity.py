@@ -8,7 +8,7 @@ import typer
 from craft.core.cli import run
 from craft.core.device import lease_device
 from craft.core.files import write_parquet
-from craft.core.settings import ValiditySettings
+from craft.evaluation.validity.settings import ValidityJob
 
 
 def main(
@@ -17,11 +17,18 @@ def main(
     features: Annotated[Path, typer.Option(help="feature file of the dataset")],
     knowledge: Annotated[Path, typer.Option(help="knowledge file of the dataset")],
     calibration: Annotated[Path, typer.Option(help="calibration of CAS")],
-    results: Annotated[Path, typer.Option(help="results folder, with the scores and checks of the dataset's runs")],
+    real_scores: Annotated[Path, typer.Option(help="scores of the real test images")],
     output: Annotated[Path, typer.Option(help="validity table of the dataset (written)")],
+    scores: Annotated[
+        list[Path] | None, typer.Option(help="scores of generated images; repeated, in the order of the settings")
+    ] = None,
+    checks: Annotated[
+        list[Path] | None,
+        typer.Option(help="images of a rewarded method's checks; repeated, in the order of the settings"),
+    ] = None,
 ) -> None:
-    """Label swaps, graded damage, truth, proxy gap and each dimension's share, on one dataset."""
-    job = ValiditySettings.load(settings)
+    """Swapped labels, the same images, graded damage, the classifier of phantoms and the proxy gap, on one dataset."""
+    job = ValidityJob.load(settings)
     with lease_device() as device:
         from craft.core.images import read_images
         from craft.evaluation.scoring.scorer import Scorer
@@ -31,7 +38,7 @@ def main(
 
         known = Features(features, read_images(images), Knowledge.load(knowledge))
         scorer = Scorer.load(job, known, calibration, device)
-        write_parquet(output, ValidityStudy(job, scorer, results).table())
+        write_parquet(output, ValidityStudy.load(job, scorer, real_scores, scores or [], checks or []).table())
 
 
 if __name__ == "__main__":

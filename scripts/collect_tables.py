@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from craft.core.cli import run
-from craft.core.settings import TableSettings
+from craft.evaluation.settings import Run
 
 
 def main(
@@ -14,11 +14,12 @@ def main(
     results: Annotated[Path, typer.Option(help="results folder")],
     tables: Annotated[Path, typer.Option(help="folder of the tables, one CSV file each (written)")],
 ) -> None:
-    """Collect the paper's tables (`craft.evaluation.collect` names them)."""
+    """Collect the paper's tables (`craft.evaluation.tables.TABLES` names them)."""
     from craft.core.files import write_csv
-    from craft.evaluation.collect import collect_tables
+    from craft.evaluation.results import Results
+    from craft.evaluation.tables import collect_tables
 
-    for name, table in collect_tables(results, TableSettings.load(settings)).items():
+    for name, table in collect_tables(Results(results, Run.load(settings))).items():
         write_csv(tables / f"{name}.csv", table)
 
 

@@ -9,17 +9,37 @@ from craft.core.cli import run
 
 
 def main(
-    results: Annotated[Path, typer.Option(help="results folder, with tables/ and figures/")],
+    settings_of_run: Annotated[Path, typer.Option("--run", help="settings of the job that collected the tables")],
+    tables: Annotated[list[Path], typer.Option(help="a table of the run as .csv, all of them one by one")],
     output: Annotated[
-        Path, typer.Option(help="paper as .pdf, or as one .png a page where the name holds {p} (written)")
+        Path, typer.Option(help="paper as .pdf, or as one .png for each page where the name holds {p} (written)")
     ],
+    figures: Annotated[list[Path] | None, typer.Option(help="a figure of the run as .png, one by one")] = None,
+    settings: Annotated[
+        list[Path] | None, typer.Option(help="settings of a training of an adapter, one by one")
+    ] = None,
+    histories: Annotated[
+        list[Path] | None, typer.Option(help="history of a training, one by one, in the order of --settings")
+    ] = None,
     notice: Annotated[str, typer.Option(help="what plays the part of real images in this run")] = "",
     paper: Annotated[Path, typer.Option(help="folder with the paper's source")] = Path("paper"),
+    notebooks: Annotated[Path, typer.Option(help="folder with the notebooks that drew the figures")] = Path(
+        "notebooks"
+    ),
 ) -> None:
     """Compile the paper; every number in it comes from the tables of the run."""
-    from craft.evaluation.paper import compile_paper
+    from craft.evaluation.reporting.paper import PaperFiles, compile_paper
 
-    compile_paper(results, output, notice, paper)
+    files = PaperFiles(
+        run=settings_of_run,
+        tables=tables,
+        figures=figures or [],
+        settings=settings or [],
+        histories=histories or [],
+        paper=paper,
+        notebooks=notebooks,
+    )
+    compile_paper(files, output, notice)
 
 
 if __name__ == "__main__":

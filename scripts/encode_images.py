@@ -7,38 +7,38 @@ import typer
 
 from craft.core.cli import run
 from craft.core.device import lease_device
-from craft.core.files import write_tensors
-from craft.core.settings import EncodeSettings
+from craft.core.rows import write_rows
+from craft.reward.settings import EncodeJob
 
 
 def main(
     settings: Annotated[Path, typer.Argument(help="resolved settings")],
     images: Annotated[Path, typer.Option(help="image table")],
     knowledge: Annotated[Path, typer.Option(help="knowledge file of the dataset")],
-    latents: Annotated[Path, typer.Option(help="latents to write: training images in table order")],
+    latents: Annotated[Path, typer.Option(help="latents to write: training images")],
     features: Annotated[Path, typer.Option(help="features to write: all images, all evaluators, all texts")],
 ) -> None:
     """Encode the training images with the autoencoder and all images and texts with every evaluator."""
-    run_settings = EncodeSettings.load(settings)
+    job = EncodeJob.load(settings)
     from craft.core.images import decode_images, read_images, to_tensor
 
     frame = read_images(images)
     with lease_device() as device:
         from craft.datasets.splits import check_leakage
         from craft.knowledge.schema import Knowledge
-        from craft.models.evaluators import ImageTextEvaluator
+        from craft.models.evaluators import load_evaluator
         from craft.models.foundation import Foundation
-        from craft.reward.features import compute_features
+        from craft.reward.features import compute_features, write_features
 
         check_leakage(frame)
-        book, entries = Knowledge.load(knowledge), {}
-        for ref in run_settings.evaluators:
-            evaluator = ImageTextEvaluator.load(ref.path, device)
-            entries |= compute_features(evaluator, frame, book, ref.name)
-        foundation = Foundation.load(run_settings.foundation, device=device)
-        training = to_tensor(decode_images(frame[frame["split"] == "train"]))
-        write_tensors(latents, {"latents": foundation.encode_images(training)})
-        write_tensors(features, entries)
+        known, entries = Knowledge.load(knowledge), {}
+        for ref in job.evaluators:
+            entries |= compute_features(load_evaluator(ref, device), frame, known, ref.name)
+        foundation = Foundation.load(job.foundation, device=device)
+        training = frame[frame["split"] == "train"]
+        encoded = foundation.encode_images(to_tensor(decode_images(training)))
+        write_rows(latents, list(training["image_id"]), {"latents": encoded})
+        write_features(features, frame, entries)
 
 
 if __name__ == "__main__":

@@ -7,22 +7,27 @@ import typer
 
 from craft.core.cli import run
 from craft.core.files import write_parquet
-from craft.core.settings import MemorizationSettings
+from craft.evaluation.memorization.settings import MemorizationJob
 
 
 def main(
     settings: Annotated[Path, typer.Argument(help="resolved settings of the job")],
     images: Annotated[Path, typer.Option(help="image table of the dataset")],
     features: Annotated[Path, typer.Option(help="feature file of the dataset")],
-    folder: Annotated[Path, typer.Option(help="results folder of the dataset, with the generated images")],
+    generated: Annotated[
+        list[Path], typer.Option(help="image table of generated images; repeated, in the order of the settings")
+    ],
+    embeddings: Annotated[
+        list[Path], typer.Option(help="feature file of generated images; repeated, in the same order")
+    ],
     neighbours: Annotated[Path, typer.Option(help="nearest training image of every image (written)")],
     membership: Annotated[Path, typer.Option(help="distance of every real image to the generated ones (written)")],
 ) -> None:
     """Search generated images for copies of training images."""
-    job = MemorizationSettings.load(settings)
+    job = MemorizationJob.load(settings)
     from craft.evaluation.memorization.search import search_copies
 
-    nearest, members = search_copies(job, images, features, folder)
+    nearest, members = search_copies(job, images, features, generated, embeddings)
     write_parquet(neighbours, nearest)
     write_parquet(membership, members)
 

@@ -1,4 +1,4 @@
-"""Reward-finetune (CRAFT) the supervised adapter of one dataset, method and seed."""
+"""Finetune the adapter of one dataset, method and seed on the reward (CRAFT)."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,14 +7,13 @@ import typer
 
 from craft.core.cli import run
 from craft.core.device import lease_device
-from craft.core.files import atomic_path, write_parquet
-from craft.core.settings import MethodSettings
+from craft.training.settings import MethodJob
 
 SCRIPT = "finetune_reward"
 
 
 def main(
-    settings: Annotated[Path, typer.Argument(help="resolved settings")],
+    settings: Annotated[Path, typer.Argument(help="settings of the job")],
     images: Annotated[Path, typer.Option(help="image table")],
     latents: Annotated[Path, typer.Option(help="latents of the training images")],
     features: Annotated[Path, typer.Option(help="feature file of the dataset")],
@@ -26,32 +25,20 @@ def main(
     preview: Annotated[Path, typer.Option(help="picture of the same noise before, during and after, to write")],
     checks: Annotated[Path, typer.Option(help="images of that noise at every check, to write")],
 ) -> None:
-    """Finetune an adapter on the clinical reward, resuming where a run was interrupted."""
-    run_settings = MethodSettings.load(settings)
+    """Finetune an adapter on the clinical reward, resuming where the training was interrupted."""
+    job = MethodJob.load(settings)
     with lease_device() as device:
-        import pandas as pd
-
         from craft.training.checkpoints import checkpoint_folder
-        from craft.training.checks import collect_checks
-        from craft.training.craft import CHECKS, train_reward
-        from craft.training.ingredients import Ingredients
-        from craft.training.preview import write_preview
+        from craft.training.checks import write_checks
+        from craft.training.methods.base import MethodFiles
         from craft.training.processes import is_main_process
 
-        files = {"images": images, "latents": latents, "features": features, "knowledge": knowledge}
-        files |= {"calibration": calibration, "start": start}
-        given = Ingredients.load(run_settings, **files, device=device)
-        checkpoints = checkpoint_folder(adapter, run_settings.model_dump(mode="json"), SCRIPT, list(files.values()))
-        seed = f"{run_settings.dataset}/{run_settings.method}/{run_settings.seed}"
-        rows, pictures = train_reward(run_settings.spec, run_settings.sampling, given, seed, checkpoints)
+        files = MethodFiles(images, latents, knowledge, features, calibration, start)
+        checkpoints = checkpoint_folder(adapter, job.model_dump(mode="json"), SCRIPT, files.present())
+        trained = job.training.train(job, files, checkpoints, device)
         if is_main_process():
-            write_parquet(history, pd.DataFrame(rows))
-            steps = [row["step"] for row in rows if "monitor" in row]
-            write_preview(preview, pictures, steps)
-            write_parquet(checks, collect_checks(checkpoints / CHECKS, steps))
-            with atomic_path(adapter) as folder:
-                given.foundation.save_adapter(folder)
-                run_settings.save(folder / "settings.yaml")
+            write_checks(trained.checks, trained.pictures, checks, preview)
+            trained.save(job, adapter, history)
 
 
 if __name__ == "__main__":

@@ -9,22 +9,27 @@ import typer
 from craft.core.cli import run
 from craft.core.device import lease_device
 from craft.core.files import write_parquet
-from craft.core.settings import FidelitySettings
+from craft.evaluation.fidelity.settings import FidelityJob
 
 
 def main(
     settings: Annotated[Path, typer.Argument(help="resolved settings of the job")],
     images: Annotated[Path, typer.Option(help="image table of the dataset")],
     features: Annotated[Path, typer.Option(help="feature file of the dataset")],
-    folder: Annotated[Path, typer.Option(help="folder of the dataset, below which the generated images lie")],
+    generated: Annotated[
+        list[Path], typer.Option(help="image table of generated images; repeated, in the order of the settings")
+    ],
+    embeddings: Annotated[
+        list[Path], typer.Option(help="feature file of generated images; repeated, in the same order")
+    ],
     output: Annotated[Path, typer.Option(help="fidelity of every method and seed (written)")],
 ) -> None:
     """Measure FID, KID, precision, recall, density, coverage and diversity of all methods against real test images."""
-    job = FidelitySettings.load(settings)
-    with lease_device() if job.spec.inception else nullcontext("cpu") as device:
+    job = FidelityJob.load(settings)
+    with lease_device() if job.fidelity.inception else nullcontext("cpu") as device:
         from craft.evaluation.fidelity.measure import measure_fidelity
 
-        write_parquet(output, measure_fidelity(job, images, features, folder, device))
+        write_parquet(output, measure_fidelity(job, images, features, generated, embeddings, device))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import typer
 
 from craft.core.cli import run
 from craft.core.files import write_parquet
-from craft.core.settings import PrepareSettings
+from craft.datasets.settings import PrepareJob
 
 
 def main(
@@ -16,11 +16,11 @@ def main(
     quarantine: Annotated[Path, typer.Option(help="table of the files that are left out, with the reason")],
 ) -> None:
     """Write the image table of one dataset and the table of what was left out of it."""
-    run_settings = PrepareSettings.load(settings)
+    job = PrepareJob.load(settings)
     from craft.core.images import write_images
     from craft.datasets.prepare import prepare
 
-    rows, left_out = prepare(run_settings.dataset, run_settings.source, run_settings.resolution)
+    rows, left_out = prepare(job.dataset, job.images, job.resolution)
     write_parquet(quarantine, left_out)
     write_images(images, rows)
 

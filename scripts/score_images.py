@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from craft.core.cli import run
-from craft.core.config.base import REAL
 from craft.core.device import lease_device
-from craft.core.files import write_parquet, write_tensors
-from craft.core.settings import ScoreSettings
+from craft.core.files import write_parquet
+from craft.core.rows import write_rows
+from craft.core.settings import match_files
+from craft.evaluation.scoring.settings import ScoreJob
 
 
 def main(
@@ -18,12 +19,18 @@ def main(
     features: Annotated[Path, typer.Option(help="feature file of the dataset")],
     knowledge: Annotated[Path, typer.Option(help="knowledge file of the dataset")],
     calibration: Annotated[Path, typer.Option(help="calibration of CAS")],
-    folder: Annotated[
-        Path, typer.Option(help="folder of the dataset; scores and features land beside each run's images")
-    ],
+    real: Annotated[Path, typer.Option(help="scores of the real test images (written)")],
+    generated: Annotated[
+        list[Path] | None, typer.Option(help="table of one set of generated images; repeatable")
+    ] = None,
+    scores: Annotated[list[Path] | None, typer.Option(help="scores of that set (written); as often")] = None,
+    embeddings: Annotated[list[Path] | None, typer.Option(help="its images' features (written); as often")] = None,
 ) -> None:
-    """Write the scores of every run, one row an image and evaluator, and the features of its images."""
-    run_settings = ScoreSettings.load(settings)
+    """Write the scores of every image set, one row per image and evaluator, and the features of its images."""
+    job = ScoreJob.load(settings)
+    sets = match_files(job.generated, generated or [], "--generated")
+    scored = match_files(job.generated, scores or [], "--scores")
+    encoded = match_files(job.generated, embeddings or [], "--embeddings")
     with lease_device() as device:
         from craft.core.images import read_images
         from craft.evaluation.scoring.scorer import Scorer
@@ -31,15 +38,12 @@ def main(
         from craft.reward.features import Features
 
         known = Features(features, read_images(images), Knowledge.load(knowledge))
-        scorer = Scorer.load(run_settings, known, calibration, device)
-        for method, seed in run_settings.runs:
-            run_folder = folder / method / f"seed{seed}"
-            if method == REAL:
-                frame = scorer.score_real()
-            else:
-                frame, encoded = scorer.score(run_folder / "images.parquet", method, seed)
-                write_tensors(run_folder / "features.safetensors", encoded)
-            write_parquet(run_folder / "scores.parquet", frame)
+        scorer = Scorer.load(job, known, calibration, device)
+        write_parquet(real, scorer.score_real())
+        for (each, table), (_, score_file), (_, feature_file) in zip(sets, scored, encoded, strict=True):
+            frame, ids, tensors = scorer.score(table, each.method, each.seed)
+            write_rows(feature_file, ids, tensors)
+            write_parquet(score_file, frame)
 
 
 if __name__ == "__main__":

@@ -9,20 +9,20 @@ import typer
 from craft.core.cli import run
 from craft.core.device import lease_device
 from craft.core.files import atomic_path
-from craft.core.settings import EvaluatorSettings
+from craft.training.settings import EvaluatorJob
 
 SUMMARY = "An image-text evaluator of the family {family} for {size} px images, trained on fold {fold} of {folds}."
 
 
 def main(
-    settings: Annotated[Path, typer.Argument(help="resolved settings")],
+    settings: Annotated[Path, typer.Argument(help="settings of the job")],
     images: Annotated[list[Path], typer.Option(help="image table; repeat for every dataset")],
     knowledge: Annotated[list[Path], typer.Option(help="knowledge file; repeat in the same order")],
     output: Annotated[Path, typer.Option(help="model folder to write")],
 ) -> None:
-    """Train an evaluator from nothing and save it as a transformers folder."""
-    run_settings, started = EvaluatorSettings.load(settings), time.monotonic()
-    training = run_settings.training
+    """Train an evaluator from scratch and save it as a transformers folder."""
+    job, started = EvaluatorJob.load(settings), time.monotonic()
+    training = job.training
     with lease_device() as device:
         from craft.models.provenance import write_provenance
         from craft.training.checkpoints import checkpoint_folder
@@ -30,17 +30,17 @@ def main(
         from craft.training.evaluator import train_evaluator, zero_shot_accuracy
 
         corpus = Corpus.load(images, knowledge, "train", training.fold, training.folds)
-        resolved = run_settings.model_dump(mode="json")
+        resolved = job.model_dump(mode="json")
         checkpoints = checkpoint_folder(output, resolved, "train_evaluator", [*images, *knowledge])
-        evaluator, metrics = train_evaluator(training, corpus, run_settings.resolution, checkpoints, device)
+        evaluator, metrics = train_evaluator(training, corpus, job.resolution, checkpoints, device)
         accuracy = zero_shot_accuracy(evaluator, Corpus.load(images, knowledge, "test"))
         metrics |= {f"zero_shot_accuracy_{name}": value for name, value in accuracy.items()}
         with atomic_path(output) as folder:
             evaluator.save(folder)
             write_provenance(
                 folder,
-                name=f"CRAFT small evaluator {run_settings.evaluator}",
-                summary=SUMMARY.format(size=run_settings.resolution, **training.model_dump()),
+                name=f"CRAFT small evaluator {job.evaluator}",
+                summary=SUMMARY.format(size=job.resolution, **training.model_dump()),
                 script="train_evaluator",
                 settings=resolved,
                 metrics=metrics,

@@ -9,7 +9,7 @@ import typer
 from craft.core.cli import run
 from craft.core.device import lease_device
 from craft.core.files import atomic_path
-from craft.core.settings import FoundationSettings
+from craft.training.settings import FoundationJob
 
 SUMMARY = (
     "A Stable-Diffusion-shaped text-to-image model for {size} px images of {modalities}. Its UNet saw coarse captions"
@@ -18,13 +18,13 @@ SUMMARY = (
 
 
 def main(
-    settings: Annotated[Path, typer.Argument(help="resolved settings")],
+    settings: Annotated[Path, typer.Argument(help="settings of the job")],
     images: Annotated[list[Path], typer.Option(help="image table; repeat for every dataset")],
     knowledge: Annotated[list[Path], typer.Option(help="knowledge file; repeat in the same order")],
     output: Annotated[Path, typer.Option(help="model folder to write")],
 ) -> None:
-    """Train autoencoder, text encoder and UNet from nothing and save them as a diffusers pipeline folder."""
-    run_settings, started = FoundationSettings.load(settings), time.monotonic()
+    """Train autoencoder, text encoder and UNet from scratch and save them as a diffusers pipeline folder."""
+    job, started = FoundationJob.load(settings), time.monotonic()
     with lease_device() as device:
         from craft.models.provenance import write_provenance
         from craft.training.autoencoder import reconstruction_psnr
@@ -33,17 +33,17 @@ def main(
         from craft.training.foundation import train_foundation
 
         corpus = Corpus.load(images, knowledge, "train")
-        resolved = run_settings.model_dump(mode="json")
+        resolved = job.model_dump(mode="json")
         checkpoints = checkpoint_folder(output, resolved, "train_foundation", [*images, *knowledge])
-        foundation = train_foundation(run_settings.training, corpus, run_settings.resolution, checkpoints, device)
+        foundation = train_foundation(job.training, corpus, job.resolution, checkpoints, device)
         psnr = reconstruction_psnr(foundation, Corpus.load(images, knowledge, "test"))
-        modalities = ", ".join(book.modality.replace("_", " ") for book in corpus.knowledge)
+        modalities = ", ".join(known.modality.replace("_", " ") for known in corpus.knowledge)
         with atomic_path(output) as folder:
             foundation.save(folder)
             write_provenance(
                 folder,
                 name="CRAFT small foundation",
-                summary=SUMMARY.format(size=run_settings.resolution, modalities=modalities),
+                summary=SUMMARY.format(size=job.resolution, modalities=modalities),
                 script="train_foundation",
                 settings=resolved,
                 metrics={f"psnr_db_{name}": value for name, value in psnr.items()},

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from craft.core.cli import run
-from craft.core.settings import KnowledgeSettings
+from craft.knowledge.settings import KnowledgeJob
 
 
 def main(
@@ -16,10 +16,10 @@ def main(
     images: Annotated[Path | None, typer.Option(help="image table, where the model is shown reference images")] = None,
 ) -> None:
     """Write the enriched prompts and checklists of one dataset, validated."""
-    run_settings = KnowledgeSettings.load(settings)
+    job = KnowledgeJob.load(settings)
     from craft.knowledge.write import write_knowledge
 
-    written = write_knowledge(run_settings.source, run_settings.modality, run_settings.labels, images)
+    written = write_knowledge(job.knowledge, job.modality, job.labels, images)
     written.refuse_findings()
     written.save(knowledge, provenance)
 

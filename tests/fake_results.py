@@ -5,18 +5,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from craft.core.config.evaluation import Scoring
 from craft.core.files import write_parquet, write_text
 from craft.core.images import image_row, read_images, write_images
-from craft.core.settings import TableSettings
 from craft.evaluation.fidelity.metrics import METRICS as FIDELITY
-from craft.evaluation.results import MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS
+from craft.evaluation.memorization.results import MEMBERSHIP, NEIGHBOURS
+from craft.evaluation.results import SETTINGS
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
+from craft.evaluation.settings import Run, ScoringSettings
+from craft.reward.dimensions import DIMENSIONS
 
 LABELS = {"chest": ["normal", "effusion"], "skin": ["naevus", "melanoma", "keratosis"]}
 METHODS = ["foundation", "lora", "craft"]
 SKILL = {"real": 0.75, "foundation": 0.45, "lora": 0.6, "craft": 0.72}
 EVALUATORS = {"clip_resnet": "reward", "clip_bit": "monitor", "siglip_regnet": "held_out"}
-DIMENSIONS = ["alignment", "specificity", "checklist", "plausibility"]
 
 
 def make_results(
@@ -25,24 +26,24 @@ def make_results(
     methods: list[str] = METHODS,
     seeds: tuple[int, ...] = (0, 1),
     per_label: int = 24,
-    truth: bool = True,
+    classifier: bool = True,
     evaluators: dict[str, str] = EVALUATORS,
-) -> TableSettings:
-    """Write settings, image tables and what was measured on them below `folder`; return the table settings."""
-    run = TableSettings(
+) -> Run:
+    """Write settings, image tables and what was measured on them below `folder`; return what the run consists of."""
+    run = Run(
         datasets=labels,
         methods=methods,
-        rewards=[method for method in methods if method == "craft"],
+        rewarded=[method for method in methods if method == "craft"],
         seeds=list(seeds),
-        scoring=Scoring(bootstrap=200, comparison_draws=500),
+        scoring=ScoringSettings(bootstrap=200, comparison_resamples=500),
     )
-    write_text(folder / "tables/settings/collect_tables.yaml", run.to_yaml())
+    write_text(folder / SETTINGS, run.to_yaml())
     rng = np.random.default_rng(0)
     for dataset, names in labels.items():
         for split in ("train", "test"):
             rows = make_rows(rng, names, split, per_label)
             if split == "test":
-                scores = draw_scores(rng, dataset, "real", 0, rows, truth, evaluators)
+                scores = draw_scores(rng, dataset, "real", 0, rows, classifier, evaluators)
                 write_parquet(folder / dataset / "real/seed0/scores.parquet", scores)
                 test, rest = rows, make_rows(rng, names, "calibration", per_label // 2 + 1)
         write_images(folder / dataset / "images.parquet", make_rows(rng, names, "train", per_label) + rest + test)
@@ -52,7 +53,7 @@ def make_results(
                 rows = make_rows(rng, names, "generated", per_label)
                 rows = [row | {"image_id": f"{number:06d}"} for number, row in enumerate(rows)]
                 write_images(path / "images.parquet", rows)
-                scores = draw_scores(rng, dataset, method, seed, rows, truth, evaluators)
+                scores = draw_scores(rng, dataset, method, seed, rows, classifier, evaluators)
                 write_parquet(path / "scores.parquet", scores)
                 if method == "craft":
                     write_parquet(path / "history.parquet", draw_history(rng))
@@ -60,7 +61,7 @@ def make_results(
         write_copies(rng, folder / dataset, dataset, methods, seeds)
         write_parquet(folder / dataset / "downstream.parquet", draw_predictions(rng, dataset, names, methods, test))
         write_parquet(folder / dataset / "fidelity.parquet", draw_fidelity(rng, dataset, methods, seeds, evaluators))
-        write_parquet(folder / dataset / "validity.parquet", draw_validity(rng, dataset, methods, truth))
+        write_parquet(folder / dataset / "validity.parquet", draw_validity(rng, dataset, methods, classifier))
     return run
 
 
@@ -74,7 +75,7 @@ def make_rows(rng: np.random.Generator, labels: list[str], split: str, per_label
             disc = np.hypot(*(grid - centre)) < rng.uniform(0.15, 0.3)
             level = 60 + 150 * number / len(labels) + rng.normal(0, 8)
             image = np.repeat((30 + disc * level + rng.normal(0, 3, disc.shape)).clip(0, 255)[..., None], 3, axis=2)
-            rows.append(image_row(image.astype(np.uint8), label=label, split=split, source="fake"))
+            rows.append(image_row(image.astype(np.uint8), label=label, split=split, origin="fake"))
     return rows
 
 
@@ -84,7 +85,7 @@ def draw_scores(
     method: str,
     seed: int,
     rows: list[dict],
-    truth: bool,
+    classifier: bool,
     evaluators: dict[str, str],
 ) -> pd.DataFrame:
     """Beta-distributed scores around the method's skill; the held-out evaluator sees half of CRAFT's gain."""
@@ -92,13 +93,13 @@ def draw_scores(
     base = base.assign(dataset=dataset, method=method, seed=seed)
     for evaluator, role in evaluators.items():
         mean = SKILL.get(method, 0.5) - (0.05 if role == "held_out" and method == "craft" else 0)
-        values = rng.beta(mean * 8, (1 - mean) * 8, size=(len(rows), 4))
+        values = rng.beta(mean * 8, (1 - mean) * 8, size=(len(rows), len(DIMENSIONS)))
         frame = base.assign(evaluator=evaluator, role=role, **dict(zip(DIMENSIONS, values.T, strict=True)), agrees=None)
         frames.append(frame.assign(cas=values.mean(axis=1)))
-    if truth:
+    if classifier:
         chance = rng.beta(5, 2, size=len(rows))
         nothing = dict.fromkeys(DIMENSIONS, np.nan)
-        frames.append(base.assign(evaluator="truth", role="truth", **nothing, cas=chance, agrees=chance > 0.5))
+        frames.append(base.assign(evaluator=PHANTOM_CLASSIFIER, role=PHANTOM_CLASSIFIER, **nothing, cas=chance, agrees=chance > 0.5))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -132,7 +133,7 @@ def draw_history(rng: np.random.Generator, steps: int = 40, every: int = 10) -> 
 
 
 def draw_fidelity(
-    rng, dataset: str, methods: list[str], seeds: tuple[int, ...], evaluators: dict[str, str], draws: int = 50
+    rng, dataset: str, methods: list[str], seeds: tuple[int, ...], evaluators: dict[str, str], resamples: int = 50
 ) -> pd.DataFrame:
     """Fidelity of every method and seed under the held-out evaluators, better with skill."""
     rows = []
@@ -141,8 +142,8 @@ def draw_fidelity(
             row = {"dataset": dataset, "method": method, "seed": seed, "evaluator": evaluator, "role": "held_out"}
             for metric in FIDELITY:
                 value = 20 * (1 - SKILL.get(method, 0.5)) if metric == "fid" else SKILL.get(method, 0.5)
-                noise = value + rng.normal(0, 0.02, draws)
-                rows.append(row | {"metric": metric, "value": value, "n": 48, "draws": noise})
+                noise = value + rng.normal(0, 0.02, resamples)
+                rows.append(row | {"metric": metric, "value": value, "n": 48, "resamples": noise})
     return pd.DataFrame(rows)
 
 
@@ -171,13 +172,13 @@ def write_copies(
             for measure in ("features", "l2"):
                 real[f"{measure}_distance"] = rng.uniform(0, 1, size=len(real))
             membership.append(real)
-    write_parquet(folder / "neighbours.parquet", pd.concat(neighbours)[list(NEIGHBOUR_COLUMNS)])
-    write_parquet(folder / "membership.parquet", pd.concat(membership)[list(MEMBERSHIP_COLUMNS)])
+    write_parquet(folder / "neighbours.parquet", pd.concat(neighbours)[list(NEIGHBOURS.column_names())])
+    write_parquet(folder / "membership.parquet", pd.concat(membership)[list(MEMBERSHIP.column_names())])
 
 
-def draw_validity(rng: np.random.Generator, dataset: str, methods: list[str], truth: bool) -> pd.DataFrame:
+def draw_validity(rng: np.random.Generator, dataset: str, methods: list[str], classifier: bool) -> pd.DataFrame:
     """A row of every kind that the validity studies write, with drawn numbers."""
-    scores, judges = [*DIMENSIONS, "cas"], ["siglip_regnet", *(["truth"] if truth else [])]
+    scores, judges = [*DIMENSIONS, "cas"], ["siglip_regnet", *([PHANTOM_CLASSIFIER] if classifier else [])]
     places = [("label_swap", "", name, "", np.nan, "auroc") for name in scores]
     places += [("drop_one", "", name, "", np.nan, "auroc_share") for name in DIMENSIONS]
     for condition in ("own_labels", "half_swapped", "all_swapped"):
@@ -186,9 +187,9 @@ def draw_validity(rng: np.random.Generator, dataset: str, methods: list[str], tr
     for kind in ("blur", "colour_cast"):
         places += [("damage", "", name, kind, level, "mean") for name in scores for level in (0.0, 0.2, 0.5)]
         places += [("damage", "", name, kind, np.nan, "spearman") for name in scores]
-    if truth:
-        places += [("truth", "", name, "all", np.nan, "spearman") for name in scores]
-        places += [("truth", "", name, "methods", np.nan, "kendall") for name in scores]
+    if classifier:
+        places += [("classifier", "", name, "all", np.nan, "spearman") for name in scores]
+        places += [("classifier", "", name, "methods", np.nan, "kendall") for name in scores]
     keys = ["study", "method", "dimension", "condition", "level", "metric"]
     frames = [pd.DataFrame(places, columns=keys).assign(evaluator=name, role=role) for name, role in EVALUATORS.items()]
     if "craft" in methods:

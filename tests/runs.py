@@ -6,20 +6,24 @@ import torch
 from tiny import tiny_evaluator, tiny_foundation, tiny_knowledge
 from torch.nn.functional import normalize
 
-from craft.core.config.methods import Compute, Guard, Lora, Objective, Reward, Sampling, Supervised, Training
 from craft.models.foundation import Foundation
-from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, Logistic, RawScores
+from craft.reward.cas import ClinicalAlignment, LabelTexts, Logistic, RawScores
+from craft.reward.dimensions import DIMENSIONS
 from craft.reward.objective import ClinicalReward
-from craft.training.craft import train_reward
-from craft.training.guard import Monitor, measure_looks
-from craft.training.ingredients import Ingredients
+from craft.reward.settings import ObjectiveSettings
+from craft.training.craft import RewardInputs, train_reward
+from craft.training.guard import Monitor, measure_appearance
+from craft.training.methods.reward import GuardSettings, RewardLoop, RewardMethod
+from craft.training.methods.supervised import SupervisedLoop, SupervisedMethod
+from craft.training.processes import is_main_process
+from craft.training.settings import ComputeSettings, LoraSettings, SamplingSettings
 from craft.training.supervised import RealImages, train_supervised
 
-SPEC = Supervised(
+SUPERVISED = SupervisedMethod(
     kind="supervised",
     prompts="enriched",
-    lora=Lora(rank=2, alpha=2),
-    training=Training(steps=4, batch=4, learning_rate=1e-2, warmup_steps=1, checkpoint_every=2),
+    lora=LoraSettings(rank=2, alpha=2),
+    training=SupervisedLoop(steps=4, batch=4, learning_rate=1e-2, warmup_steps=1, checkpoint_every=2),
 )
 
 
@@ -32,10 +36,10 @@ def weights(foundation: Foundation) -> list[torch.Tensor]:
     return [parameter.detach().clone() for parameter in foundation.adapter_parameters()]
 
 
-def supervised(folder: Path, spec: Supervised = SPEC, images=RealImages) -> tuple[Foundation, list[dict]]:
+def supervised(folder: Path, method: SupervisedMethod = SUPERVISED, images=RealImages) -> tuple[Foundation, list[dict]]:
     foundation = tiny_foundation()
     kinds = real_images(foundation, images)
-    return foundation, train_supervised(foundation, spec, kinds, tiny_knowledge(), "test/0", folder)
+    return foundation, train_supervised(foundation, method, kinds, tiny_knowledge(), "test/0", folder)
 
 
 def make_alignment(evaluator, slope: float = 3.0) -> ClinicalAlignment:
@@ -49,34 +53,35 @@ def make_alignment(evaluator, slope: float = 3.0) -> ClinicalAlignment:
     return ClinicalAlignment(RawScores(texts, [draw(6), draw(6)], 5.0, 3), maps)
 
 
-def reward_spec(**changes) -> Reward:
+def reward_method(**changes) -> RewardMethod:
     training = {"steps": 4, "batch": 4, "learning_rate": 1e-2, "warmup_steps": 1, "checkpoint_every": 2}
-    return Reward(
+    return RewardMethod(
         kind="reward",
         start="lora_enriched",
-        objective=Objective(saturation=[1.0]),
-        guard=changes.pop("guard", Guard(every=2, images=4, min_diversity=0, max_shift=99)),
-        compute=changes.pop("compute", Compute()),
+        objective=ObjectiveSettings(saturation=[1.0], gamma=0.5),
+        guard=changes.pop("guard", GuardSettings(every=2, images=4, min_diversity=0, max_shift=99)),
+        compute=changes.pop("compute", ComputeSettings()),
         backprop=changes.pop("backprop", {}),
         tiny_decoder=changes.pop("tiny_decoder", None),
-        training=Training(**training | changes),
+        training=RewardLoop(**training | changes),
     )
 
 
-def reward_run(adapter: Path, folder: Path, spec: Reward | None = None) -> tuple[Foundation, list[dict]]:
+def reward_run(adapter: Path, folder: Path, method: RewardMethod | None = None) -> tuple[Foundation, list[dict]]:
     """CRAFT from the adapter in a folder; returns the foundation and the history."""
-    spec, foundation = spec or reward_spec(), tiny_foundation()
+    method, foundation = method or reward_method(), tiny_foundation()
     foundation.pipeline.load_lora_weights(str(adapter), adapter_name="default")
-    foundation.freeze_reference(adapter)
+    foundation.freeze_anchor(adapter)
     evaluator = tiny_evaluator()
     pixels = torch.rand(10, 3, 32, 32, generator=torch.Generator().manual_seed(4))
-    reward = ClinicalReward(evaluator, make_alignment(evaluator), spec.objective, pixels, torch.arange(10) % 2)
+    reward = ClinicalReward(evaluator, make_alignment(evaluator), method.objective, pixels, torch.arange(10) % 2)
     # a monitor that says the same of everything, so that the guard keeps the last state
-    monitor = Monitor(evaluator, make_alignment(evaluator, slope=0.0), measure_looks(pixels))
-    given = Ingredients(foundation, reward, monitor, real_images(foundation), tiny_knowledge())
-    history, pictures = train_reward(spec, Sampling(steps=3, guidance_scale=2.0), given, "test/0", folder)
-    assert len(pictures) == sum("monitor" in row for row in history)
-    return foundation, history
+    monitor = Monitor(evaluator, make_alignment(evaluator, slope=0.0), measure_appearance(pixels))
+    inputs = RewardInputs(foundation, reward, monitor, real_images(foundation), tiny_knowledge())
+    sampling = SamplingSettings(steps=3, guidance_scale=2.0)
+    trained = train_reward(method, sampling, inputs, "test/0", folder)
+    assert len(trained.pictures) == (sum("monitor" in row for row in trained.history) if is_main_process() else 0)
+    return foundation, trained.history
 
 
 def make_adapter(folder: Path) -> Path:

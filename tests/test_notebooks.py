@@ -14,7 +14,7 @@ NOTEBOOKS = sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb"))
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """A run that lacks one method's images in one modality, and one of two seeds of another."""
+    """A run that lacks one method's images in one dataset, and one of two seeds of another."""
     folder = tmp_path_factory.mktemp("run")
     make_results(folder, per_label=6)
     shutil.rmtree(folder / "skin" / "craft")

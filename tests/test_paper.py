@@ -1,6 +1,7 @@
-"""The paper compiles from any run's tables, and its numbers are the tables' numbers."""
+"""The paper compiles from any run's tables, words its findings, and its numbers are the tables' numbers."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -10,95 +11,193 @@ from fake_results import EVALUATORS, make_results
 from PIL import Image
 
 from craft.core.errors import CraftError
-from craft.core.files import write_csv
-from craft.evaluation.collect import collect_tables
-from craft.evaluation.paper import compile_paper, describe_run, stage_sources
-from craft.evaluation.results import kept_states
+from craft.core.files import write_csv, write_text
+from craft.evaluation.reporting.notebooks import list_figures
+from craft.evaluation.reporting.paper import PaperFiles, compile_paper, stage_paper
+from craft.evaluation.results import SETTINGS, Results, set_file
+from craft.evaluation.settings import Run
+from craft.evaluation.tables import TABLES, collect_tables
+from craft.training.settings import MethodJob, SamplingSettings
 
-PAPER = Path(__file__).parents[1] / "paper"
+ROOT = Path(__file__).parents[1]
+PAPER, NOTEBOOKS = ROOT / "paper", ROOT / "notebooks"
+COMPUTING = ("tables.", "float(", "calc.min", "calc.max", ".sorted(", ".find(")
+TRAININGS = {"lora": {"kind": "supervised", "prompts": "plain"}, "craft": {"kind": "reward", "start": "lora"}}
 
 
 def make_run(folder: Path, **options) -> Path:
-    run = make_results(folder, per_label=8, **options)
-    for name, table in collect_tables(folder, run).items():
-        write_csv(folder / f"tables/{name}.csv", table)
+    make_results(folder, per_label=8, **options)
+    write_tables(folder)
     return folder
+
+
+def write_tables(folder: Path) -> None:
+    for name, table in collect_tables(Results.load(folder)).items():
+        write_csv(folder / f"tables/{name}.csv", table)
+
+
+def files_of(folder: Path, **changes) -> PaperFiles:
+    """The files of a run as its rule hands them over, with settings of the trainings that have a history."""
+    run, settings, histories = Run.load(folder / SETTINGS), [], []
+    for method in set(TRAININGS) & set(run.methods):
+        for dataset in run.datasets:
+            for seed in run.seeds:
+                history = folder / set_file(dataset, method, seed, "history.parquet")
+                if history.is_file():
+                    settings.append(write_settings(folder, dataset, method, seed))
+                    histories.append(history)
+    files = {"tables": [folder / f"tables/{name}.csv" for name in TABLES], "settings": settings, "histories": histories}
+    files |= {"figures": sorted((folder / "figures").glob("*.png")), "paper": PAPER, "notebooks": NOTEBOOKS}
+    return PaperFiles(**{"run": folder / SETTINGS, **files, **changes})
+
+
+def write_settings(folder: Path, dataset: str, method: str, seed: int) -> Path:
+    job = MethodJob(
+        dataset=dataset,
+        method=method,
+        seed=seed,
+        training=TRAININGS[method],
+        resolution=32,
+        foundation="folder",
+        evaluators=[],
+        sampling=SamplingSettings(),
+        neighbours=5,
+    )
+    path = folder / set_file(dataset, method, seed, "settings/training.yaml")
+    write_text(path, job.to_yaml())
+    return path
+
+
+def query(files: PaperFiles, root: Path, selector: str, **options) -> list:
+    """What Typst finds in the compiled paper."""
+    root.mkdir()
+    stage_paper(files, "", root)
+    return json.loads(typst.query(root / "paper.typ", selector, root=root, **options))
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = make_run(tmp_path_factory.mktemp("run"))
     (folder / "figures").mkdir()
-    Image.new("RGB", (300, 100), "grey").save(folder / "figures/cas_distributions.png")
+    for name in ("qualitative_grid", "cas_distributions"):
+        Image.new("RGB", (300, 100), "grey").save(folder / f"figures/{name}.png")
     return folder
 
 
 def test_paper_compiles_to_the_same_pdf_every_time(results, tmp_path):
     for name in ("one.pdf", "two.pdf"):
-        compile_paper(results, tmp_path / name, "Discs play the part of real images.", PAPER)
+        compile_paper(files_of(results), tmp_path / name, "Discs play the part of real images.")
     first = (tmp_path / "one.pdf").read_bytes()
     assert first.startswith(b"%PDF") and first == (tmp_path / "two.pdf").read_bytes()
 
 
 def test_paper_compiles_to_pages_as_pictures(results, tmp_path):
-    compile_paper(results, tmp_path / "page{p}.png", "", PAPER)
+    compile_paper(files_of(results), tmp_path / "page{p}.png", "")
     assert len(list(tmp_path.glob("page*.png"))) >= 3
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        {"truth": False},
+        {"phantom_classifier": False},
         {"methods": ["foundation"], "seeds": (0,)},
         {"evaluators": EVALUATORS | {"second": "held_out", "third": "held_out"}},
-        {"labels": {f"modality_{letter}": ["a", "b"] for letter in "abcdef"}, "methods": ["lora", "other"]},
+        {"labels": {f"dataset_{letter}": ["a", "b"] for letter in "abcdef"}, "methods": ["lora", "other"]},
     ],
-    ids=["no truth", "one method", "three held-out evaluators", "six modalities and an unknown method"],
+    ids=["no classifier of phantoms", "one method", "three held-out evaluators", "six datasets and an unknown method"],
 )
 def test_paper_compiles_for_other_configurations(options, tmp_path):
-    compile_paper(make_run(tmp_path / "run", **options), tmp_path / "paper.pdf", "", PAPER)
+    compile_paper(files_of(make_run(tmp_path / "run", **options)), tmp_path / "paper.pdf", "")
     assert (tmp_path / "paper.pdf").stat().st_size > 10_000
 
 
-def test_what_a_run_kept_is_the_marked_check_as_a_share_of_the_start():
-    history = pd.DataFrame({"dataset": "a", "seed": 0, "step": [0, 1, 2, 3], "best": [False, False, True, None]})
-    history["monitor"] = [0.5, None, 0.7, 0.6]
-    history["diversity"], history["semantic_diversity"] = [4.0, None, 3.0, 1.0], [1.0, None, 0.25, 0.1]
-    history["stopped_because"] = [None, None, None, "it hacked"]
-    kept = kept_states(history).to_dict("records")
-    assert kept == [
-        {"dataset": "a", "seed": 0, "step": 2, "stopped": True, "diversity": 0.75, "semantic_diversity": 0.25}
-    ]
+def test_figures_stand_in_their_order_with_the_captions_of_their_notebooks(results, tmp_path):
+    drawn = query(files_of(results), tmp_path / "root", "figure.where(kind: image)", field="label")
+    assert drawn == ["<figure-cas_distributions>", "<figure-qualitative_grid>"]
+    described = json.loads((tmp_path / "root/run.json").read_text())["figures"]
+    captions = {figure.name: figure.caption for figure in list_figures(NOTEBOOKS)}
+    assert [entry["caption"] for entry in described] == [captions[entry["name"]] for entry in described]
+
+
+def test_a_new_figure_is_one_notebook(results, tmp_path):
+    notebooks = shutil.copytree(NOTEBOOKS, tmp_path / "notebooks")
+    craft = {"order": 1, "caption": "A _toy_ of #run.datasets.len() datasets.", "reads": ["{dataset}/images.parquet"]}
+    (notebooks / "toy.ipynb").write_text(json.dumps({"cells": [], "metadata": {"craft": craft}}))
+    picture = tmp_path / "toy.png"
+    Image.new("RGB", (30, 10), "grey").save(picture)
+    files = files_of(results, notebooks=notebooks, figures=[picture])
+    assert query(files, tmp_path / "root", "figure.where(kind: image)", field="label") == ["<figure-toy>"]
+
+
+def test_a_new_table_appears_without_a_layout(results, tmp_path, monkeypatch):
+    for name in ("_modules", "_extensions"):
+        monkeypatch.setattr(TABLES, name, dict(getattr(TABLES, name)))
+    folder = shutil.copytree(results, tmp_path / "run")
+    (tmp_path / "toy.py").write_text(
+        "import pandas as pd\n"
+        "from craft.evaluation.tables import TABLES, Table\n"
+        "COLUMNS = ('dataset', 'size', 'value', 'low', 'high', 'source')\n"
+        "ROWS = [('chest', 1, 0.5, -0.25, 0.75, 'here'), ('skin', 2, None, None, None, 'there')]\n"
+        "TABLES.register('toy')(Table(lambda results: pd.DataFrame(ROWS, columns=COLUMNS), 'sizes of toys', COLUMNS))\n"
+    )
+    run = Run.load(folder / SETTINGS)
+    write_text(folder / SETTINGS, run.model_copy(update={"modules": [str(tmp_path / "toy.py")]}).to_yaml())
+    write_tables(folder)
+    shown = query(files_of(folder), tmp_path / "root", "<toy>")
+    assert len(shown) == 1 and "Sizes of toys" in json.dumps(shown) and "0.500" in json.dumps(shown)
+
+
+def test_trainings_are_described_and_their_kept_states_found(results, tmp_path):
+    stage_paper(files_of(results), "", tmp_path)
+    described = {entry["key"]: entry for entry in json.loads((tmp_path / "run.json").read_text())["methods"]}
+    assert described["craft"]["settings"]["training"]["start"] == "lora" and described["craft"]["reward"]
+    assert described["foundation"]["settings"] is None and described["real"]["name"] == "Test images"
+    diversity = json.loads((tmp_path / "findings.json").read_text())["diversity"]
+    assert diversity["runs"] == 4 and diversity["stopped"] == 4
+
+
+def test_histories_and_settings_must_match(results, tmp_path):
+    files = files_of(results)
+    with pytest.raises(CraftError, match="`--histories` 0; give one history for each"):
+        compile_paper(files_of(results, histories=[]), tmp_path / "paper.pdf", "")
+    assert files.histories
 
 
 def test_paper_source_contains_no_measured_number():
-    digits = [
-        line
-        for name in ("tables.typ", "validity.typ", "paper.typ")
-        for line in (PAPER / name).read_text().splitlines()
-        if "0." in line
-    ]
-    measures = [line for line in digits if not any(unit in line for unit in ("em", "pt", "mm"))]
+    lines = [line for source in sorted(PAPER.glob("*.typ")) for line in source.read_text().splitlines() if "0." in line]
+    measures = [line for line in lines if not any(unit in line for unit in ("em", "pt", "mm"))]
     assert measures == []
 
 
-def test_missing_table_is_one_sentence(tmp_path):
-    make_results(tmp_path, per_label=4)
+def test_findings_are_worded_and_not_computed():
+    for name in ("findings.typ", "validity.typ"):
+        text = (PAPER / name).read_text()
+        assert not [word for word in COMPUTING if word in text.replace('"tables.typ"', "")]
+
+
+def test_nothing_is_called_the_truth():
+    texts = [path.read_text().lower() for path in [*PAPER.glob("*.typ"), *NOTEBOOKS.glob("*.ipynb")]]
+    assert not [text for text in texts if "truth" in text]
+
+
+def test_missing_table_is_one_sentence(results, tmp_path):
+    gone = files_of(results, tables=[tmp_path / f"{name}.csv" for name in TABLES])
     with pytest.raises(CraftError, match=r"no table .*cas\.csv"):
-        compile_paper(tmp_path, tmp_path / "paper.pdf", "", PAPER)
+        compile_paper(gone, tmp_path / "paper.pdf", "")
+    with pytest.raises(CraftError, match="the table 'cas' is missing among `--tables`"):
+        compile_paper(files_of(results, tables=[]), tmp_path / "paper.pdf", "")
 
 
 def test_broken_source_is_reported_without_the_staging_folder(results, tmp_path):
     (tmp_path / "paper").mkdir()
     (tmp_path / "paper/paper.typ").write_text("#nothing-of-that-name")
     with pytest.raises(CraftError, match="unknown variable") as error:
-        compile_paper(results, tmp_path / "paper.pdf", "", tmp_path / "paper")
+        compile_paper(files_of(results, paper=tmp_path / "paper"), tmp_path / "paper.pdf", "")
     assert "tmp/tmp" not in str(error.value)
 
 
 def test_tables_in_the_paper_hold_the_numbers_of_the_csv(results, tmp_path):
-    stage_sources(results, PAPER, tmp_path)
-    (tmp_path / "run.json").write_text(json.dumps(describe_run(results, "")))
+    stage_paper(files_of(results), "", tmp_path)
     (tmp_path / "probe.typ").write_text(
         '#import "lib.typ": *\n#metadata(number(-0.0704, digits: 2)) <a>\n#metadata(number(0.5)) <a>\n'
         '#metadata(pick(tables.cas, dataset: "chest", label: "all", method: "lora", evaluator: "clip_resnet",'

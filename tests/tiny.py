@@ -2,11 +2,11 @@
 
 import torch
 
-from craft.core.config.models import EvaluatorTraining, FoundationTraining
 from craft.knowledge.schema import Knowledge
+from craft.models.architectures import build_autoencoder, build_evaluator, text_config
 from craft.models.evaluators import ImageTextEvaluator
-from craft.models.families import build_autoencoder, build_evaluator, text_config
 from craft.models.foundation import Foundation
+from craft.models.settings import EvaluatorTraining, FoundationTraining
 from craft.models.tokenizer import train_tokenizer
 from craft.training.foundation import assemble
 
@@ -19,7 +19,7 @@ def tiny_evaluator(size: int = 32, family: str = "clip_resnet", seed: int = 0) -
     torch.manual_seed(seed)
     tokenizer = train_tokenizer(TEXTS)
     training = EvaluatorTraining(family=family, seed=seed, width=32)
-    model = build_evaluator(training, tokenizer, size)
+    model = build_evaluator(training, tokenizer)
     half = [0.5, 0.5, 0.5]
     return ImageTextEvaluator(model, tokenizer, size, half, half).requires_grad_(False).eval()
 

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from craft.core.config.knowledge import LanguageModelSource
+from craft.knowledge.settings import LanguageModelSettings
 from craft.knowledge.providers.ask import Turn, state_structure
 from craft.knowledge.providers.base import Question
 from craft.knowledge.providers.transformers import LocalModel, connect
@@ -34,10 +34,10 @@ class Colours(BaseModel):
 STATED = replace(QUESTION, text=f"{QUESTION.text}\n\n{state_structure(Colours.model_json_schema())}")
 
 
-def local_source(folder: Path, **options) -> LanguageModelSource:
+def local_settings(folder: Path, **options) -> LanguageModelSettings:
     """Settings of a local model with a cache beside it."""
     options = {"cache": str(folder.parent / "answers"), "max_tokens": 40, "re_asks": 1} | options
-    return LanguageModelSource(provider="transformers", model=str(folder), **options)
+    return LanguageModelSettings(provider="transformers", model=str(folder), **options)
 
 
 def tiny_tokenizer(*texts: str):
@@ -117,7 +117,7 @@ def save_image_text(folder: Path, template: str | None = PART_TEMPLATE) -> Path:
 
 def teach(folder: Path, lessons: list[tuple[Question, list[Turn], str]], steps: int = 60) -> float:
     """Train a saved model until it gives the answers of a few conversations; the last loss is returned."""
-    student: LocalModel = connect(local_source(folder), "cpu")
+    student: LocalModel = connect(local_settings(folder), "cpu")
     student.load()
     pages = []
     for question, turns, answer in lessons:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from craft.core.config.datasets import MedmnistDataset
+from craft.datasets.readers.medmnist import MedmnistDataset
 from craft.core.errors import CraftError
 from craft.datasets.prepare import prepare
 from craft.datasets.readers.medmnist import read_medmnist
@@ -41,7 +41,7 @@ def test_official_arrays_are_pooled_and_split_anew(folder, shape):
     frame = pd.DataFrame(prepare("xray", SOURCE, 32)[0])
     assert frame["label"].value_counts().to_dict() == {"normal": 32, "pneumonia": 32}
     assert set(frame["split"]) == {"train", "reference", "calibration", "test"}
-    assert set(frame["source"]) == {"medmnist:xray"}
+    assert set(frame["origin"]) == {"medmnist:xray"}
 
 
 def test_an_image_that_recurs_in_the_official_test_set_is_used_once(folder):
@@ -114,8 +114,8 @@ def package(monkeypatch):
 
 
 def test_a_missing_file_is_downloaded_once(folder, package):
-    source = SOURCE.model_copy(update={"path": "arrays/tiny_64.npz"})
-    assert len(read_medmnist(source)) == 64
+    dataset = SOURCE.model_copy(update={"path": "arrays/tiny_64.npz"})
+    assert len(read_medmnist(dataset)) == 64
     assert [path.name for path in (folder / "arrays").iterdir()] == ["tiny_64.npz"]
 
 

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from craft.core.config.datasets import ImageFolderDataset, PhantomDataset
+from craft.datasets.readers.image_folder import ImageFolderDataset
+from craft.datasets.readers.phantom import PhantomDataset
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, read_images, write_images
 from craft.datasets.prepare import limit_labels, prepare
@@ -57,18 +58,18 @@ def entries(tmp_path, monkeypatch) -> list[tuple[str, str, str]]:
     return rows
 
 
-def run_script(folder: Path, source: dict, resolution: int = 32) -> subprocess.CompletedProcess:
+def run_script(folder: Path, dataset: dict, resolution: int = 32) -> subprocess.CompletedProcess:
     """Run the command line in a folder."""
     settings = folder / "settings.yaml"
-    settings.write_text(yaml.safe_dump({"dataset": "skin", "resolution": resolution, "source": source}))
+    settings.write_text(yaml.safe_dump({"dataset": "skin", "resolution": resolution, "images": dataset}))
     command = [sys.executable, str(ROOT / "scripts/prepare_images.py"), str(settings)]
     command += ["--images", "out/images.parquet", "--quarantine", "out/quarantine.parquet"]
     return subprocess.run(command, cwd=folder, env=os.environ | SOURCES, capture_output=True, text=True)
 
 
-def refuses(folder: Path, source: dict) -> str:
+def refuses(folder: Path, dataset: dict) -> str:
     """The one sentence with which the command line refuses; nothing is written."""
-    done = run_script(folder, source)
+    done = run_script(folder, dataset)
     assert done.returncode == 2, done.stderr
     assert not list(folder.glob("out/*"))
     assert len(done.stderr.strip().splitlines()) == 1
@@ -103,7 +104,7 @@ def test_patients_keep_their_images_together_and_their_ids_to_themselves(entries
     assert frame["patient_id"].str.fullmatch("[0-9a-f]{16}").all()
     text = frame.drop(columns="image").to_csv() + str(frame["image"].map(lambda cell: cell["path"]).unique())
     assert "secret" not in text
-    assert set(frame["source"]) == {"image_folder:skin"}
+    assert set(frame["origin"]) == {"image_folder:skin"}
     assert set(frame["caption"]) == set(frame["coarse_caption"]) == {""}
 
 
@@ -191,17 +192,17 @@ def test_limit_is_kept_whatever_the_order_and_cuts_one_patient_at_most(sizes, li
     assert sum(0 < count < size for count, size in zip(held, sizes, strict=True)) <= 1
 
 
-def test_phantoms_have_captions_and_truth():
-    source = PhantomDataset(
+def test_phantoms_have_captions_and_attributes():
+    dataset = PhantomDataset(
         reader="phantom", modality="fundus", labels=["no_dr", "proliferative_dr"], images_per_label=30, splits=EVEN
     )
-    frame = pd.DataFrame(prepare("eyes", source, 32)[0])
+    frame = pd.DataFrame(prepare("eyes", dataset, 32)[0])
     assert frame["label"].value_counts().to_dict() == {"no_dr": 30, "proliferative_dr": 30}
     assert frame["patient_id"].is_unique
     assert frame["caption"].str.len().min() > 20
     assert frame["coarse_caption"].str.len().min() > 5
-    assert all(json.loads(text) for text in frame["truth"])
-    again = pd.DataFrame(prepare("eyes", source, 32)[0])
+    assert all(json.loads(text) for text in frame["attributes"])
+    again = pd.DataFrame(prepare("eyes", dataset, 32)[0])
     assert list(again["sha256"]) == list(frame["sha256"])
 
 
@@ -275,14 +276,14 @@ def test_a_one_image_class_is_refused_with_the_remedy(entries, tmp_path):
 
 
 def test_too_few_phantoms_are_refused_with_the_remedy(tmp_path):
-    source = {"reader": "phantom", "modality": "fundus", "labels": ["no_dr", "proliferative_dr"], "images_per_label": 2}
-    assert "raise `images_per_label`" in refuses(tmp_path, source)
+    dataset = {"reader": "phantom", "modality": "fundus", "labels": ["no_dr", "proliferative_dr"], "images_per_label": 2}
+    assert "raise `images_per_label`" in refuses(tmp_path, dataset)
 
 
 def test_unknown_phantoms_are_refused(tmp_path):
-    source = {"reader": "phantom", "modality": "fundus", "labels": ["no_dr", "melanoma"]}
-    assert "have no label 'melanoma'; write labels of no_dr" in refuses(tmp_path, source)
-    assert "no phantoms of modality 'teeth'" in refuses(tmp_path, source | {"modality": "teeth"})
+    dataset = {"reader": "phantom", "modality": "fundus", "labels": ["no_dr", "melanoma"]}
+    assert "have no label 'melanoma'; write labels of no_dr" in refuses(tmp_path, dataset)
+    assert "no phantoms of modality 'teeth'" in refuses(tmp_path, dataset | {"modality": "teeth"})
 
 
 def test_the_script_imports_nothing_heavy():

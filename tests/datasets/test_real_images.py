@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from craft.core.config.datasets import ImageFolderDataset, MedmnistDataset
+from craft.datasets.readers.image_folder import ImageFolderDataset
+from craft.datasets.readers.medmnist import MedmnistDataset
 from craft.datasets.prepare import prepare
 from craft.datasets.splits import REAL_SPLITS
 
@@ -17,9 +18,9 @@ def needs(path: str):
     return pytest.mark.skipif(not (DATA / path).exists(), reason=f"no {path} below $CRAFT_DATA")
 
 
-def counts(dataset: str, source) -> tuple[pd.DataFrame, pd.DataFrame]:
+def counts(name: str, dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Images by label and split, and the quarantine."""
-    rows, quarantine = prepare(dataset, source, 32)
+    rows, quarantine = prepare(name, dataset, 32)
     frame = pd.DataFrame(rows)
     assert frame.groupby("patient_id")["split"].nunique().max() == 1
     return pd.crosstab(frame["label"], frame["split"])[list(REAL_SPLITS)], quarantine
@@ -27,7 +28,7 @@ def counts(dataset: str, source) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 @needs("fundus_dr_rahim")
 def test_fundus_grades_are_all_in_every_split_and_ungraded_eyes_left_out():
-    source = ImageFolderDataset(
+    dataset = ImageFolderDataset(
         reader="image_folder",
         modality="fundus",
         path="fundus_dr_rahim",
@@ -38,7 +39,7 @@ def test_fundus_grades_are_all_in_every_split_and_ungraded_eyes_left_out():
         splits={"train": 0.4, "reference": 0.2, "calibration": 0.2, "test": 0.2},
         split_seed=16,
     )
-    table, quarantine = counts("fundus", source)
+    table, quarantine = counts("fundus", dataset)
     assert table.sum(axis=1).tolist() == [276, 99, 166, 32, 16]
     assert table.to_numpy().min() >= 3
     assert quarantine.empty
@@ -46,7 +47,7 @@ def test_fundus_grades_are_all_in_every_split_and_ungraded_eyes_left_out():
 
 @needs("dermoscopy_ham10000")
 def test_lesions_are_limited_per_label():
-    source = ImageFolderDataset(
+    dataset = ImageFolderDataset(
         reader="image_folder",
         modality="dermoscopy",
         path="dermoscopy_ham10000",
@@ -54,20 +55,20 @@ def test_lesions_are_limited_per_label():
         group_column="lesion_id",
         max_per_label=150,
     )
-    table, _ = counts("dermoscopy", source)
+    table, _ = counts("dermoscopy", dataset)
     assert table.sum(axis=1).to_dict() == {"df": 115, "mel": 150, "nv": 150}
 
 
 @needs("cxr_pneumoniamnist28/pneumoniamnist_rebuilt.npz")
 def test_pneumoniamnist_is_pooled_without_its_repeats():
-    source = MedmnistDataset(
+    dataset = MedmnistDataset(
         reader="medmnist",
         modality="chest_xray",
         path="cxr_pneumoniamnist28/pneumoniamnist_rebuilt.npz",
         labels=["normal", "pneumonia"],
         label_names={"0": "normal", "1": "pneumonia"},
     )
-    table, quarantine = counts("pneumonia", source)
+    table, quarantine = counts("pneumonia", dataset)
     assert table.to_numpy().sum() + len(quarantine) == 4708 + 524 + 624
     assert set(quarantine["kind"]) == {"repeat"}
     assert table.sum(axis=0).div(table.to_numpy().sum()).tolist() == pytest.approx([0.5, 0.15, 0.15, 0.2], abs=0.03)

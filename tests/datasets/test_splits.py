@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from craft.core.config.datasets import Splits
+from craft.datasets.settings import SplitSettings
 from craft.core.errors import CraftError
 from craft.core.images import image_row
 from craft.datasets.splits import REAL_SPLITS, assign_split, check_coverage, check_leakage
 
-FRACTIONS = Splits(train=0.4, reference=0.3, calibration=0.1, test=0.2)
+FRACTIONS = SplitSettings(train=0.4, reference=0.3, calibration=0.1, test=0.2)
 
 
 def table(*entries: tuple[str, str, int]) -> pd.DataFrame:
     """An image table of (patient, split, grey value)."""
     images = [np.full((8, 8, 3), grey, dtype=np.uint8) for _, _, grey in entries]
     return pd.DataFrame(
-        image_row(image, label="a", split=split, source="test", patient_id=patient)
+        image_row(image, label="a", split=split, origin="test", patient_id=patient)
         for image, (patient, split, _) in zip(images, entries, strict=True)
     )
 

@@ -6,6 +6,6 @@ from fake_results import make_results
 
 @pytest.fixture(scope="session")
 def fake_run(tmp_path_factory):
-    """A results folder and its table settings; tests must not change it."""
+    """A results folder and what its run consists of; tests must not change it."""
     folder = tmp_path_factory.mktemp("results")
     return folder, make_results(folder)

@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from fake_results import DIMENSIONS, EVALUATORS, LABELS, METHODS, make_results
+from fake_results import EVALUATORS, LABELS, METHODS, make_results
 
 from craft.core.errors import CraftError
-from craft.evaluation.downstream.metrics import METRICS
-from craft.evaluation.paper import TABLES
-from craft.evaluation.results import read_histories, read_predictions, read_scores
+from craft.evaluation.results import SETTINGS, Results
+from craft.evaluation.scoring.cas_table import cas_table
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES
+from craft.evaluation.scoring.tail_table import tail_table
 from craft.evaluation.statistics.tails import tail_rate
-from craft.evaluation.tables import COLUMNS, cas_table, downstream_table, tail_table
+from craft.evaluation.tables import COLUMNS, TABLES
+from craft.reward.dimensions import DIMENSIONS
 
 SCRIPT = str(Path(__file__).parents[2] / "scripts" / "collect_tables.py")
 KEYS = ["dataset", "label", "method", "evaluator", "metric"]
@@ -23,7 +25,7 @@ KEYS = ["dataset", "label", "method", "evaluator", "metric"]
 
 @pytest.fixture(scope="module")
 def scores(fake_run):
-    return read_scores(*fake_run)
+    return Results(*fake_run).read(SCORES)
 
 
 def test_cas_table_has_one_row_for_every_cell(scores, fake_run):
@@ -43,8 +45,8 @@ def test_cas_cells_are_means_of_the_score_files(scores, fake_run):
     assert cell["value"] == pytest.approx(rows["checklist"].mean())
     assert (cell["n"], cell["seeds"], cell["role"]) == (len(rows), 2, "held_out")
     assert cell["source"] == "skin/lora/seed*/scores.parquet"
-    agreement = table.loc[("skin", "all", "lora", "truth", "agreement"), "value"]
-    assert agreement == pytest.approx(pd.concat(files).query("role == 'truth'")["agrees"].mean())
+    agreement = table.loc[("skin", "all", "lora", PHANTOM_CLASSIFIER, "label_agreement"), "value"]
+    assert agreement == pytest.approx(pd.concat(files).query("role == @PHANTOM_CLASSIFIER")["agrees"].mean())
 
 
 def test_tail_table_uses_the_threshold_of_real_test_images(scores, fake_run):
@@ -55,24 +57,14 @@ def test_tail_table_uses_the_threshold_of_real_test_images(scores, fake_run):
     assert threshold == np.quantile(by_method["real"], 0.1)
     found = table.loc[("chest", "all", "foundation", "clip_resnet", "tail_rate"), "value"]
     assert found == pytest.approx(tail_rate(by_method["foundation"], by_method["real"]))
-    assert "truth" not in table.index.get_level_values("evaluator")
+    assert PHANTOM_CLASSIFIER not in table.index.get_level_values("evaluator")
     assert (table.query("metric == 'threshold'").index.get_level_values("method") == "real").all()
-
-
-def test_downstream_table_averages_the_classifier_seeds(fake_run):
-    predictions = read_predictions(*fake_run)
-    table = downstream_table(predictions, fake_run[1]).set_index(["dataset", "method", "metric"])
-    rows = predictions.query("dataset == 'skin' and method == 'real+craft'")
-    cell = table.loc[("skin", "real+craft", "accuracy")]
-    assert cell["value"] == pytest.approx((rows["label"] == rows["predicted"]).mean())
-    assert (cell["seeds"], cell["evaluator"], cell["role"], cell["label"]) == (3, "classifier", "downstream", "all")
-    assert set(table.index.get_level_values("metric")) == set(METRICS)
 
 
 @pytest.mark.parametrize(
     "spoil, finding",
     [
-        (lambda folder: (folder / "skin/craft/seed1/scores.parquet").unlink(), "no score table"),
+        (lambda folder: (folder / "skin/craft/seed1/scores.parquet").unlink(), r"no table .*scores.parquet"),
         (lambda folder: spoil_column(folder, "cas", np.nan), "the cas of image"),
         (lambda folder: spoil_column(folder, "plausibility", 1.5), "the plausibility of image"),
         (lambda folder: drop_column(folder, "evaluator"), "the column 'evaluator' is missing"),
@@ -82,7 +74,7 @@ def test_bad_scores_are_one_sentence(tmp_path, spoil, finding):
     run = make_results(tmp_path, per_label=4)
     spoil(tmp_path)
     with pytest.raises(CraftError, match=finding) as error:
-        read_scores(tmp_path, run)
+        Results(tmp_path, run).read(SCORES)
     assert "\n" not in str(error.value)
 
 
@@ -101,25 +93,23 @@ def drop_column(folder, column):
 def test_missing_runs_can_be_skipped_where_a_figure_is_drawn(tmp_path):
     run = make_results(tmp_path, per_label=4)
     shutil.rmtree(tmp_path / "skin" / "craft")
-    scores = read_scores(tmp_path, run, missing="skip")
+    scores = Results(tmp_path, run).read(SCORES, missing="skip")
     assert set(scores.query("dataset == 'skin'")["method"]) == {"real", "foundation", "lora"}
-    assert set(read_histories(tmp_path, run, "craft")["dataset"]) == {"chest"}
-    assert read_histories(tmp_path, run, "foundation").empty
-
-
-def test_missing_predictions_are_one_sentence(tmp_path):
-    run = make_results(tmp_path, per_label=4)
-    (tmp_path / "chest/downstream.parquet").unlink()
-    with pytest.raises(CraftError, match="no downstream predictions"):
-        read_predictions(tmp_path, run)
 
 
 def test_script_writes_the_same_tables_every_time(fake_run, tmp_path):
     folder, written = fake_run[0], []
     for attempt in ("one", "two"):
-        settings = str(folder / "tables/settings/collect_tables.yaml")
+        settings = str(folder / SETTINGS)
         options = ["--results", str(folder), "--tables", str(tmp_path / attempt)]
         subprocess.run([sys.executable, SCRIPT, settings, *options], check=True)
         written.append({path.stem: path.read_bytes() for path in sorted((tmp_path / attempt).iterdir())})
     assert written[0] == written[1]
     assert set(written[0]) == set(TABLES)
+
+
+def test_every_table_has_a_title_and_the_columns_that_it_promises(fake_run, tmp_path):
+    results = Results(*fake_run)
+    for name, table in TABLES.items():
+        assert table.title and not table.title.endswith("."), name
+        assert set(table.columns) <= set(table.make(results).columns), name

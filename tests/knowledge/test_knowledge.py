@@ -6,7 +6,7 @@ import pytest
 import yaml
 from tiny import tiny_knowledge
 
-from craft.core.config.run import validate_config
+from craft.pipeline.config import validate_config
 from craft.core.errors import CraftError
 from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge

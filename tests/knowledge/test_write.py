@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from endpoint import Endpoint, completion
 
-from craft.core.config.knowledge import KnowledgeSource
+from craft.knowledge.settings import KnowledgeSettings
 from craft.core.errors import CraftError
 from craft.core.images import image_row, write_images
 from craft.knowledge.schema import Knowledge
@@ -46,107 +46,107 @@ def write_badly(request: dict):
 
 
 @pytest.fixture
-def source(tmp_path, monkeypatch):
+def settings_of(tmp_path, monkeypatch):
     """Makes the settings of an endpoint, with the bank of the repository."""
     monkeypatch.setenv("TOY_KEY", "key")
 
-    def source(endpoint=None, **options):
+    def settings_of(endpoint=None, **options):
         options = {"folder": str(BANK), "cache": str(tmp_path / "answers"), "retries": 0} | options
         url = endpoint.url if endpoint else "http://127.0.0.1:9/v1"
-        return KnowledgeSource(provider="openai", model="toy", base_url=url, key_variable="TOY_KEY", **options)
+        return KnowledgeSettings(provider="openai", model="toy", base_url=url, key_variable="TOY_KEY", **options)
 
-    return source
+    return settings_of
 
 
 def test_the_bank_is_copied_and_its_file_is_named_in_the_provenance(tmp_path):
-    written = write_knowledge(KnowledgeSource(folder=str(BANK)), "fundus", LABELS)
+    written = write_knowledge(KnowledgeSettings(folder=str(BANK)), "fundus", LABELS)
     written.save(tmp_path / "k.yaml", tmp_path / "k.json")
     assert (tmp_path / "k.yaml").read_text() == FUNDUS.select(LABELS).to_yaml()
     provenance = json.loads((tmp_path / "k.json").read_text())
     assert provenance["provider"] == "bank" and provenance["labels"] == LABELS and len(provenance["sha256"]) == 64
 
 
-def test_a_model_writes_every_label_and_a_replay_writes_the_same_bytes(source, tmp_path, monkeypatch):
+def test_a_model_writes_every_label_and_a_replay_writes_the_same_bytes(settings_of, tmp_path, monkeypatch):
     with Endpoint(write_well) as endpoint:
-        written = write_knowledge(source(endpoint), "fundus", LABELS)
+        written = write_knowledge(settings_of(endpoint), "fundus", LABELS)
     written.refuse_findings()
     written.save(tmp_path / "k.yaml", tmp_path / "k.json")
     assert Knowledge.load(tmp_path / "k.yaml") == FUNDUS.select(LABELS)
     origin = json.loads((tmp_path / "k.json").read_text())["labels"]["no_dr"]
     assert {"provider", "model", "date", "prompt_sha256", "answer", "lint_repairs"} <= set(origin)
     monkeypatch.delenv("TOY_KEY")
-    write_knowledge(source(), "fundus", LABELS).save(tmp_path / "again.yaml", tmp_path / "again.json")
+    write_knowledge(settings_of(), "fundus", LABELS).save(tmp_path / "again.yaml", tmp_path / "again.json")
     assert (tmp_path / "again.yaml").read_bytes() == (tmp_path / "k.yaml").read_bytes()
     assert (tmp_path / "again.json").read_bytes() == (tmp_path / "k.json").read_bytes()
 
 
-def test_the_question_names_the_label_the_others_and_the_words_of_the_bank(source):
+def test_the_question_names_the_label_the_others_and_the_words_of_the_bank(settings_of):
     with Endpoint(write_well) as endpoint:
-        write_knowledge(source(endpoint), "fundus", LABELS)
+        write_knowledge(settings_of(endpoint), "fundus", LABELS)
     asked = text_of(endpoint.requests[0])
     assert "Label: no diabetic retinopathy. Other labels: proliferative diabetic retinopathy." in asked
     assert "8 to 12 phrases" in asked and "5 to 8 signs" in asked and "hard exudates" in asked
     assert not any(text in asked for text in FUNDUS.labels["no_dr"].descriptions), "the model is shown the answer"
 
 
-def test_an_item_may_name_a_biomarker_of_the_bank_and_no_other(source, tmp_path):
+def test_an_item_may_name_a_biomarker_of_the_bank_and_no_other(settings_of, tmp_path):
     raw = FUNDUS.model_dump(mode="json")
     raw["labels"]["no_dr"]["checklist"][0]["biomarker"] = "low red_lesions"
     (tmp_path / "fundus.yaml").write_text(Knowledge.model_validate(raw).to_yaml())
     answers = [entry("no_dr"), entry("no_dr")]
     answers[0]["checklist"][1]["biomarker"], answers[1]["checklist"][0]["biomarker"] = "low invented", "low red_lesions"
     with Endpoint(*map(completion, answers)) as endpoint:
-        book = write_knowledge(source(endpoint, folder=str(tmp_path)), "fundus", ["no_dr"]).book
+        knowledge = write_knowledge(settings_of(endpoint, folder=str(tmp_path)), "fundus", ["no_dr"]).knowledge
     assert "- low red_lesions: there are no haemorrhages on the retina" in text_of(endpoint.requests[0])
     assert "`checklist.1.biomarker" in endpoint.requests[1]["messages"][-1]["content"]
-    assert book.labels["no_dr"].checklist[0].biomarker == "low red_lesions"
+    assert knowledge.labels["no_dr"].checklist[0].biomarker == "low red_lesions"
 
 
-def test_a_fault_that_the_linter_finds_is_quoted_and_mended(source):
+def test_a_fault_that_the_linter_finds_is_quoted_and_mended(settings_of):
     with Endpoint(write_badly) as endpoint:
-        written = write_knowledge(source(endpoint), "fundus", ["no_dr"])
+        written = write_knowledge(settings_of(endpoint), "fundus", ["no_dr"])
     assert len(endpoint.requests) == 2 and FAULT in text_of(endpoint.requests[1])
-    assert written.findings == [] and written.book == FUNDUS.select(["no_dr"])
+    assert written.findings == [] and written.knowledge == FUNDUS.select(["no_dr"])
     assert written.provenance["labels"]["no_dr"]["lint_repairs"] == 1
 
 
-def test_faults_that_stay_keep_the_text_out_of_a_run(source):
+def test_faults_that_stay_keep_the_text_out_of_a_run(settings_of):
     faulty = entry("no_dr")
     faulty["descriptions"][0] = FAULT
     with Endpoint(completion(faulty)) as endpoint:
-        written = write_knowledge(source(endpoint, re_asks=1), "fundus", ["no_dr"])
+        written = write_knowledge(settings_of(endpoint, re_asks=1), "fundus", ["no_dr"])
     assert len(endpoint.requests) == 2 and len(written.findings) == 1
     assert written.provenance["findings"] == [f"no_dr: {written.findings[0].message}"]
     with pytest.raises(CraftError, match=r"openai:toy wrote for 'no_dr' has faults, the first of 1: 'history'"):
         written.refuse_findings()
 
 
-def test_too_few_descriptions_are_asked_for_again(source):
+def test_too_few_descriptions_are_asked_for_again(settings_of):
     short = entry("no_dr")
     short["descriptions"] = short["descriptions"][:3]
     with Endpoint(completion(short), completion(entry("no_dr"))) as endpoint:
-        write_knowledge(source(endpoint), "fundus", ["no_dr"])
+        write_knowledge(settings_of(endpoint), "fundus", ["no_dr"])
     assert "at `descriptions`: List should have at least 8 items" in endpoint.requests[1]["messages"][-1]["content"]
 
 
-def test_a_modality_without_a_bank_is_written_too(source, tmp_path):
+def test_a_modality_without_a_bank_is_written_too(settings_of, tmp_path):
     phrases = {"coarse_prompts": ["a photograph of the retina", "an image of the fundus", "the back of an eye"]}
     answer = entry("no_dr")
     for item in answer["checklist"]:
         item["biomarker"] = None
     with Endpoint(completion(phrases), completion(answer)) as endpoint:
-        book = write_knowledge(source(endpoint, folder=str(tmp_path)), "wide_field", ["clear_retina"]).book
-    assert book.coarse_prompts == phrases["coarse_prompts"] and book.labels["clear_retina"].name == "clear retina"
+        knowledge = write_knowledge(settings_of(endpoint, folder=str(tmp_path)), "wide_field", ["clear_retina"]).knowledge
+    assert knowledge.coarse_prompts == phrases["coarse_prompts"] and knowledge.labels["clear_retina"].name == "clear retina"
     assert "wide field" in text_of(endpoint.requests[0]) and "Label: clear retina" in text_of(endpoint.requests[1])
     with pytest.raises(CraftError, match="the labels of 'wide_field' have to be named"):
-        write_knowledge(source(folder=str(tmp_path)), "wide_field")
+        write_knowledge(settings_of(folder=str(tmp_path)), "wide_field")
 
 
 @pytest.fixture
 def table(tmp_path) -> Path:
     """An image table with three training images of one label, two of another, and a test image."""
     rows = [
-        image_row(np.full((8, 8, 3), value, np.uint8), label=label, split=split, source="toy")
+        image_row(np.full((8, 8, 3), value, np.uint8), label=label, split=split, origin="toy")
         for value, (label, split) in enumerate(
             [("no_dr", "train")] * 3 + [("proliferative_dr", "train")] * 2 + [("no_dr", "test")]
         )
@@ -155,10 +155,10 @@ def table(tmp_path) -> Path:
     return tmp_path / "images.parquet"
 
 
-def test_reference_images_are_training_images_of_the_label(source, table):
+def test_reference_images_are_training_images_of_the_label(settings_of, table):
     with Endpoint(write_well) as endpoint:
-        settings = source(endpoint, reference_images=2, images_may_leave=True)
-        write_knowledge(settings, "fundus", LABELS, table)
+        given = settings_of(endpoint, reference_images=2, images_may_leave=True)
+        write_knowledge(given, "fundus", LABELS, table)
     contents = [request["messages"][1]["content"] for request in endpoint.requests]
     assert [[part["type"] for part in content] for content in contents] == [["image_url", "image_url", "text"]] * 2
     assert "The 2 images show this label" in text_of(endpoint.requests[0])
@@ -166,9 +166,9 @@ def test_reference_images_are_training_images_of_the_label(source, table):
     assert len(urls[0] | urls[1]) == 4
 
 
-def test_reference_images_that_are_missing_are_named(source, table):
-    settings = source(reference_images=1, images_may_leave=True)
+def test_reference_images_that_are_missing_are_named(settings_of, table):
+    given = settings_of(reference_images=1, images_may_leave=True)
     with pytest.raises(CraftError, match="no training image of label 'nonproliferative_dr' to show"):
-        write_knowledge(settings, "fundus", ["nonproliferative_dr"], table)
+        write_knowledge(given, "fundus", ["nonproliferative_dr"], table)
     with pytest.raises(CraftError, match="name an image table with --images"):
-        write_knowledge(settings, "fundus", LABELS)
+        write_knowledge(given, "fundus", LABELS)

@@ -1,20 +1,19 @@
 """Models: they save and load in the hub's formats, encode as documented, and refuse what they are not."""
 
-from typing import get_args
-
 import pytest
 import torch
 from tiny import TEXTS, tiny_evaluator, tiny_foundation
 
-from craft.core.config.models import EvaluatorTraining
 from craft.core.errors import CraftError
-from craft.models.evaluators import ImageTextEvaluator
+from craft.models.evaluators import ImageTextEvaluator, load_evaluator
+from craft.models.families import FAMILIES
 from craft.models.foundation import Foundation
+from craft.models.loaders import LOADERS
+from craft.models.phantom_classifier import PhantomClassifier
 from craft.models.provenance import write_provenance
+from craft.models.settings import EvaluatorRef
 from craft.models.tokenizer import tokenize, train_tokenizer
-from craft.models.truth import TruthClassifier
 
-FAMILIES = get_args(EvaluatorTraining.model_fields["family"].annotation)
 IMAGES = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
@@ -23,7 +22,7 @@ def test_an_evaluator_loads_from_its_folder_and_says_the_same_within_half_precis
     evaluator = tiny_evaluator(family=family)
     images, texts = evaluator.encode_images(IMAGES), evaluator.encode_texts(TEXTS)
     evaluator.save(tmp_path)
-    loaded = ImageTextEvaluator.load(str(tmp_path))
+    loaded = load_evaluator(EvaluatorRef(name="saved", role="reward", path=str(tmp_path)))
     assert loaded.size == 32 and not any(p.requires_grad for p in loaded.parameters())
     assert torch.allclose(loaded.encode_images(IMAGES), images, atol=5e-3)
     assert torch.allclose(loaded.encode_texts(TEXTS), texts, atol=5e-3)
@@ -43,7 +42,7 @@ def test_a_hub_model_of_another_shape_drops_in(shape, tmp_path):
     config, model = {"clip": (hf.CLIPConfig, hf.CLIPModel), "siglip": (hf.SiglipConfig, hf.SiglipModel)}[shape]
     half = [0.5, 0.5, 0.5]
     ImageTextEvaluator(model(config(text_config=text, vision_config=vision)), tokenizer, 32, half, half).save(tmp_path)
-    evaluator = ImageTextEvaluator.load(str(tmp_path))
+    evaluator = LOADERS["transformers"](str(tmp_path))
     assert evaluator.encode_images(IMAGES).shape == (2, evaluator.encode_texts(TEXTS).shape[1])
     alone = torch.cat([evaluator.encode_texts([text]) for text in TEXTS])
     assert torch.allclose(evaluator.encode_texts(TEXTS), alone, atol=1e-5), "padding changes what a text means"
@@ -91,17 +90,17 @@ def test_a_foundation_loads_from_its_folder_and_reconstructs_the_same(tmp_path):
 
 
 def test_a_folder_that_holds_no_model_gets_a_sentence(tmp_path):
-    for load in (ImageTextEvaluator.load, Foundation.load, TruthClassifier.load):
+    for load in (*(loader for _, loader in LOADERS.items()), Foundation.load, PhantomClassifier.load):
         with pytest.raises(CraftError, match="load"):
             load(str(tmp_path))
 
 
-def test_truth_probabilities_are_taken_within_one_modality():
-    truth = TruthClassifier.build({"a": ["x", "y"], "b": ["z", "w", "v"]}).eval()
-    chances = truth.probabilities(IMAGES, "b", ["z", "w", "v"])
+def test_probabilities_of_phantoms_are_taken_within_one_modality():
+    classifier = PhantomClassifier.build({"a": ["x", "y"], "b": ["z", "w", "v"]}).eval()
+    chances = classifier.probabilities(IMAGES, "b", ["z", "w", "v"])
     assert chances.shape == (2, 3) and torch.allclose(chances.sum(1), torch.ones(2))
     with pytest.raises(CraftError, match="does not know 'b/q'"):
-        truth.probabilities(IMAGES, "b", ["q"])
+        classifier.probabilities(IMAGES, "b", ["q"])
 
 
 def test_provenance_lists_every_file_with_its_digest(tmp_path):
@@ -111,7 +110,7 @@ def test_provenance_lists_every_file_with_its_digest(tmp_path):
 
     (tmp_path / "weights.safetensors").write_bytes(b"w")
     write_provenance(
-        tmp_path, name="m", summary="s", script="train_truth", settings={}, metrics={"x": 0.5}, started=0.0
+        tmp_path, name="m", summary="s", script="train_phantom_classifier", settings={}, metrics={"x": 0.5}, started=0.0
     )
     listed = read_json(tmp_path / "provenance.json")["files"]
     assert set(listed) == {"weights.safetensors", "README.md"}

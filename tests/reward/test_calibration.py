@@ -7,7 +7,9 @@ from torch.nn.functional import normalize
 
 from craft.core.errors import CraftError
 from craft.reward.calibration import calibrate, fit_logistic
-from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, RawScores
+from craft.reward.cas import ClinicalAlignment, RawScores
+from craft.reward.dimensions import DIMENSIONS
+from craft.reward.evidence import Evidence, LabelTexts
 
 WIDTH = 8
 
@@ -51,10 +53,10 @@ def test_every_dimension_separates_own_labels_from_others_on_images_near_their_t
         return normalize(axis + spread * torch.randn(count, WIDTH, generator=generator), dim=-1)
 
     texts = [LabelTexts(near(axes[y], 5), near(axes[y], 3), near(-axes[y], 3), torch.ones(3)) for y in range(3)]
-    raw = RawScores(texts, [near(axes[y], 20) for y in range(3)], scale=10.0, neighbours=5)
+    raw = RawScores(Evidence(texts, [near(axes[y], 20) for y in range(3)], scale=10.0, neighbours=5))
     features, labels = torch.cat([near(axes[y], 30) for y in range(3)]), torch.arange(3).repeat_interleave(30)
     damaged = normalize(torch.randn(90, WIDTH, generator=generator), dim=-1)
-    maps = calibrate(raw, features, labels, damaged, others=-features[:20])
+    maps = calibrate(raw, features, labels, (damaged, labels), others=-features[:20])
     cas = ClinicalAlignment(raw, maps)
     matched, mismatched = cas(features, labels).mean(0), cas(features, (labels + 1) % 3).mean(0)
     for name, own, other in zip(DIMENSIONS, matched, mismatched, strict=True):

@@ -1,5 +1,6 @@
 """CAS: range, gradients, and what each dimension asks."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,7 +8,9 @@ from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
 from craft.core.errors import CraftError
-from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, Logistic, RawScores
+from craft.reward.cas import ClinicalAlignment, Logistic, RawScores, combine
+from craft.reward.dimensions import DIMENSIONS
+from craft.reward.evidence import Evidence, LabelTexts
 
 WIDTH, LABELS = 12, 3
 
@@ -27,7 +30,7 @@ def make_cas(dtype=torch.float32, neighbours: int = 3) -> ClinicalAlignment:
         for label in range(LABELS)
     ]
     references = [unit(6, WIDTH, seed=40 + label, dtype=dtype) for label in range(LABELS)]
-    raw = RawScores(texts, references, scale=10.0, neighbours=neighbours)
+    raw = RawScores(Evidence(texts, references, scale=10.0, neighbours=neighbours))
     maps = {name: Logistic(2.0 + index, 0.1 * index, 0.9, 10) for index, name in enumerate(DIMENSIONS)}
     return ClinicalAlignment(raw, maps).to(dtype)
 
@@ -38,9 +41,9 @@ def test_cas_and_its_dimensions_lie_in_the_unit_interval(seed, scale):
     cas = make_cas()
     features, labels = unit(5, WIDTH, seed=seed) * scale, torch.tensor([0, 1, 2, 1, 0])
     dimensions = cas(features, labels)
-    assert dimensions.shape == (5, 4)
+    assert dimensions.shape == (5, len(DIMENSIONS))
     assert ((dimensions >= 0) & (dimensions <= 1)).all()
-    assert torch.allclose(cas.cas(features, labels), dimensions.mean(1))
+    assert torch.equal(cas.cas(features, labels), combine(dimensions))
 
 
 def test_gradient_of_cas_equals_finite_differences():
@@ -73,7 +76,8 @@ def test_raw_scores_follow_their_formulas_image_by_image():
 def test_plausibility_uses_all_references_where_there_are_fewer_than_k():
     few, all_of_them = make_cas(neighbours=50), make_cas(neighbours=6)
     features, labels = unit(3, WIDTH, seed=3), torch.tensor([0, 1, 2])
-    assert torch.equal(few.raw.plausibility(features, labels), all_of_them.raw.plausibility(features, labels))
+    few, all_of_them = (cas.raw.dimension("plausibility") for cas in (few, all_of_them))
+    assert torch.equal(few(features, labels), all_of_them(features, labels))
 
 
 def test_a_label_without_reference_images_is_named():
@@ -82,9 +86,19 @@ def test_a_label_without_reference_images_is_named():
         for i in (0, 1)
     ]
     with pytest.raises(CraftError, match="label number 1 has no reference image"):
-        RawScores(texts, [unit(2, WIDTH, seed=9), torch.empty(0, WIDTH)], 10.0, 5)
+        Evidence(texts, [unit(2, WIDTH, seed=9), torch.empty(0, WIDTH)], 10.0, 5)
 
 
 def test_a_calibration_without_a_dimension_is_named():
     with pytest.raises(CraftError, match="plausibility"):
-        ClinicalAlignment(make_cas().raw, {name: Logistic(1, 0, 0.5, 2) for name in DIMENSIONS[:3]})
+        ClinicalAlignment(make_cas().raw, {name: Logistic(1, 0, 0.5, 2) for name in DIMENSIONS if name != "plausibility"})
+
+
+def test_cas_is_the_mean_of_the_dimensions_for_tensors_and_arrays_alike():
+    scores = [[0.0, 0.5, 1.0, 0.5], [0.25, 0.25, 0.25, 0.25]]
+    assert combine(torch.tensor(scores)).tolist() == combine(np.array(scores)).tolist() == [0.5, 0.25]
+
+
+def test_every_dimension_says_what_it_asks():
+    for name, dimension in DIMENSIONS.items():
+        assert dimension.question.endswith("?"), name

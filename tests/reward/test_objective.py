@@ -5,13 +5,15 @@ import torch
 from tiny import tiny_evaluator
 from torch.nn.functional import normalize
 
-from craft.core.config.methods import Objective
 from craft.core.errors import CraftError
 from craft.core.seeds import Draws
 from craft.reward.augment import Augmentation
-from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, Logistic, RawScores
+from craft.reward.cas import ClinicalAlignment, Logistic, RawScores
 from craft.reward.damage import DAMAGES, damage_all
+from craft.reward.dimensions import DIMENSIONS
+from craft.reward.evidence import Evidence, LabelTexts
 from craft.reward.objective import ClinicalReward, anchor
+from craft.reward.settings import ObjectiveSettings
 
 SIZE = 32
 REAL = torch.rand(20, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(9)), torch.arange(20) % 2
@@ -30,9 +32,9 @@ def make_reward(evaluator, real=REAL, **changes) -> ClinicalReward:
         return normalize(torch.randn(count, width, generator=generator), dim=-1)
 
     texts = [LabelTexts(draw(3), draw(2), draw(2), torch.ones(2)) for _ in range(2)]
-    raw = RawScores(texts, [draw(6), draw(6)], scale=5.0, neighbours=3)
+    raw = RawScores(Evidence(texts, [draw(6), draw(6)], scale=5.0, neighbours=3))
     alignment = ClinicalAlignment(raw, {name: Logistic(3.0, 0.0, 0.9, 10) for name in DIMENSIONS})
-    objective = Objective(**{"augment": False} | changes)
+    objective = ObjectiveSettings(**{"augment": False} | changes)
     return ClinicalReward(evaluator, alignment, objective, *real)
 
 
@@ -71,7 +73,7 @@ def test_a_label_without_a_calibration_image_is_named(evaluator):
 
 def test_a_weight_of_one_dimension_makes_the_reward_that_dimension(evaluator):
     scored = make_reward(evaluator, weights={"checklist": 2.0})(images(), LABELS, Draws("reward"))
-    assert torch.allclose(scored.reward, scored.dimensions[:, DIMENSIONS.index("checklist")])
+    assert torch.allclose(scored.reward, scored.dimensions[:, list(DIMENSIONS).index("checklist")])
 
 
 def test_the_gradient_reaches_every_image_and_following_it_raises_the_reward(evaluator):

@@ -2,15 +2,15 @@
 
 import pytest
 import torch
-from runs import SPEC, make_adapter, reward_run, reward_spec, supervised, weights
+from runs import SUPERVISED, make_adapter, reward_method, reward_run, supervised, weights
 from safetensors.torch import load_file
 from tiny import SMALL, tiny_foundation, tiny_knowledge
 
-from craft.core.config.methods import Compute, Lora, Sampling
 from craft.core.errors import CraftError
 from craft.training.craft import balanced_labels
 from craft.training.denoising import min_snr_weights
 from craft.training.sampler import generate
+from craft.training.settings import ComputeSettings, LoraSettings, SamplingSettings
 from craft.training.supervised import RealImages
 
 
@@ -48,19 +48,19 @@ def test_an_interrupted_run_resumes_to_the_identical_adapter(tmp_path):
 
 @pytest.mark.parametrize(
     "lora",
-    [Lora(rank=2), Lora(rank=2, convolutions=True), Lora(rank=2, text_encoder=True)],
+    [LoraSettings(rank=2), LoraSettings(rank=2, convolutions=True), LoraSettings(rank=2, text_encoder=True)],
     ids=["attention", "convolutions", "text encoder"],
 )
 def test_a_saved_adapter_loads_into_the_same_images(lora, tmp_path):
-    foundation, _ = supervised(tmp_path / "run", SPEC.model_copy(update={"lora": lora, "min_snr_gamma": 5.0}))
+    foundation, _ = supervised(tmp_path / "run", SUPERVISED.model_copy(update={"lora": lora, "min_snr_gamma": 5.0}))
     foundation.save_adapter(tmp_path / "adapter")
     noise = torch.randn(1, *foundation.latent_shape, generator=torch.Generator().manual_seed(0))
     prompt = tiny_knowledge().labels["nevus"].prompt
-    expected = generate(foundation, [prompt], noise, Sampling(steps=2))
+    expected = generate(foundation, [prompt], noise, SamplingSettings(steps=2))
     fresh = tiny_foundation()
-    untouched = generate(fresh, [prompt], noise, Sampling(steps=2))
+    untouched = generate(fresh, [prompt], noise, SamplingSettings(steps=2))
     fresh.pipeline.load_lora_weights(str(tmp_path / "adapter"), adapter_name="default")
-    assert torch.allclose(generate(fresh, [prompt], noise, Sampling(steps=2)), expected, atol=1e-5)
+    assert torch.allclose(generate(fresh, [prompt], noise, SamplingSettings(steps=2)), expected, atol=1e-5)
     assert not torch.allclose(untouched, expected, atol=1e-5)
     adapted = {name.split(".")[0] for name, _ in foundation.unet.named_parameters() if "lora_" in name}
     assert adapted and ("conv1.lora" in str([n for n, _ in foundation.unet.named_parameters()])) == lora.convolutions
@@ -75,23 +75,25 @@ def test_min_snr_weights_cap_the_weight_of_nearly_clean_images():
     assert snr[0] > 5 > snr[1]
 
 
-def test_reward_finetuning_moves_the_adapter_away_from_its_frozen_reference(adapter, tmp_path):
+def test_reward_finetuning_moves_the_adapter_away_from_its_frozen_anchor(adapter, tmp_path):
     foundation, history = reward_run(adapter, tmp_path)
     named = dict(foundation.unet.named_parameters())
-    reference = [value for name, value in named.items() if ".reference." in name]
+    anchor = [value for name, value in named.items() if ".anchor." in name]
     trained = [value for name, value in named.items() if ".default." in name]
     start = tiny_foundation()
     start.pipeline.load_lora_weights(str(adapter), adapter_name="default")
-    assert all(torch.equal(a, b) for a, b in zip(reference, weights(start), strict=True))
-    assert any(not torch.equal(a, b) for a, b in zip(reference, trained, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(anchor, weights(start), strict=True))
+    assert any(not torch.equal(a, b) for a, b in zip(anchor, trained, strict=True))
     assert history[0]["step"] == 0 and "monitor" in history[0]
-    assert history[1]["anchor"] == pytest.approx(0.0, abs=1e-9)  # the start is the reference
+    assert history[1]["anchor"] == pytest.approx(0.0, abs=1e-9)  # the start is the anchor
     assert history[-1]["anchor"] > 0
     assert sum(row.get("best", False) for row in history) == 1
 
 
 def test_reward_finetuning_carries_the_text_encoders_adapter_along(tmp_path):
-    start, _ = supervised(tmp_path / "run", SPEC.model_copy(update={"lora": Lora(rank=2, text_encoder=True)}))
+    start, _ = supervised(
+        tmp_path / "run", SUPERVISED.model_copy(update={"lora": LoraSettings(rank=2, text_encoder=True)})
+    )
     start.save_adapter(tmp_path / "start")
     foundation, _ = reward_run(tmp_path / "start", tmp_path / "reward")
     foundation.save_adapter(tmp_path / "end")
@@ -120,7 +122,9 @@ def test_reward_finetuning_repeats_itself_to_the_bit(adapter, tmp_path):
 @pytest.mark.parametrize("mode", ["last", "full"])
 def test_recomputed_activations_change_no_weight(adapter, tmp_path, mode):
     kept, recomputed = (
-        reward_run(adapter, tmp_path / str(on), reward_spec(compute={"checkpointing": on}, backprop={"mode": mode}))[0]
+        reward_run(adapter, tmp_path / str(on), reward_method(compute={"checkpointing": on}, backprop={"mode": mode}))[
+            0
+        ]
         for on in (False, True)
     )
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(weights(kept), weights(recomputed), strict=True))
@@ -129,10 +133,10 @@ def test_recomputed_activations_change_no_weight(adapter, tmp_path, mode):
 def test_half_precision_and_compilation_stay_near_full_precision(adapter, tmp_path):
     from accelerate.state import AcceleratorState
 
-    _, history = reward_run(adapter, tmp_path / "exact", reward_spec(steps=1))
-    for name, compute in (("bf16", Compute(precision="bf16")), ("compiled", Compute(compile="eager"))):
+    _, history = reward_run(adapter, tmp_path / "exact", reward_method(steps=1))
+    for name, compute in (("bf16", ComputeSettings(precision="bf16")), ("compiled", ComputeSettings(compile="eager"))):
         AcceleratorState._reset_state()
-        _, near = reward_run(adapter, tmp_path / name, reward_spec(steps=1, compute=compute))
+        _, near = reward_run(adapter, tmp_path / name, reward_method(steps=1, compute=compute))
         assert near[1]["reward"] == pytest.approx(history[1]["reward"], abs=0.02)
         assert (near[1]["reward"] != history[1]["reward"]) == (name == "bf16")
     AcceleratorState._reset_state()
@@ -146,12 +150,12 @@ def test_a_tiny_decoder_takes_the_gradient_and_must_fit_the_autoencoder(adapter,
     blocks |= {"num_encoder_blocks": (1, 1, 1), "num_decoder_blocks": (1, 1, 1)}
     AutoencoderTiny(latent_channels=SMALL.latent_channels, **blocks).save_pretrained(tmp_path / "tiny")
     AutoencoderTiny(latent_channels=SMALL.latent_channels + 1, **blocks).save_pretrained(tmp_path / "other")
-    _, plain = reward_run(adapter, tmp_path / "plain", reward_spec(steps=1))
-    _, history = reward_run(adapter, tmp_path / "run", reward_spec(steps=1, tiny_decoder=str(tmp_path / "tiny")))
+    _, plain = reward_run(adapter, tmp_path / "plain", reward_method(steps=1))
+    _, history = reward_run(adapter, tmp_path / "run", reward_method(steps=1, tiny_decoder=str(tmp_path / "tiny")))
     assert history[1]["reward"] != plain[1]["reward"]
-    assert history[0]["monitor"] == plain[0]["monitor"], "what is looked at takes the true decoder"
+    assert history[0]["monitor"] == plain[0]["monitor"], "what the guard checks takes the true decoder"
     with pytest.raises(CraftError, match="5 latent channels into images 4 times as large"):
-        reward_run(adapter, tmp_path / "wrong", reward_spec(tiny_decoder=str(tmp_path / "other")))
+        reward_run(adapter, tmp_path / "wrong", reward_method(tiny_decoder=str(tmp_path / "other")))
 
 
 def test_the_text_encoder_is_released_once_all_prompts_are_known(tmp_path):

@@ -10,25 +10,26 @@ from runs import make_adapter, real_images, weights
 from tiny import tiny_evaluator, tiny_foundation, tiny_knowledge
 from torch.nn.functional import normalize
 
-from craft.core.config.methods import Guard as GuardSpec
-from craft.core.config.methods import Lora, Objective, Reward, Sampling, Training
-from craft.reward.cas import DIMENSIONS, ClinicalAlignment, LabelTexts, Logistic, RawScores
+from craft.reward.cas import ClinicalAlignment, LabelTexts, Logistic, RawScores
+from craft.reward.dimensions import DIMENSIONS
 from craft.reward.objective import ClinicalReward
-from craft.training.craft import draw_fixed_sample, make_loss, train_reward
-from craft.training.guard import FixedSample, Guard, Monitor, diversity_within, measure_looks, shift_of_looks
-from craft.training.ingredients import Ingredients
+from craft.reward.settings import ObjectiveSettings
+from craft.training.craft import RewardInputs, draw_fixed_sample, make_loss, train_reward
+from craft.training.guard import FixedSample, Guard, Monitor, diversity_within, measure_appearance, shift_of_appearance
 from craft.training.loop import fit
+from craft.training.methods.reward import GuardSettings, RewardLoop, RewardMethod
 from craft.training.preview import GAP, LEAST, MARGIN, write_preview
 from craft.training.sampler import generate
+from craft.training.settings import LoopSettings, LoraSettings, SamplingSettings
 
-SPEC_LORA = Lora(rank=2, alpha=2, target_modules=["to_q"])
+LORA = LoraSettings(rank=2, alpha=2, target_modules=["to_q"])
 SOUND = {"diversity": 1.0, "shift": 0.1}
 
 
-def watch(folder, checks, steps=10, **spec):
+def watch(folder, checks, steps=10, **settings):
     """Fit while a guard sees scripted checks; returns the guard, the history and the weights at the end of the fit."""
     foundation = tiny_foundation()
-    parameters = foundation.add_adapter(SPEC_LORA)
+    parameters = foundation.add_adapter(**dict(LORA))
     sample = FixedSample(torch.zeros(2, *foundation.latent_shape), ["a", "b"], torch.tensor([0, 1]))
     scripted = iter(checks)
 
@@ -36,14 +37,16 @@ def watch(folder, checks, steps=10, **spec):
         def measure(self, step):
             return SOUND | next(scripted)
 
-    guard = Scripted(foundation, parameters, None, sample, Sampling(), GuardSpec(every=1, **spec), steps)
+    guard = Scripted(
+        foundation, parameters, None, sample, SamplingSettings(), GuardSettings(every=1, **settings), steps
+    )
     seen = []
 
     def loss_at(part):
         seen.append([parameter.detach().clone() for parameter in parameters])
         return sum((parameter - 1).square().sum() for parameter in parameters), {"reward": 0.5 + part.step / 10}
 
-    training = Training(steps=steps, batch=1, learning_rate=0.1, warmup_steps=0)
+    training = LoopSettings(steps=steps, batch=1, learning_rate=0.1, warmup_steps=0)
     history = fit(parameters, training, loss_at, folder, guard)
     return history, seen, weights(foundation)
 
@@ -69,14 +72,14 @@ def test_an_unsound_state_is_not_kept_however_high_the_monitor_stands(tmp_path, 
     assert all(torch.equal(a, b) for a, b in zip(kept, seen[1], strict=True))
 
 
-def test_looks_are_mean_colours_and_contrast_in_standard_deviations_of_real_images():
+def test_appearance_is_mean_colours_and_contrast_in_standard_deviations_of_real_images():
     real = torch.rand(50, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    looks = measure_looks(real)
-    assert torch.allclose(looks[:, :3], real.mean((2, 3)))
-    assert shift_of_looks(looks, looks) == 0.0
+    appearance = measure_appearance(real)
+    assert torch.allclose(appearance[:, :3], real.mean((2, 3)))
+    assert shift_of_appearance(appearance, appearance) == 0.0
     redder = real.clone()
-    redder[:, 0] += 3 * looks[:, 0].std()
-    assert shift_of_looks(measure_looks(redder), looks) == pytest.approx(3.0, abs=0.3)
+    redder[:, 0] += 3 * appearance[:, 0].std()
+    assert shift_of_appearance(measure_appearance(redder), appearance) == pytest.approx(3.0, abs=0.3)
 
 
 def test_diversity_is_the_mean_distance_within_labels():
@@ -102,9 +105,9 @@ class Watermark(ClinicalReward):
 
     def score(self, images, labels, draws):
         if self.pattern is None:
-            return torch.zeros(len(images), 4)
+            return torch.zeros(len(images), len(DIMENSIONS))
         found = (images * self.pattern).mean((1, 2, 3)) - self.level
-        return torch.sigmoid(found / 0.05)[:, None].expand(-1, 4)
+        return torch.sigmoid(found / 0.05)[:, None].expand(-1, len(DIMENSIONS))
 
 
 def near(evaluator, images, labels) -> ClinicalAlignment:
@@ -131,25 +134,26 @@ def reachable_pattern(foundation, sample, sampling, start):
 
 
 def test_the_guard_stops_a_hackable_reward_and_without_it_the_held_out_score_falls(tmp_path):
-    adapter, sampling, book = make_adapter(tmp_path), Sampling(steps=3, guidance_scale=2.0), tiny_knowledge()
-    spec = Reward(
+    adapter, knowledge = make_adapter(tmp_path), tiny_knowledge()
+    sampling = SamplingSettings(steps=3, guidance_scale=2.0)
+    method = RewardMethod(
         kind="reward",
         start="lora_enriched",
-        objective=Objective(saturation=[1.0], beta=0.0, gamma=0.0, augment=False),
-        guard=GuardSpec(every=2, images=8, patience=2, min_diversity=0.2, max_shift=9.0),
-        training=Training(steps=60, batch=4, learning_rate=0.03, warmup_steps=1),
+        objective=ObjectiveSettings(saturation=[1.0], beta=0.0, gamma=0.0, augment=False),
+        guard=GuardSettings(every=2, images=8, patience=2, min_diversity=0.2, max_shift=9.0),
+        training=RewardLoop(steps=60, batch=4, learning_rate=0.03, warmup_steps=1),
     )
 
     def prepare():
         foundation = tiny_foundation()
         foundation.pipeline.load_lora_weights(str(adapter), adapter_name="default")
-        foundation.freeze_reference(adapter)
-        return foundation, draw_fixed_sample(foundation, spec, book, "test/0")
+        foundation.freeze_anchor(adapter)
+        return foundation, draw_fixed_sample(foundation, method, knowledge, "test/0")
 
     foundation, sample = prepare()
     start = generate(foundation, sample.prompts, sample.noise, sampling)
     watcher, judge = tiny_evaluator(family="clip_bit", seed=1), tiny_evaluator(family="siglip_regnet", seed=2)
-    monitor = Monitor(watcher, near(watcher, start, sample.labels), measure_looks(start))
+    monitor = Monitor(watcher, near(watcher, start, sample.labels), measure_appearance(start))
     held_out = near(judge, start, sample.labels)
 
     def judge_now(foundation):
@@ -157,20 +161,20 @@ def test_the_guard_stops_a_hackable_reward_and_without_it_the_held_out_score_fal
         return held_out.cas(judge.embed(images), sample.labels).mean().item()
 
     evaluator = tiny_evaluator()
-    reward = Watermark(evaluator, near(evaluator, start, sample.labels), spec.objective, start, sample.labels)
+    reward = Watermark(evaluator, near(evaluator, start, sample.labels), method.objective, start, sample.labels)
     reward.levels.fill_(1.0)
     reward.pattern, reward.level = reachable_pattern(prepare()[0], sample, sampling, start)
-    given = Ingredients(foundation, reward, monitor, real_images(foundation), book)
+    inputs = RewardInputs(foundation, reward, monitor, real_images(foundation), knowledge)
     before = judge_now(foundation)
-    history, _ = train_reward(spec, sampling, given, "test/0", tmp_path / "guarded")
+    history = train_reward(method, sampling, inputs, "test/0", tmp_path / "guarded").history
     guarded = judge_now(foundation)
 
-    given = replace(given, foundation=prepare()[0])
-    parameters, loss_at = given.foundation.adapter_parameters(), make_loss(spec, sampling, given, "test/0")
-    alone = fit(parameters, spec.training, loss_at, tmp_path / "unguarded")
-    unguarded = judge_now(given.foundation)
+    inputs = replace(inputs, foundation=prepare()[0])
+    parameters, loss_at = inputs.foundation.adapter_parameters(), make_loss(method, sampling, inputs, "test/0")
+    alone = fit(parameters, method.training, loss_at, tmp_path / "unguarded")
+    unguarded = judge_now(inputs.foundation)
 
     assert alone[-1]["reward"] > alone[1]["reward"] + 0.1, "nothing was hacked"
-    assert history[-1]["step"] < spec.training.steps and "below its best" in history[-1]["stopped_because"]
+    assert history[-1]["step"] < method.training.steps and "below its best" in history[-1]["stopped_because"]
     assert unguarded < before - 0.2
     assert guarded > before - 0.05

@@ -5,16 +5,16 @@ import math
 import pytest
 import torch
 
-from craft.core.config.methods import Training
 from craft.core.errors import CraftError
 from craft.training.loop import Observer, fit, learning_rate
+from craft.training.settings import LoopSettings
 
 
 def descend(folder, loss_at=None, observer=None, **changes):
     """Minimise a parabola; returns the parameter and the history."""
     parameter = torch.nn.Parameter(torch.tensor([3.0]))
     settings = {"steps": 6, "batch": 1, "learning_rate": 0.1, "warmup_steps": 0, "checkpoint_every": 2}
-    training = Training(**settings | changes)
+    training = LoopSettings(**settings | changes)
 
     def parabola(part):
         loss = loss_at(part, parameter) if loss_at else parameter.square().sum()
@@ -24,17 +24,17 @@ def descend(folder, loss_at=None, observer=None, **changes):
 
 
 def test_learning_rate_warms_up_and_falls_to_a_tenth():
-    training = Training(steps=100, learning_rate=1.0, warmup_steps=10)
+    training = LoopSettings(steps=100, learning_rate=1.0, warmup_steps=10)
     assert learning_rate(training, 1) == pytest.approx(0.1)
     assert learning_rate(training, 10) == pytest.approx(1.0)
     assert learning_rate(training, 100) == pytest.approx(0.1)
 
 
-def test_the_average_of_the_weights_lags_behind_them_and_is_what_is_kept_and_looked_at(tmp_path):
+def test_the_average_of_the_weights_lags_behind_them_and_is_what_is_kept_and_checked(tmp_path):
     seen = []
 
     class Watch(Observer):
-        def look(self, history):
+        def check(self, history):
             seen.append(parameter_of_watch.item())
 
     watch = Watch()
@@ -44,7 +44,7 @@ def test_the_average_of_the_weights_lags_behind_them_and_is_what_is_kept_and_loo
     def loss_at(part):
         return parameter_of_watch.square().sum(), {}
 
-    training = Training(steps=6, batch=1, learning_rate=0.1, warmup_steps=0, ema=0.9)
+    training = LoopSettings(steps=6, batch=1, learning_rate=0.1, warmup_steps=0, ema=0.9)
     fit([parameter_of_watch], training, loss_at, tmp_path / "mean", watch)
     assert last.item() < parameter_of_watch.item() < 3.0
     assert seen[-1] == parameter_of_watch.item()
@@ -83,7 +83,7 @@ def test_a_lack_of_memory_names_the_settings_to_lower(tmp_path):
 
 def test_event_files_hold_the_losses(tmp_path):
     parameter = torch.nn.Parameter(torch.tensor([3.0]))
-    training = Training(steps=2, batch=1, warmup_steps=0)
+    training = LoopSettings(steps=2, batch=1, warmup_steps=0)
     fit([parameter], training, lambda part: (parameter.square().sum(), {}), tmp_path / "run", events=tmp_path / "run")
     (events,) = (tmp_path / "run").glob("events.out.tfevents.*")
     assert b"loss" in events.read_bytes()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import make_adapter, reward_run, reward_spec, weights
+from runs import make_adapter, reward_method, reward_run, weights
 from safetensors.torch import load_file
 
 TRAINEE = Path(__file__).with_name("trainee.py")
@@ -24,8 +24,8 @@ def together(adapter, tmp_path_factory):
     folder = tmp_path_factory.mktemp("together")
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = [*launch, str(TRAINEE), str(adapter), str(folder), json.dumps({"batch": 2})]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=240)
-    assert run.returncode == 0, run.stderr[-3000:]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert finished.returncode == 0, finished.stderr[-3000:]
     ranks = [load_file(folder / f"rank{rank}.safetensors") for rank in range(2)]
     return [[rank[str(index)] for index in range(len(rank))] for rank in ranks]
 
@@ -41,14 +41,14 @@ def test_two_processes_end_with_equal_adapters(together):
 
 
 def test_two_processes_do_what_one_does_with_twice_the_batch(adapter, together, tmp_path):
-    alone, _ = reward_run(adapter, tmp_path / "alone", reward_spec(batch=4))
-    start, _ = reward_run(adapter, tmp_path / "start", reward_spec(batch=4, steps=1, learning_rate=1e-9))
+    alone, _ = reward_run(adapter, tmp_path / "alone", reward_method(batch=4))
+    start, _ = reward_run(adapter, tmp_path / "start", reward_method(batch=4, steps=1, learning_rate=1e-9))
     assert distance(weights(start), weights(alone)) > 1e-3, "the training moved nothing"
     assert distance(together[0], weights(alone)) < 1e-5
 
 
 def test_accumulated_parts_do_what_the_whole_batch_does(adapter, tmp_path):
-    whole, history = reward_run(adapter, tmp_path / "whole", reward_spec(batch=4))
-    parts, again = reward_run(adapter, tmp_path / "parts", reward_spec(batch=2, accumulation=2))
+    whole, history = reward_run(adapter, tmp_path / "whole", reward_method(batch=4))
+    parts, again = reward_run(adapter, tmp_path / "parts", reward_method(batch=2, accumulation=2))
     assert distance(weights(parts), weights(whole)) < 1e-5
     assert [row["reward"] for row in again[1:]] == pytest.approx([row["reward"] for row in history[1:]], abs=1e-5)

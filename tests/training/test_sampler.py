@@ -4,10 +4,10 @@ import pytest
 import torch
 from tiny import tiny_foundation
 
-from craft.core.config.methods import Backprop, Sampling
 from craft.core.seeds import Draws
 from craft.training.backprop import GradientPlan
 from craft.training.sampler import Conditions, generate, guided_prediction, sample_latents
+from craft.training.settings import BackpropSettings, SamplingSettings
 
 STEPS = 4
 SCHEDULERS = ["ddim", "dpmsolver++", "euler"]
@@ -37,9 +37,9 @@ def gradient_of(foundation, latents):
     return gradient
 
 
-def gradient(foundation, conditions, sampling, seed=0, **spec):
+def gradient(foundation, conditions, sampling, seed=0, **backprop):
     draws = Draws("gradient", seed)
-    plan = GradientPlan.draw(Backprop(**spec), sampling.steps, 2, draws)
+    plan = GradientPlan.draw(BackpropSettings(**backprop), sampling.steps, 2, draws)
     path = sample_latents(foundation, conditions, draw_noise(foundation), sampling, plan, draws)
     return gradient_of(foundation, path.latents)
 
@@ -63,7 +63,7 @@ def close(first, second):
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
 def test_generation_is_repeatable_and_in_range(foundation, scheduler, guidance):
-    sampling = Sampling(scheduler=scheduler, steps=STEPS, guidance_scale=guidance)
+    sampling = SamplingSettings(scheduler=scheduler, steps=STEPS, guidance_scale=guidance)
     noise = draw_noise(foundation)
     first, again = (generate(foundation, ["a nevus", "a melanoma"], noise, sampling, batch=1) for _ in range(2))
     assert first.shape == (2, 3, 32, 32)
@@ -74,7 +74,7 @@ def test_generation_is_repeatable_and_in_range(foundation, scheduler, guidance):
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
 def test_all_steps_give_the_gradient_of_naive_backpropagation(foundation, conditions, scheduler, guidance):
-    sampling = Sampling(scheduler=scheduler, steps=STEPS, guidance_scale=guidance)
+    sampling = SamplingSettings(scheduler=scheduler, steps=STEPS, guidance_scale=guidance)
     expected = naive_gradient(foundation, conditions, sampling, 0)
     assert close(gradient(foundation, conditions, sampling, mode="full"), expected)
     assert close(gradient(foundation, conditions, sampling, mode="last", steps=STEPS), expected)
@@ -83,7 +83,7 @@ def test_all_steps_give_the_gradient_of_naive_backpropagation(foundation, condit
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 @pytest.mark.parametrize("last", [1, 2])
 def test_the_last_k_steps_give_the_gradient_of_the_truncated_graph(foundation, conditions, scheduler, last):
-    sampling = Sampling(scheduler=scheduler, steps=STEPS, guidance_scale=2.0)
+    sampling = SamplingSettings(scheduler=scheduler, steps=STEPS, guidance_scale=2.0)
     expected = naive_gradient(foundation, conditions, sampling, STEPS - last)
     found = gradient(foundation, conditions, sampling, mode="last", steps=last)
     assert close(found, expected)
@@ -91,7 +91,7 @@ def test_the_last_k_steps_give_the_gradient_of_the_truncated_graph(foundation, c
 
 
 def test_random_truncation_cuts_every_sample_at_its_own_suffix(foundation, conditions):
-    sampling = Sampling(steps=STEPS, guidance_scale=2.0)
+    sampling = SamplingSettings(steps=STEPS, guidance_scale=2.0)
     plan = GradientPlan(torch.tensor([1, 3]))
     path = sample_latents(foundation, conditions, draw_noise(foundation), sampling, plan)
     parts = [naive_gradient(foundation, conditions, sampling, first, rows=row) for row, first in ((0, 1), (1, 3))]
@@ -99,14 +99,14 @@ def test_random_truncation_cuts_every_sample_at_its_own_suffix(foundation, condi
 
 
 def test_random_truncation_draws_every_length_and_one_a_sample():
-    starts = GradientPlan.draw(Backprop(mode="random"), STEPS, 1000, Draws("starts")).starts
+    starts = GradientPlan.draw(BackpropSettings(mode="random"), STEPS, 1000, Draws("starts")).starts
     assert starts.shape == (1000,)
     assert (starts.bincount(minlength=STEPS) > 200).all()
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_refl_scores_the_clean_estimate_of_one_late_step(foundation, conditions, scheduler):
-    sampling = Sampling(scheduler=scheduler, steps=STEPS, guidance_scale=2.0)
+    sampling = SamplingSettings(scheduler=scheduler, steps=STEPS, guidance_scale=2.0)
     plan = GradientPlan(torch.tensor([2]), stop=2)
     path = sample_latents(foundation, conditions, draw_noise(foundation), sampling, plan)
     assert len(path.inputs) == 3 and path.latents.requires_grad
@@ -114,13 +114,13 @@ def test_refl_scores_the_clean_estimate_of_one_late_step(foundation, conditions,
     end = sample_latents(foundation, conditions, draw_noise(foundation), sampling, last)
     whole = sample_latents(foundation, conditions, draw_noise(foundation), sampling)
     assert torch.allclose(end.latents, whole.latents, atol=1e-4), "at the last step the clean estimate is the result"
-    stops = {GradientPlan.draw(Backprop(mode="refl"), 9, 2, Draws("stop", i)).stop for i in range(40)}
+    stops = {GradientPlan.draw(BackpropSettings(mode="refl"), 9, 2, Draws("stop", i)).stop for i in range(40)}
     assert stops == {6, 7, 8}
 
 
 def test_drtune_trains_spread_steps_and_cuts_the_model_input(foundation, conditions):
-    sampling = Sampling(steps=STEPS, guidance_scale=2.0)
-    plan = GradientPlan.draw(Backprop(mode="drtune", steps=2), STEPS, 2, Draws("drtune", 1))
+    sampling = SamplingSettings(steps=STEPS, guidance_scale=2.0)
+    plan = GradientPlan.draw(BackpropSettings(mode="drtune", steps=2), STEPS, 2, Draws("drtune", 1))
     path = sample_latents(foundation, conditions, draw_noise(foundation), sampling, plan)
     scheduler = foundation.make_scheduler("ddim", STEPS)
     sample = draw_noise(foundation)
@@ -135,7 +135,7 @@ def test_drtune_trains_spread_steps_and_cuts_the_model_input(foundation, conditi
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_every_variant_is_a_fresh_draw_of_the_same_last_step(foundation, conditions, scheduler):
     """The gradient of n variants is the sum of theirs, and the mean of a variant over draws does not depend on n."""
-    sampling = Sampling(scheduler=scheduler, steps=STEPS, guidance_scale=2.0)
+    sampling = SamplingSettings(scheduler=scheduler, steps=STEPS, guidance_scale=2.0)
     noise = draw_noise(foundation)
 
     def draw(variants, seed):
@@ -151,12 +151,12 @@ def test_every_variant_is_a_fresh_draw_of_the_same_last_step(foundation, conditi
 
 
 def test_without_a_plan_nothing_is_recorded(foundation, conditions):
-    path = sample_latents(foundation, conditions, draw_noise(foundation), Sampling(steps=2))
+    path = sample_latents(foundation, conditions, draw_noise(foundation), SamplingSettings(steps=2))
     assert not path.latents.requires_grad
 
 
 def test_the_text_of_one_trajectory_is_forgotten_after_it(foundation, conditions):
-    other, sampling = Conditions.encode(foundation, ["no finding", "cardiomegaly"]), Sampling(steps=STEPS)
+    other, sampling = Conditions.encode(foundation, ["no finding", "cardiomegaly"]), SamplingSettings(steps=STEPS)
     with torch.no_grad():
         first, second, again = (
             sample_latents(foundation, text, draw_noise(foundation), sampling).latents

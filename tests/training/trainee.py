@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "src")]
 
-from runs import reward_run, reward_spec, weights  # noqa: E402
+from runs import reward_method, reward_run, weights  # noqa: E402
 
 from craft.core.errors import CraftError  # noqa: E402
 
@@ -22,7 +22,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     adapter, folder, changes = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
     try:
-        foundation, history = reward_run(adapter, folder / "checkpoints", reward_spec(**changes))
+        foundation, history = reward_run(adapter, folder / "checkpoints", reward_method(**changes))
     except CraftError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)

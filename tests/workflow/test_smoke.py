@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from craft.evaluation.tables import TABLES
+
 ROOT = Path(__file__).parents[2]
 CONFIG = "configs/smoke.yaml"
 SETTINGS = yaml.safe_load((ROOT / CONFIG).read_text())
@@ -57,19 +59,9 @@ def test_paper_tables_and_notebooks_are_there(finished):
     assert (results / "paper/paper.pdf").read_bytes().startswith(b"%PDF")
     for notebook in finished.glob("notebooks/*.ipynb"):
         assert (results / "notebooks" / notebook.name).is_file()
-    for name in (
-        "cas",
-        "tail",
-        "comparisons",
-        "agreement",
-        "fidelity",
-        "downstream",
-        "audit",
-        "memorization",
-        "validity",
-    ):
+    for name in TABLES:
         table = pd.read_csv(results / f"tables/{name}.csv")
-        assert set(table["dataset"]) == set(SETTINGS["datasets"])
+        assert set(SETTINGS["datasets"]) <= set(table["dataset"]) <= {*SETTINGS["datasets"], "all"}
 
 
 def test_a_second_run_has_nothing_to_do(finished):
@@ -83,6 +75,27 @@ def test_touching_sources_reruns_nothing(finished):
     assert planned_jobs(finished) == set()
 
 
+FOLLOWS = {"collect_tables", "render_notebook", "compile_paper", "all"}
+
+
+@pytest.mark.parametrize(
+    ("file", "found", "written", "measured"),
+    [
+        ("fidelity/settings.py", "resamples; the time of one", "resamples; the cost of one", "measure_fidelity"),
+        ("memorization/results.py", '"ssim")', '"ssim", "more")', "find_neighbours"),
+    ],
+    ids=["a description of a setting", "a column of a reader"],
+)
+def test_a_room_of_the_evaluation_reruns_its_own_jobs_and_what_follows(finished, file, found, written, measured):
+    module = finished / "src/craft/evaluation" / file
+    source = module.read_text()
+    assert found in source
+    module.write_text(source.replace(found, written))
+    planned = {rule for rule, _ in planned_jobs(finished)}
+    module.write_text(source)
+    assert measured in planned and planned <= {measured, *FOLLOWS}
+
+
 def test_editing_the_craft_objective_reruns_craft_and_what_follows(finished):
     objective = finished / "src/craft/reward/objective.py"
     source = objective.read_text()
@@ -92,7 +105,7 @@ def test_editing_the_craft_objective_reruns_craft_and_what_follows(finished):
     objective.write_text(source)
     measured = {"score_images", "train_classifier", "measure_fidelity", "audit_checklist", "find_neighbours"}
     measured |= {"check_validity"}
-    follows = measured | {"collect_tables", "render_notebook", "compile_paper", "all"}
+    follows = measured | FOLLOWS
     assert planned == {(rule, "") for rule in follows} | {
         (rule, method) for rule in ("finetune_reward", "generate_images") for method in reward
     }
@@ -117,8 +130,8 @@ def test_changing_one_method_leaves_the_others_alone(finished):
 
 
 def test_a_broken_input_file_ends_its_job_with_one_sentence(finished):
-    dataset, spec = next(iter(SETTINGS["datasets"].items()))
-    bank = finished / "data/knowledge" / f"{spec['modality']}.yaml"
+    dataset, section = next(iter(SETTINGS["datasets"].items()))
+    bank = finished / "data/knowledge" / f"{section['modality']}.yaml"
     source = bank.read_text()
     bank.write_text("labels: {}\n")
     run = snakemake(finished, f"{RESULTS}/{dataset}/knowledge.yaml")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from functools import lru_cache
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -10,14 +11,31 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@lru_cache(maxsize=64)
-def source_closure(script: str) -> tuple[str, ...]:
-    """Files of this repository that `scripts/<script>.py` imports, directly or not, itself included.
+def source_closure(script: str, modules: list[str] | tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Files that `scripts/<script>.py` imports, directly or not, itself included, in sorted order.
 
-    Imports inside functions count too. The paths are relative to the repository, in sorted order.
+    Imports inside functions count too. What the script looks up by name in a registry is no import: a job's settings name
+    it (`craft.core.settings.JobSettings.modules`).
+
+    Args:
+        script: name of the script.
+        modules: modules of this library and files of extensions that it finds by name.
+
+    Returns:
+        Paths relative to the repository; those of extensions as they were given.
     """
-    entry = ROOT / "scripts" / f"{script}.py"
-    return tuple(sorted({str(entry.relative_to(ROOT)), *trace_imports(entry.read_text(encoding="utf-8"))}))
+    files = {f"scripts/{script}.py", *trace_imports((ROOT / "scripts" / f"{script}.py").read_text(encoding="utf-8"))}
+    for module in modules:
+        files |= module_closure(module)
+    return tuple(sorted(files))
+
+
+@lru_cache(maxsize=256)
+def module_closure(module: str) -> frozenset[str]:
+    """Files of a module, or of an extension's file, and of all that it imports."""
+    if module.endswith(".py"):
+        return frozenset({module, *trace_imports(Path(module).read_text(encoding="utf-8"))})
+    return frozenset(trace_imports(f"import {module}"))
 
 
 @lru_cache(maxsize=64)
@@ -27,6 +45,7 @@ def notebook_closure(notebook: str) -> tuple[str, ...]:
     return trace_imports("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"))
 
 
+@lru_cache(maxsize=256)
 def trace_imports(code: str) -> tuple[str, ...]:
     """Files of this repository that Python source imports, directly or not, in sorted order."""
     finder = ModuleFinder(path=[str(ROOT / "src")])
@@ -52,11 +71,18 @@ def hash_value(value: Any) -> str:
 
 
 @lru_cache(maxsize=64)
-def hash_code(script: str) -> str:
+def hash_code(script: str, modules: tuple[str, ...] = ()) -> str:
     """SHA-256 of a script's import closure, as this process first met it."""
-    return hash_files([ROOT / file for file in source_closure(script)])
+    return hash_files([Path(os.path.join(ROOT, file)) for file in source_closure(script, modules)])
 
 
-def hash_run(settings: Any, script: str, inputs: list[Path]) -> str:
-    """Short identity of a run: settings, code and input data; names its checkpoint folder."""
-    return hash_value([settings, hash_code(script), hash_files(inputs)])[:16]
+def hash_run(settings: dict[str, Any], script: str, inputs: list[Path]) -> str:
+    """Short identity of a training: settings, code and input data; names its checkpoint folder.
+
+    Args:
+        settings: of the job, as plain values; its `modules` count as code.
+        script: name of the script.
+        inputs: files and folders.
+    """
+    modules = tuple(settings.get("modules", ()))
+    return hash_value([settings, hash_code(script, modules), hash_files(inputs)])[:16]

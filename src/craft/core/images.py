@@ -22,10 +22,10 @@ COLUMNS = (
     "patient_id",
     "split",
     "sha256",
-    "source",
+    "origin",
     "caption",
     "coarse_caption",
-    "truth",
+    "attributes",
 )
 # rows that are written together and can be read alone
 GROUP = 256
@@ -44,12 +44,12 @@ def encode_png(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def image_row(image: np.ndarray, *, label: str, split: str, source: str, patient_id: str = "", **texts: str) -> dict:
+def image_row(image: np.ndarray, *, label: str, split: str, origin: str, patient_id: str = "", **texts: str) -> dict:
     """One row of an image table; `image` is uint8 of shape (size, size, 3); `sha256` is that of the pixels."""
     digest = hashlib.sha256(image.tobytes()).hexdigest()
     row = {name: "" for name in COLUMNS}
     row |= {"image_id": digest[:16], "image": {"bytes": encode_png(image), "path": None}, "sha256": digest}
-    return row | {"label": label, "split": split, "source": source, "patient_id": patient_id} | texts
+    return row | {"label": label, "split": split, "origin": origin, "patient_id": patient_id} | texts
 
 
 def write_images(path: Path, rows: list[dict]) -> None:

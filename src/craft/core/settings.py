@@ -1,29 +1,53 @@
-"""Resolved settings: the small YAML that every job takes as input, holding all it needs to know and nothing else.
+"""What all settings share: the strict base class, types of values, and the settings file that every job takes.
 
-`craft.core.resolve` makes them from the configuration. The job keeps a copy of what it ran with beside its output.
+Each room describes its section of the configuration and the settings of its jobs; `craft.pipeline` composes the
+configuration of a run and resolves it into one small YAML file for each job, which holds all that the job needs to know
+and nothing else.
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from craft.core.config.base import Role, Strict
-from craft.core.config.datasets import Dataset
-from craft.core.config.evaluation import Audit, Downstream, Fidelity, Generation, Memorization, Scoring, Validity
-from craft.core.config.knowledge import KnowledgeSource
-from craft.core.config.methods import Reward, Sampling, Supervised
-from craft.core.config.models import EvaluatorTraining, FoundationTraining, TruthTraining
 from craft.core.errors import CraftError, explain_validation
+from craft.core.registry import load_extensions
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
+Role = Literal["reward", "monitor", "held_out"]
+# the method under which the real test images stand in every table
+REAL = "real"
 
 
-class Settings(Strict):
-    """Base of all jobs' settings."""
+class Strict(BaseModel):
+    """Base of all settings: unknown keys are errors, values never change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ImageSet(Strict):
+    """The images of one method and seed; the real test images are the set `real` with seed 0."""
+
+    method: str = Field(description="name of the method")
+    seed: int = Field(description="seed of the generator")
+
+
+class JobSettings(Strict):
+    """Base of all jobs' settings.
+
+    Attributes:
+        modules: what the job looks up by name in a registry: modules of this library, and files of extensions. Their code
+            belongs to the identity of the job.
+    """
+
+    modules: list[str] = Field([], description="modules and extension files that the job finds by name")
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a settings file.
+        """Read a settings file, after the extensions that it names.
 
         Raises:
             CraftError: if it is missing or does not fit the job.
@@ -31,7 +55,9 @@ class Settings(Strict):
         if not Path(path).is_file():
             raise CraftError(f"no settings file {path}: `snakemake -n` writes it from the configuration")
         try:
-            return cls.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+            raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            load_extensions(raw.get("modules", []) if isinstance(raw, dict) else [])
+            return cls.model_validate(raw)
         except (yaml.YAMLError, ValidationError) as error:
             raise CraftError(f"{path} does not fit this job: {explain_validation(error)}") from error
 
@@ -44,142 +70,17 @@ class Settings(Strict):
         Path(path).write_text(self.to_yaml(), encoding="utf-8")
 
 
-class EvaluatorRef(Strict):
-    """Which evaluator plays which role, and where its folder (or hub id) is."""
+def match_files(sets: list[ImageSet], paths: list[Path], what: str) -> list[tuple[ImageSet, Path]]:
+    """Each image set with its file.
 
-    name: str
-    role: Role
-    path: str
+    Args:
+        sets: of the job's settings.
+        paths: one file for each of them, in the same order.
+        what: the option that gave the files, for the message.
 
-
-class PrepareSettings(Settings):
-    dataset: str
-    resolution: int
-    source: Dataset
-
-
-class KnowledgeSettings(Settings):
-    dataset: str
-    modality: str
-    labels: list[str]
-    source: KnowledgeSource
-
-
-class FoundationSettings(Settings):
-    resolution: int
-    datasets: list[str]
-    training: FoundationTraining
-
-
-class EvaluatorSettings(Settings):
-    evaluator: str
-    resolution: int
-    datasets: list[str]
-    training: EvaluatorTraining
-
-
-class TruthSettings(Settings):
-    resolution: int
-    labels: dict[str, list[str]]
-    training: TruthTraining
-
-
-class ModelCheckSettings(Settings):
-    foundation: str
-    truth: str
-    sampling: Sampling
-    samples: int = 100
-
-
-class EncodeSettings(Settings):
-    dataset: str
-    foundation: str
-    evaluators: list[EvaluatorRef]
-
-
-class CalibrationSettings(Settings):
-    dataset: str
-    evaluators: list[EvaluatorRef]
-    neighbours: int
-
-
-class MethodSettings(Settings):
-    """What trains one adapter (supervised or reward)."""
-
-    dataset: str
-    method: str
-    seed: int
-    spec: Supervised | Reward
-    resolution: int
-    foundation: str
-    evaluators: list[EvaluatorRef]
-    sampling: Sampling
-    neighbours: int
-
-
-class GenerationSettings(Settings):
-    dataset: str
-    method: str
-    seed: int
-    prompts: str
-    resolution: int
-    foundation: str
-    sampling: Sampling
-    generation: Generation
-
-
-class ScoreSettings(Settings):
-    dataset: str
-    modality: str
-    labels: list[str]
-    evaluators: list[EvaluatorRef]
-    truth: str | None
-    runs: list[tuple[str, int]]
-    neighbours: int
-
-
-class ValiditySettings(ScoreSettings):
-    """What is scored, and which methods were finetuned with a reward, on which seeds."""
-
-    rewarded: list[str]
-    seeds: list[int]
-    scoring: Scoring
-    validity: Validity
-
-
-class DownstreamSettings(Settings):
-    dataset: str
-    labels: list[str]
-    methods: list[str]
-    seeds: list[int]
-    spec: Downstream
-
-
-class FidelitySettings(Settings):
-    dataset: str
-    evaluators: list[EvaluatorRef]
-    runs: list[tuple[str, int]]
-    spec: Fidelity
-
-
-class AuditSettings(Settings):
-    dataset: str
-    modality: str
-    runs: list[tuple[str, int]]
-    spec: Audit
-
-
-class MemorizationSettings(Settings):
-    dataset: str
-    evaluator: str
-    methods: list[str]
-    seeds: list[int]
-    spec: Memorization
-
-
-class TableSettings(Settings):
-    datasets: dict[str, list[str]]
-    methods: list[str]
-    rewards: list[str]
-    seeds: list[int]
-    scoring: Scoring
+    Raises:
+        CraftError: if there are more or fewer files than sets.
+    """
+    if len(sets) != len(paths):
+        raise CraftError(f"the settings name {len(sets)} image sets, but `{what}` gives {len(paths)} files; give one each")
+    return list(zip(sets, paths, strict=True))

@@ -10,22 +10,15 @@ from typing import Literal
 
 import pandas as pd
 
-from craft.core.config.datasets import Dataset
 from craft.core.errors import CraftError
 from craft.core.images import image_row
 from craft.core.progress import track
 from craft.datasets.preprocess import UnreadableImage
 from craft.datasets.readers.base import RawImage
-from craft.datasets.readers.image_folder import read_image_folder
-from craft.datasets.readers.medmnist import read_medmnist
-from craft.datasets.readers.phantom import read_phantoms
+from craft.datasets.settings import DatasetSettings
 from craft.datasets.splits import REAL_SPLITS, assign_split, check_coverage, check_leakage
 
 log = logging.getLogger(__name__)
-
-READERS = {"phantom": read_phantoms, "image_folder": read_image_folder, "medmnist": read_medmnist}
-# rendering holds the interpreter lock, decoding releases it
-THREADS = {"phantom": 1, "image_folder": 2, "medmnist": 1}
 
 
 @dataclass(frozen=True)
@@ -45,12 +38,12 @@ class Quarantined:
     reason: str
 
 
-def prepare(dataset: str, source: Dataset, resolution: int) -> tuple[list[dict], pd.DataFrame]:
+def prepare(dataset: str, settings: DatasetSettings, resolution: int) -> tuple[list[dict], pd.DataFrame]:
     """Read, resize, split and check a dataset.
 
     Args:
         dataset: its name; pseudonyms depend on it.
-        source: its configuration.
+        settings: its section of the configuration, which can read the images.
         resolution: side of the images in pixels.
 
     Returns:
@@ -59,18 +52,16 @@ def prepare(dataset: str, source: Dataset, resolution: int) -> tuple[list[dict],
     Raises:
         CraftError: if data are missing, a label or a split of a label has no image, or too many files are unusable.
     """
-    raw = READERS[source.reader](source)
-    raw = limit_labels(raw, source.max_per_label)
-    load = partial(load_row, dataset=dataset, source=source, resolution=resolution)
-    with ThreadPoolExecutor(THREADS[source.reader]) as pool:
+    raw = limit_labels(list(settings.read()), settings.max_per_label)
+    load = partial(load_row, dataset=dataset, settings=settings, resolution=resolution)
+    with ThreadPoolExecutor(settings.threads) as pool:
         loaded = list(track(pool.map(load, raw), f"prepare {dataset}", total=len(raw)))
     readable = [(image, row) for image, row in zip(raw, loaded, strict=True) if isinstance(row, dict)]
     rows, duplicates = separate_duplicates(readable)
     quarantine = [finding for finding in loaded if isinstance(finding, Quarantined)] + duplicates
-    check_quarantine(quarantine, len(raw), source.max_quarantined, dataset)
+    check_quarantine(quarantine, len(raw), settings.max_quarantined, dataset)
     frame = pd.DataFrame(rows, columns=["image", "label", "patient_id", "split", "sha256"])
-    more = "raise `images_per_label`" if source.reader == "phantom" else "add images"
-    check_coverage(frame, source.labels, dataset, more)
+    check_coverage(frame, settings.labels, dataset, settings.more_images)
     check_leakage(frame)
     counts = ", ".join(f"{name} {(frame['split'] == name).sum()}" for name in REAL_SPLITS)
     log.info("%s: %d images (%s), %d quarantined", dataset, len(rows), counts, len(quarantine))
@@ -102,17 +93,17 @@ def limit_labels(raw: list[RawImage], limit: int | None) -> list[RawImage]:
     return [image for place, image in enumerate(raw) if place in kept]
 
 
-def load_row(raw: RawImage, dataset: str, source: Dataset, resolution: int) -> dict | Quarantined:
+def load_row(raw: RawImage, dataset: str, settings: DatasetSettings, resolution: int) -> dict | Quarantined:
     """The row of one image, or why it has none."""
     try:
         pixels, texts = raw.load(resolution)
     except UnreadableImage as error:
         return Quarantined(raw.file, raw.label, "unreadable", str(error))
     # by the raw id: two datasets that draw on the same patients agree on their splits
-    split = assign_split(raw.group, source.splits, source.split_seed)
+    split = assign_split(raw.group, settings.splits, settings.split_seed)
     # neither file names nor paths: they may hold patient ids
-    origin, patient = f"{source.reader}:{dataset}", pseudonym(dataset, raw.group)
-    return image_row(pixels, label=raw.label, split=split, source=origin, patient_id=patient, **texts)
+    origin, patient = f"{settings.reader}:{dataset}", pseudonym(dataset, raw.group)
+    return image_row(pixels, label=raw.label, split=split, origin=origin, patient_id=patient, **texts)
 
 
 def separate_duplicates(readable: list[tuple[RawImage, dict]]) -> tuple[list[dict], list[Quarantined]]:

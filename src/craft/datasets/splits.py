@@ -4,14 +4,14 @@ from hashlib import sha256
 
 import pandas as pd
 
-from craft.core.config.datasets import Splits
 from craft.core.errors import CraftError
 from craft.core.seeds import derive_seed
+from craft.datasets.settings import SplitSettings
 
 REAL_SPLITS = ("train", "reference", "calibration", "test")
 
 
-def assign_split(group: str, splits: Splits, seed: int) -> str:
+def assign_split(group: str, splits: SplitSettings, seed: int) -> str:
     """The split of a group: a hash of its id and the seed, so that no other image has a say in it."""
     position, edge = derive_seed("split", seed, group) / 2**63, 0.0
     for name in REAL_SPLITS[:-1]:

@@ -28,7 +28,7 @@ from craft.knowledge.phrases import (
     words,
 )
 from craft.knowledge.schema import LabelKnowledge
-from craft.knowledge.source import KeyPath
+from craft.knowledge.lines import KeyPath
 
 MINIMUM_DESCRIPTIONS, MINIMUM_ITEMS = 8, 5
 SIMILAR_DESCRIPTIONS, SIMILAR_ITEMS = 0.8, 0.7

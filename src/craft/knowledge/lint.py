@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from craft.core.errors import CraftError
 from craft.knowledge.checks import Kind, Remark, check_label
 from craft.knowledge.schema import Knowledge, LabelKnowledge
-from craft.knowledge.source import KeyPath, SourceLines
+from craft.knowledge.lines import KeyPath, LineNumbers
 
 CLIP_WINDOW = 77
 
@@ -61,7 +61,7 @@ def lint_file(path: Path, window: int | None = None, tokenizer=None) -> list[Fin
 def lint_text(text: str, file: str, window: int | None = None, tokenizer=None) -> list[Finding]:
     """As `lint_file`, for a YAML text; `file` is what the findings call it."""
     try:
-        source, data = SourceLines.of(text), yaml.safe_load(text)
+        numbers, data = LineNumbers.of(text), yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         message = f"not YAML: {getattr(error, 'problem', None) or error}"
@@ -70,8 +70,8 @@ def lint_text(text: str, file: str, window: int | None = None, tokenizer=None) -
     remarks = [*_schema(data), *_lengths(data, labels, window, tokenizer)]
     for key in labels:
         remarks += check_label(key, labels)
-    findings = [_place(remark, source.line(remark.path), file) for remark in remarks]
-    for path, line in source.repeated:
+    findings = [_place(remark, numbers.line(remark.path), file) for remark in remarks]
+    for path, line in numbers.repeated:
         findings.append(_place(Remark(path, Kind.SCHEMA, f"{path[-1]!r} is given twice"), line, file))
     return sorted(findings, key=lambda finding: finding.line)
 

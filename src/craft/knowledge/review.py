@@ -7,11 +7,11 @@ from craft.core.files import write_text
 from craft.knowledge.schema import Knowledge
 
 
-def write_review(book: Knowledge, folder: Path, provenance: dict[str, Any] | None = None) -> list[Path]:
+def write_review(knowledge: Knowledge, folder: Path, provenance: dict[str, Any] | None = None) -> list[Path]:
     """Write `index.html` and `<label>.html` of every label, which refer to nothing outside themselves.
 
     Args:
-        book: the knowledge to be reviewed.
+        knowledge: the knowledge to be reviewed.
         folder: of the pages; pages of the same name are replaced.
         provenance: what is known of where the knowledge comes from; printed on every page.
 
@@ -27,13 +27,13 @@ def write_review(book: Knowledge, folder: Path, provenance: dict[str, Any] | Non
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    labels = list(book.labels)
-    shared = {"modality": book.modality.replace("_", " "), "book": book, "provenance": provenance or {}}
+    labels = list(knowledge.labels)
+    shared = {"modality": knowledge.modality.replace("_", " "), "knowledge": knowledge, "provenance": provenance or {}}
     pages = {"index.html": templates.get_template("index.html.j2").render(**shared)}
     for number, label in enumerate(labels):
         pages[f"{label}.html"] = templates.get_template("label.html.j2").render(
             label=label,
-            known=book.labels[label],
+            known=knowledge.labels[label],
             origin=(provenance or {}).get("labels", {}),
             number=number + 1,
             before=labels[number - 1] if number else None,

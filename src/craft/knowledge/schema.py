@@ -4,15 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from craft.core.errors import CraftError, explain_validation
+from craft.core.settings import Strict
 
 Statement = Annotated[str, Field(min_length=12, max_length=240)]
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ChecklistItem(Strict):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from craft.core.config.knowledge import KnowledgeSource
+from craft.knowledge.settings import KnowledgeSettings
 from craft.core.device import lease_device
 from craft.core.errors import CraftError
 from craft.core.files import write_json, write_text
@@ -31,7 +31,7 @@ class Written:
     The bank's own files are reviewed and linted where they are kept, so they carry no findings here.
     """
 
-    book: Knowledge
+    knowledge: Knowledge
     provenance: dict[str, Any]
     findings: list[Finding] = field(default_factory=list)
 
@@ -51,39 +51,39 @@ class Written:
 
     def save(self, path: Path, provenance: Path) -> None:
         """Write the knowledge file and the JSON file of its provenance."""
-        write_text(path, self.book.to_yaml())
+        write_text(path, self.knowledge.to_yaml())
         write_json(provenance, self.provenance)
 
 
 def write_knowledge(
-    source: KnowledgeSource, modality: str, labels: Sequence[str] = (), images: Path | None = None
+    settings: KnowledgeSettings, modality: str, labels: Sequence[str] = (), images: Path | None = None
 ) -> Written:
-    """The knowledge of a modality's labels from the source that the configuration names.
+    """The knowledge of a modality's labels from the settings that the configuration names.
 
     Args:
-        source: the bank or a language model.
+        settings: the bank or a language model.
         modality: key of the modality, also the name of its file in the bank.
         labels: keys of the labels in their order; all that the bank knows when empty.
-        images: image table for `source.reference_images` images of each label, of its training split.
+        images: image table for `settings.reference_images` images of each label, of its training split.
 
     Raises:
         CraftError: if the bank has no entry, the model cannot answer, or an image is missing.
     """
-    path = Path(source.folder) / f"{modality}.yaml"
-    if source.provider == "bank":
-        book = Knowledge.load(path)
-        book = book.select(list(labels)) if labels else book
-        origin = {"provider": "bank", "file": str(path), "sha256": hash_files([path]), "labels": list(book.labels)}
-        return Written(book, origin)
+    path = Path(settings.folder) / f"{modality}.yaml"
+    if settings.provider == "bank":
+        knowledge = Knowledge.load(path)
+        knowledge = knowledge.select(list(labels)) if labels else knowledge
+        origin = {"provider": "bank", "file": str(path), "sha256": hash_files([path]), "labels": list(knowledge.labels)}
+        return Written(knowledge, origin)
     bank = Knowledge.load(path) if path.is_file() else None
     if not (labels or bank):
         raise CraftError(f"the bank has no file {path}, so the labels of {modality!r} have to be named")
     keys = list(labels or bank.labels)
-    shown = reference_images(source, images, keys)
+    shown = reference_images(settings, images, keys)
     # a local model is the only one that needs a device, and a lease would keep a training from it
-    with lease_device() if source.provider == "transformers" else nullcontext("cpu") as device:
+    with lease_device() if settings.provider == "transformers" else nullcontext("cpu") as device:
         return ask_knowledge(
-            open_model(source, device), modality, list_tasks(modality, keys, bank, shown), bank, source
+            open_model(settings, device), modality, list_tasks(modality, keys, bank, shown), bank, settings
         )
 
 
@@ -102,35 +102,35 @@ def list_tasks(
 
 
 def ask_knowledge(
-    model: CachedModel, modality: str, tasks: dict[str, LabelTask], bank: Knowledge | None, source: KnowledgeSource
+    model: CachedModel, modality: str, tasks: dict[str, LabelTask], bank: Knowledge | None, settings: KnowledgeSettings
 ) -> Written:
-    """Ask a model for every label, then at most `source.re_asks` times for those in which the linter finds faults.
+    """Ask a model for every label, then at most `settings.re_asks` times for those in which the linter finds faults.
 
     Raises:
         CraftError: if the model cannot be asked or does not follow the structure.
     """
-    origin: dict[str, Any] = {"provider": source.provider, "model": source.model, "modality": modality, "labels": {}}
+    origin: dict[str, Any] = {"provider": settings.provider, "model": settings.model, "modality": modality, "labels": {}}
     coarse = bank.coarse_prompts if bank else None
     if coarse is None:
         prompts, origin["coarse_prompts"] = model.answer_with_provenance(*modality_question(modality))
         coarse = prompts.coarse_prompts
     answers: dict[str, Any] = {}
     questions = {label: task.question() for label, task in tasks.items()}
-    for repaired in range(source.re_asks + 1):
+    for repaired in range(settings.re_asks + 1):
         for label, question in track(questions.items(), f"ask {model.name}"):
             answer, where = model.answer_with_provenance(question, tasks[label].structure())
             answers[label], origin["labels"][label] = answer, where | {"lint_repairs": repaired}
         written = {
             label: LabelKnowledge(name=tasks[label].name, **answer.model_dump()) for label, answer in answers.items()
         }
-        book = Knowledge(modality=modality, coarse_prompts=coarse, labels=written)
-        findings = lint_text(book.to_yaml(), f"{modality}.yaml")
+        knowledge = Knowledge(modality=modality, coarse_prompts=coarse, labels=written)
+        findings = lint_text(knowledge.to_yaml(), f"{modality}.yaml")
         faults = {label: [f.message for f in findings if f.label == label] for label in tasks}
         questions = {label: tasks[label].repair(answers[label], found) for label, found in faults.items() if found}
         if not questions:
             break
         LOG.info("%s: the linter finds faults in %s", model.name, ", ".join(questions))
-    return Written(book, origin | {"findings": [f"{f.label}: {f.message}" for f in findings]}, findings)
+    return Written(knowledge, origin | {"findings": [f"{f.label}: {f.message}" for f in findings]}, findings)
 
 
 def provenance_path(path: Path) -> Path:
@@ -139,14 +139,14 @@ def provenance_path(path: Path) -> Path:
 
 
 def reference_images(
-    source: KnowledgeSource, images: Path | None, labels: list[str]
+    settings: KnowledgeSettings, images: Path | None, labels: list[str]
 ) -> dict[str, tuple[np.ndarray, ...]]:
     """The training images of each label that the model is shown, in the order of their hashes.
 
     Raises:
         CraftError: if images are configured and there is no table of them, or a label has none.
     """
-    if not source.reference_images:
+    if not settings.reference_images:
         return {}
     if images is None:
         raise CraftError("`reference_images` asks for images of the labels; name an image table with --images")
@@ -155,5 +155,5 @@ def reference_images(
     frame = read_images(images, "train").sort_values("sha256")
     if missing := [label for label in labels if label not in set(frame["label"])]:
         raise CraftError(f"{images} has no training image of label {missing[0]!r} to show; write `reference_images: 0`")
-    chosen = frame.groupby("label").head(source.reference_images)
+    chosen = frame.groupby("label").head(settings.reference_images)
     return {label: tuple(decode_images(chosen[chosen["label"] == label])) for label in labels}

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from craft.core.errors import CraftError
+from craft.models.loaders import LOADERS
+from craft.models.settings import EvaluatorRef
 from craft.models.tokenizer import tokenize
 
 
@@ -26,29 +27,6 @@ class ImageTextEvaluator(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
         self._warned = False
-
-    @classmethod
-    def load(cls, path: str, device: str = "cpu") -> "ImageTextEvaluator":
-        """Load a frozen evaluator from a folder or a hub id, in float32.
-
-        Raises:
-            CraftError: if there is no such model or it has no image and text encoder.
-        """
-        from transformers import AutoModel, AutoTokenizer
-        from transformers.image_processing_utils import BaseImageProcessor
-
-        try:
-            model = AutoModel.from_pretrained(path, dtype=torch.float32)
-            tokenizer = AutoTokenizer.from_pretrained(path)
-            processor, _ = BaseImageProcessor.get_image_processor_dict(path)
-        except (OSError, ValueError) as error:
-            raise CraftError(f"no image-text evaluator can be loaded from {path!r}: {error}".split("\n")[0]) from error
-        if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
-            raise CraftError(f"the model {path!r} is no image-text evaluator; name a CLIP- or SigLIP-shaped model")
-        size = processor.get("crop_size") or processor["size"]
-        side = size if isinstance(size, int) else size.get("height") or size["shortest_edge"]
-        evaluator = cls(model, tokenizer, side, processor["image_mean"], processor["image_std"])
-        return evaluator.requires_grad_(False).eval().to(device)
 
     def save(self, folder: Path) -> None:
         """Save model, tokenizer and preprocessing in the hub's formats, weights in half precision."""
@@ -115,6 +93,15 @@ class ImageTextEvaluator(nn.Module):
     def embed(self, images: Tensor, batch: int = 128) -> Tensor:
         """Embeddings of many images without gradient, on the CPU, shape (n, width)."""
         return torch.cat([self.encode_images(chunk.to(self.device)).cpu() for chunk in images.split(batch)])
+
+
+def load_evaluator(ref: EvaluatorRef, device: str = "cpu") -> ImageTextEvaluator:
+    """Load a frozen evaluator, in float32, with the loader that its settings name.
+
+    Raises:
+        CraftError: if there is no such model or it has no image and text encoder.
+    """
+    return LOADERS[ref.loader](ref.path, device)
 
 
 def pooled(features) -> Tensor:

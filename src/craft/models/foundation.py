@@ -1,18 +1,18 @@
 """The generator: a Stable Diffusion pipeline folder (or hub id) with an optional LoRA adapter on its UNet."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from craft.core.config.methods import Compute, Lora
 from craft.core.errors import CraftError
 from craft.models.tokenizer import tokenize
 
 ADAPTER_FILE = "pytorch_lora_weights.safetensors"
+UNET_ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 CONVOLUTIONS = ["conv1", "conv2", "conv_shortcut"]
 TEXT_ATTENTION = ["q_proj", "k_proj", "v_proj", "out_proj"]
 SCHEDULERS = {"ddim": "DDIMScheduler", "dpmsolver++": "DPMSolverMultistepScheduler", "euler": "EulerDiscreteScheduler"}
@@ -72,31 +72,53 @@ class Foundation:
         self.pipeline.to(dtype=torch.float16).save_pretrained(folder)
         self.pipeline.to(dtype=torch.float32)
 
-    def prepare(self, compute: Compute, tiny_decoder: str | None = None) -> None:
-        """Make the gradient's way cheaper: checkpointed blocks, a compiled UNet, a tiny decoder (folder or hub id).
+    def prepare(
+        self, checkpointing: bool = False, compile: str | None = None, tiny_decoder: str | None = None
+    ) -> None:
+        """Make the gradient's way cheaper.
+
+        Args:
+            checkpointing: recompute the blocks' activations in the backward pass.
+            compile: a torch.compile backend for the UNet.
+            tiny_decoder: an AutoencoderTiny (folder or hub id) that stands in for the decoder.
 
         Raises:
             CraftError: if the tiny decoder cannot be loaded or reads other latents.
         """
-        if compute.checkpointing:
+        if checkpointing:
             for module in (self.unet, self.vae):
                 module.enable_gradient_checkpointing()
-        if compute.compile:
-            self.unet.compile(backend=compute.compile)
+        if compile:
+            self.unet.compile(backend=compile)
             self.compiled = True
         if tiny_decoder:
             self.tiny_decoder = load_tiny_decoder(tiny_decoder, self.vae)
 
-    def add_adapter(self, lora: Lora) -> list[nn.Parameter]:
-        """Add a fresh LoRA adapter and return its trainable parameters."""
+    def add_adapter(
+        self,
+        *,
+        rank: int = 8,
+        alpha: int = 8,
+        target_modules: Sequence[str] = UNET_ATTENTION,
+        convolutions: bool = False,
+        text_encoder: bool = False,
+    ) -> list[nn.Parameter]:
+        """Add a fresh LoRA adapter (Hu et al. 2022) and return its trainable parameters.
+
+        Args:
+            rank: of the update of every adapted weight.
+            alpha: the update is scaled by alpha / rank.
+            target_modules: names of the adapted layers of the UNet.
+            convolutions: whether those of the UNet's residual blocks are adapted too.
+            text_encoder: whether the text encoder's attention is adapted too.
+        """
         from peft import LoraConfig
 
         def config(modules: list[str]) -> LoraConfig:
-            return LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=modules, init_lora_weights="gaussian")
+            return LoraConfig(r=rank, lora_alpha=alpha, target_modules=modules, init_lora_weights="gaussian")
 
-        convolutions = CONVOLUTIONS if lora.convolutions else []
-        self.unet.add_adapter(config([*lora.target_modules, *convolutions]), "default")
-        if lora.text_encoder:
+        self.unet.add_adapter(config([*target_modules, *(CONVOLUTIONS if convolutions else [])]), "default")
+        if text_encoder:
             self.text_encoder.add_adapter(config(TEXT_ATTENTION), "default")
         return self.adapter_parameters()
 
@@ -115,18 +137,18 @@ class Foundation:
             parameter.requires_grad_(True)
         return parameters
 
-    def freeze_reference(self, adapter: Path) -> None:
-        """Load the UNet's adapter a second time as the frozen `reference`, and make `default` the active one again."""
+    def freeze_anchor(self, adapter: Path) -> None:
+        """Load the UNet's adapter a second time as the frozen `anchor`, and make `default` the active one again."""
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # two adapters are the point
-        self.unet.load_lora_adapter(str(adapter), prefix="unet", adapter_name="reference", weight_name=ADAPTER_FILE)
+        self.unet.load_lora_adapter(str(adapter), prefix="unet", adapter_name="anchor", weight_name=ADAPTER_FILE)
         self.unet.set_adapter("default")
         for name, parameter in self.unet.named_parameters():
             parameter.requires_grad_("lora_" in name and ".default." in name)
 
     @contextmanager
-    def reference(self) -> Iterator[None]:
-        """Within the block the UNet runs with the frozen reference adapter, without gradient."""
-        self.unet.set_adapter("reference")
+    def anchor(self) -> Iterator[None]:
+        """Within the block the UNet runs with the frozen anchor adapter, without gradient."""
+        self.unet.set_adapter("anchor")
         try:
             with torch.no_grad():
                 yield

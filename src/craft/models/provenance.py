@@ -18,7 +18,7 @@ tags: [synthetic-phantoms, medical-imaging, craft]
 
 {summary}
 
-It was trained from nothing by `scripts/{script}.py`; `provenance.json` holds its settings, metrics and the digest of
+It was trained from scratch by `scripts/{script}.py`; `provenance.json` holds its settings, metrics and the digest of
 every file. If its images are phantoms, it knows nothing of real patients: **not for clinical use**.
 
 | metric | value |

@@ -1,8 +1,8 @@
 """Calibration: raw scores become probabilities that mean the same for every evaluator and dataset.
 
 A logistic regression per dimension separates *matched* pairs (a real calibration image with its own label) from
-*mismatched* ones (the same image with every other label of the modality). For plausibility, structurally damaged
-images and images of other modalities are mismatched too. Both sides weigh the same, so 0.5 means "as likely as not to
+*mismatched* ones (the same image with every other label of the modality). For dimensions that refuse the impossible,
+structurally damaged images and images of other modalities are mismatched too. Both sides weigh the same, so 0.5 means "as likely as not to
 be a true image of its label". Only real calibration images are used.
 """
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from craft.core.errors import CraftError
-from craft.reward.cas import DIMENSIONS, Logistic, RawScores
+from craft.reward.cas import Logistic, RawScores
 
 log = logging.getLogger(__name__)
 
@@ -50,29 +50,31 @@ def fit_logistic(matched: np.ndarray, mismatched: np.ndarray) -> Logistic:
 
 
 @torch.inference_mode()
-def calibrate(raw: RawScores, features: Tensor, labels: Tensor, damaged: Tensor, others: Tensor) -> dict[str, Logistic]:
-    """Fit all four dimensions of one evaluator on one dataset.
+def calibrate(
+    raw: RawScores, features: Tensor, labels: Tensor, damaged: tuple[Tensor, Tensor], others: Tensor
+) -> dict[str, Logistic]:
+    """Fit all dimensions of one evaluator on one dataset.
 
     Args:
         raw: the evaluator's raw scores.
         features: embeddings of real calibration images, shape (n, width).
-        labels: their labels, shape (n,).
-        damaged: embeddings of damaged copies of these images, shape (n * kinds, width), kinds after each other.
-        others: embeddings of calibration images of other modalities, shape (m, width); may be empty.
+        labels: numbers of their labels, shape (n,).
+        damaged: embeddings (m, width) of damaged copies of these images, and the numbers of their labels (m,).
+        others: embeddings of calibration images of other modalities, shape (k, width); may be empty.
+
+    Returns:
+        The map of every dimension by its name.
     """
-    count = len(raw.description)
+    count = raw.evidence.labels
     matched = raw(features, labels)
-    shifts = [(labels + shift) % count for shift in range(1, count)]
-    mismatched = torch.cat([raw(features, shifted) for shifted in shifts])
-    copies = labels.repeat(len(damaged) // len(labels)) if len(damaged) else labels[:0]
+    mismatched = torch.cat([raw(features, (labels + shift) % count) for shift in range(1, count)])
     foreign = torch.arange(len(others)) % count
-    impossible = torch.cat([raw.plausibility(damaged, copies), raw.plausibility(others, foreign)])
     maps = {}
-    for column, name in enumerate(DIMENSIONS):
-        negative = mismatched[:, column]
-        if name == "plausibility":
-            negative = torch.cat([negative, impossible])
-        maps[name] = fit_logistic(matched[:, column].numpy(), negative.numpy())
+    for name, own, negative in zip(raw.names, matched.T, mismatched.T, strict=True):
+        dimension = raw.dimension(name)
+        if dimension.refuses_impossible:
+            negative = torch.cat([negative, dimension(*damaged), dimension(others, foreign)])
+        maps[name] = fit_logistic(own.numpy(), negative.numpy())
         if maps[name].slope == 0:
             log.warning("%s does not tell matched from mismatched pairs (AUROC %.2f)", name, maps[name].auroc)
     return maps

@@ -1,14 +1,14 @@
 """The feature file: what every evaluator makes of a dataset's images and knowledge, computed once and reused by all.
 
-Keys of `features.safetensors`, for every evaluator E and label L:
-`E/images` (rows of the image table), `E/damaged` (damaged calibration images), `E/scale`,
-`E/descriptions/L`, `E/present/L`, `E/absent/L`.
+Keys of `features.safetensors`, for every evaluator E and label L: `E/images`, whose rows belong to `image_ids`;
+`E/damaged` (damaged calibration images), whose rows belong to the images `damaged_ids`; `E/scale`, `E/descriptions/L`,
+`E/present/L`, `E/absent/L`. The feature file of a generated image set holds `E/images` and `image_ids` alone.
 """
 
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -24,32 +24,59 @@ from torch import Tensor
 from craft.core.errors import CraftError
 from craft.core.files import read_json
 from craft.core.images import decode_images, to_tensor
+from craft.core.rows import IDS, find_rows, pack_ids, read_rows, unpack_ids, write_rows
 from craft.core.seeds import torch_generator
 from craft.knowledge.schema import Knowledge
 from craft.models.evaluators import ImageTextEvaluator
-from craft.reward.cas import ClinicalAlignment, LabelTexts, Logistic, RawScores
+from craft.reward.cas import ClinicalAlignment, Logistic, RawScores
 from craft.reward.damage import damage_all
+from craft.reward.evidence import Evidence, LabelTexts
 
 log = logging.getLogger(__name__)
 
 FITTED_ON = "fitted_on"
+DAMAGED_IDS = "damaged_ids"
+RULE = "encode_images"
 
 
 def compute_features(
-    evaluator: ImageTextEvaluator, frame: pd.DataFrame, book: Knowledge, name: str
+    evaluator: ImageTextEvaluator, frame: pd.DataFrame, knowledge: Knowledge, name: str
 ) -> dict[str, Tensor]:
     """All entries of one evaluator named `name` for an image table and its knowledge."""
     images = to_tensor(decode_images(frame))
     calibration = images[rows_of(frame, "calibration")]
-    damaged = damage_all(calibration, torch_generator("damage", book.modality))
+    damaged = damage_all(calibration, torch_generator("damage", knowledge.modality))
     tensors = {"images": evaluator.embed(images), "damaged": evaluator.embed(damaged)}
     tensors["scale"] = evaluator.scale.detach().reshape(1).cpu()
     with torch.inference_mode():
-        for label, known in book.labels.items():
+        for label, known in knowledge.labels.items():
             tensors[f"descriptions/{label}"] = evaluator.encode_texts(known.descriptions).cpu()
             tensors[f"present/{label}"] = evaluator.encode_texts([item.present for item in known.checklist]).cpu()
             tensors[f"absent/{label}"] = evaluator.encode_texts([item.absent for item in known.checklist]).cpu()
     return {f"{name}/{key}": tensor for key, tensor in tensors.items()}
+
+
+def write_features(path: Path, frame: pd.DataFrame, entries: Mapping[str, Tensor]) -> None:
+    """Write the entries of all evaluators (`compute_features`) for an image table."""
+    images = {key: tensor for key, tensor in entries.items() if key.endswith("/images")}
+    others = {key: tensor for key, tensor in entries.items() if key not in images}
+    calibration = list(frame["image_id"].iloc[rows_of(frame, "calibration")])
+    kinds = max((len(entries[key]) for key in entries if key.endswith("/damaged")), default=0) // max(1, len(calibration))
+    write_rows(path, list(frame["image_id"]), images, {**others, DAMAGED_IDS: pack_ids(calibration * kinds)})
+
+
+def read_embeddings(path: Path, evaluator: str, ids: Sequence[str]) -> Tensor:
+    """An evaluator's embeddings (n, width) of the images with these ids, L2-normalised.
+
+    Args:
+        path: feature file of a dataset or of a generated image set.
+        evaluator: name of the evaluator.
+        ids: of the images, in any order.
+
+    Raises:
+        CraftError: if the file is missing, or lacks the evaluator or an image.
+    """
+    return read_rows(path, f"{evaluator}/images", ids, f"{RULE} score_images")
 
 
 def rows_of(frame: pd.DataFrame, split: str) -> np.ndarray:
@@ -58,21 +85,28 @@ def rows_of(frame: pd.DataFrame, split: str) -> np.ndarray:
 
 
 class Features:
-    """The features of one dataset together with its image table and knowledge.
+    """The features of one dataset together with its image table and knowledge, joined by image id.
+
+    Attributes:
+        frame: the image table.
+        labels: keys of the labels, in order.
 
     Raises:
         CraftError: if the files do not belong together.
     """
 
-    def __init__(self, path: Path, frame: pd.DataFrame, book: Knowledge):
+    def __init__(self, path: Path, frame: pd.DataFrame, knowledge: Knowledge):
         if not Path(path).is_file():
             raise CraftError(f"no feature file {path}: run `snakemake {path}` first")
-        self.path, self.frame, self.book = path, frame, book
+        self.path, self.frame, self.knowledge = path, frame, knowledge
         self.tensors = load_file(path)
-        self.labels = list(book.labels)
-        for key, tensor in self.tensors.items():
-            if key.endswith("/images") and len(tensor) != len(frame):
-                raise CraftError(f"{path} holds {len(tensor)} images, its table {len(frame)}; run encode_images again")
+        self.labels = list(knowledge.labels)
+        if lacking := [key for key in (IDS, DAMAGED_IDS) if key not in self.tensors]:
+            raise CraftError(f"{path} has no {lacking[0]!r}; run `snakemake --forcerun {RULE}`")
+        ids = unpack_ids(self.tensors[IDS])
+        self.rows = find_rows(ids, list(frame["image_id"]), path, RULE)
+        if wrong := [key for key, tensor in self.tensors.items() if key.endswith("/images") and len(tensor) != len(ids)]:
+            raise CraftError(f"{path}: {wrong[0]!r} is not of {len(ids)} images; run `snakemake --forcerun {RULE}`")
 
     def label_numbers(self, frame: pd.DataFrame) -> Tensor:
         """Indices (n,) of the labels of a table.
@@ -96,9 +130,9 @@ class Features:
 
     def digest(self, evaluator: str) -> str:
         """SHA-256 of all that a calibration is fitted on: the evaluator's features, labels, splits, item weights."""
-        weights = {label: [item.weight for item in known.checklist] for label, known in self.book.labels.items()}
+        weights = {label: [item.weight for item in known.checklist] for label, known in self.knowledge.labels.items()}
         known = hashlib.sha256(json.dumps([self.labels, weights]).encode())
-        known.update("\n".join(self.frame["split"] + "/" + self.frame["label"]).encode())
+        known.update("\n".join(self.frame["image_id"] + "/" + self.frame["split"] + "/" + self.frame["label"]).encode())
         for key in sorted(self.tensors):
             if key.startswith(f"{evaluator}/"):
                 known.update(key.encode())
@@ -106,20 +140,26 @@ class Features:
         return known.hexdigest()
 
     def split(self, evaluator: str, split: str) -> tuple[Tensor, Tensor]:
-        """Image embeddings (n, width) and labels (n,) of one split."""
+        """Image embeddings (n, width) and label numbers (n,) of one split, in the order of the table."""
         rows = rows_of(self.frame, split)
-        return self.of(evaluator, "images")[rows], self.label_numbers(self.frame.iloc[rows])
+        return self.of(evaluator, "images")[self.rows[rows]], self.label_numbers(self.frame.iloc[rows])
+
+    def damaged(self, evaluator: str) -> tuple[Tensor, Tensor]:
+        """Embeddings (m, width) of damaged calibration images and the numbers of their labels (m,)."""
+        table = self.frame.set_index("image_id")
+        ids = unpack_ids(self.tensors[DAMAGED_IDS])
+        return self.of(evaluator, "damaged"), self.label_numbers(table.loc[ids])
 
     def raw_scores(self, evaluator: str, neighbours: int) -> RawScores:
         """The evaluator's raw scores with this dataset's reference images."""
         images, numbers = self.split(evaluator, "reference")
         references = [images[numbers == number] for number in range(len(self.labels))]
         texts = []
-        for label, known in self.book.labels.items():
+        for label, known in self.knowledge.labels.items():
             weights = torch.tensor([item.weight for item in known.checklist])
             keys = (f"{key}/{label}" for key in ("descriptions", "present", "absent"))
             texts.append(LabelTexts(*(self.of(evaluator, key) for key in keys), weights))
-        return RawScores(texts, references, self.of(evaluator, "scale").item(), neighbours)
+        return RawScores(Evidence(texts, references, self.of(evaluator, "scale").item(), neighbours))
 
     def alignment(self, evaluator: str, calibration: dict[str, Any], neighbours: int) -> ClinicalAlignment:
         """The evaluator's calibrated CAS.

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from craft.core.config.methods import Training
-from craft.core.config.models import FoundationTraining
 from craft.core.seeds import derive_seed
-from craft.models.families import build_autoencoder
+from craft.models.architectures import build_autoencoder
 from craft.models.foundation import Foundation
+from craft.models.settings import FoundationTraining
 from craft.training.corpus import Corpus
 from craft.training.loop import fit
 from craft.training.parts import Part
+from craft.training.settings import LoopSettings
 
 KL_WEIGHT = 3e-5  # per latent value; enough to keep the latents near unit scale, too little to blur
 
@@ -63,7 +63,7 @@ def reconstruct(vae, training: FoundationTraining, corpus: Corpus, stage: str, c
 
     alone = stage == "decoder"
     steps = training.decoder_steps if alone else training.autoencoder_steps
-    schedule = Training(
+    schedule = LoopSettings(
         steps=steps,
         batch=training.autoencoder_batch,
         learning_rate=training.autoencoder_learning_rate / (2 if alone else 1),
@@ -82,6 +82,6 @@ def reconstruction_psnr(foundation: Foundation, corpus: Corpus) -> dict[str, flo
             images = corpus.tensor(rows)
             decoded = foundation.decode(foundation.encode_images(images).to(foundation.device)).cpu().clamp(0, 1)
             squared[rows] = (decoded - images).square().mean((1, 2, 3)).numpy()
-    groups = {book.modality: corpus.modality == number for number, book in enumerate(corpus.knowledge)}
+    groups = {known.modality: corpus.dataset == number for number, known in enumerate(corpus.knowledge)}
     groups["all"] = np.full(len(corpus), True)
     return {name: float(-10 * np.log10(squared[rows].mean())) for name, rows in groups.items()}

@@ -1,7 +1,7 @@
 """Which steps of a sampled trajectory carry the reward's gradient.
 
 - `last`: the last K steps, for all samples (DRaFT-K, Clark et al. 2024);
-- `random`: a suffix of random length, one draw a sample (AlignProp, Prabhudesai et al. 2023);
+- `random`: a suffix of random length, one draw per sample (AlignProp, Prabhudesai et al. 2023);
 - `refl`: one step at random in the last third, whose clean estimate is scored (ReFL, Xu et al. 2023);
 - `drtune`: K spread steps with the model's input cut off, so that the gradient runs through the solver's linear terms
   only (DRTune, Wu et al. 2024);
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from craft.core.config.methods import Backprop
 from craft.core.seeds import Draws
+from craft.training.settings import BackpropSettings
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class GradientPlan:
         steps: the steps whose prediction is trained; None means all from `starts` on.
         linear: whether the model's input is cut off.
         stop: the step whose clean estimate is the result; None means the end.
-        variants: results a sample.
+        variants: results per sample.
     """
 
     starts: Tensor | None = None
@@ -40,21 +40,21 @@ class GradientPlan:
     variants: int = 1
 
     @classmethod
-    def draw(cls, spec: Backprop, steps: int, count: int, draws: Draws) -> "GradientPlan":
+    def draw(cls, settings: BackpropSettings, steps: int, count: int, draws: Draws) -> "GradientPlan":
         """A plan for `count` samples of `steps` sampling steps."""
-        if spec.mode == "full":
-            return cls(torch.tensor([0]), variants=spec.lv)
-        if spec.mode == "last":
-            return cls(torch.tensor([steps - spec.steps]), variants=spec.lv)
-        if spec.mode == "random":
+        if settings.mode == "full":
+            return cls(torch.tensor([0]), variants=settings.lv)
+        if settings.mode == "last":
+            return cls(torch.tensor([steps - settings.steps]), variants=settings.lv)
+        if settings.mode == "random":
             return cls(draws.integers(steps, count))
-        if spec.mode == "refl":
+        if settings.mode == "refl":
             late = math.ceil(steps / 3)
             stop = steps - 1 - draws.common(late)
             return cls(torch.tensor([stop]), stop=stop)
-        stride = steps // spec.steps
+        stride = steps // settings.steps
         offset = draws.common(stride)
-        trained = frozenset(offset + index * stride for index in range(spec.steps))
+        trained = frozenset(offset + index * stride for index in range(settings.steps))
         return cls(torch.tensor([offset]), trained, linear=True)
 
     def first(self, steps: int) -> int:

@@ -1,7 +1,7 @@
 """Training checkpoints: weights, moments, averages and history in one safetensors file, written atomically.
 
-They live in an undeclared folder named by the identity of the run (settings, code, input data), so that Snakemake does
-not delete them before a job starts and a run never picks up another one's.
+They live in an undeclared folder named by the identity of the training (settings, code, input data), so that Snakemake
+does not delete them before a job starts and no training ever picks up another one's.
 """
 
 import json
@@ -21,11 +21,11 @@ FILE = "checkpoint.safetensors"
 
 
 def checkpoint_folder(output: Path, settings: dict[str, Any], script: str, inputs: list[Path]) -> Path:
-    """Folder of a run's checkpoints, beside its output."""
+    """Folder of a training's checkpoints, beside its output."""
     return Path(output).parent / "checkpoints" / hash_run(settings, script, inputs)
 
 
-class Keepsake(Protocol):
+class Resumable(Protocol):
     """Something beside the weights that must survive an interruption."""
 
     def tensors(self) -> dict[str, Tensor]: ...
@@ -35,27 +35,27 @@ class Keepsake(Protocol):
 
 @dataclass
 class Checkpoints:
-    """The checkpoint of one run: where it lies and what is in it.
+    """The checkpoint of one training: where it lies and what is in it.
 
     Attributes:
-        folder: folder named by the run's identity.
+        folder: folder named by the training's identity.
         parameters: what is trained.
         buffers: what else changes while training (running statistics).
         optimizer: its moments are kept.
-        keepsakes: what else must survive, by name.
+        resumables: what else must survive, by name.
     """
 
     folder: Path
     parameters: list[nn.Parameter]
     buffers: Sequence[Tensor]
     optimizer: torch.optim.Optimizer
-    keepsakes: dict[str, Keepsake]
+    resumables: dict[str, Resumable]
 
     def save(self, history: list[dict[str, Any]]) -> None:
         """Write everything; the previous checkpoint is replaced."""
         tensors = {f"buffer/{index}": buffer for index, buffer in enumerate(self.buffers)}
-        for name, keepsake in self.keepsakes.items():
-            tensors |= {f"{name}/{key}": tensor for key, tensor in keepsake.tensors().items()}
+        for name, resumable in self.resumables.items():
+            tensors |= {f"{name}/{key}": tensor for key, tensor in resumable.tensors().items()}
         for index, parameter in enumerate(self.parameters):
             tensors[f"parameter/{index}"] = parameter.detach()
             for name, value in self.optimizer.state.get(parameter, {}).items():
@@ -78,6 +78,6 @@ class Checkpoints:
             for index, parameter in enumerate(self.parameters):
                 parameter.copy_(file.get_tensor(f"parameter/{index}"))
                 self.optimizer.state[parameter] = members(f"optimizer/{index}/")
-            for name, keepsake in self.keepsakes.items():
-                keepsake.restore(members(f"{name}/"))
+            for name, resumable in self.resumables.items():
+                resumable.restore(members(f"{name}/"))
             return json.loads(file.metadata()["history"])

@@ -1,4 +1,4 @@
-"""Contrastive training of small image-text evaluators (Radford et al. 2021; Zhai et al. 2023) from nothing."""
+"""Contrastive training of small image-text evaluators (Radford et al. 2021; Zhai et al. 2023) from scratch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,16 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from craft.core.config.methods import Training
-from craft.core.config.models import EvaluatorTraining
 from craft.core.seeds import derive_seed, numpy_generator
+from craft.models.architectures import build_evaluator
 from craft.models.evaluators import ImageTextEvaluator
-from craft.models.families import build_evaluator
+from craft.models.families import FAMILIES
+from craft.models.settings import EvaluatorTraining
 from craft.models.tokenizer import train_tokenizer
 from craft.reward.augment import Augmentation
 from craft.training.corpus import Corpus
 from craft.training.loop import fit
 from craft.training.parts import Part
+from craft.training.settings import LoopSettings
 
 HALF = [0.5, 0.5, 0.5]
 
@@ -28,11 +29,11 @@ class TextBatch:
 
     Attributes:
         captions: one text for every image, n of them.
-        statements: texts about labels of the batch's modalities, m of them.
+        statements: texts about labels of the batch's datasets, m of them.
         same: bool (n, n), which captions are true of which image.
         about: label number of every statement, shape (m,).
         belongs: bool (n, m), which statements are about the image's own label.
-        rivals: bool (n, m), which statements are about a label of the image's modality.
+        rivals: bool (n, m), which statements are about a label of the image's dataset.
         present, absent: for every image a checklist statement of its label and its contradiction, n of each.
     """
 
@@ -54,9 +55,9 @@ def draw_texts(corpus: Corpus, rows: np.ndarray, rng: np.random.Generator) -> Te
     """Draw the texts of a batch.
 
     An image without a caption of its own (a real one) takes a description of its label, which is then true of all
-    images of that label in the batch. Every label of the batch's modalities gives two statements.
+    images of that label in the batch. Every label of the batch's datasets gives two statements.
     """
-    label, modality = corpus.label[rows], corpus.modality[rows]
+    label, dataset = corpus.label[rows], corpus.dataset[rows]
     own = [bool(corpus.captions[row]) for row in rows]
     captions = [
         corpus.captions[row] if caption else str(rng.choice(corpus.labels[corpus.label[row]].descriptions))
@@ -64,7 +65,7 @@ def draw_texts(corpus: Corpus, rows: np.ndarray, rng: np.random.Generator) -> Te
     ]
     shared = (label[:, None] == label[None, :]) & ~np.array(own)[None, :]
     statements, about = [], []
-    for number in np.flatnonzero(np.isin(corpus.modality_of_label, modality)):
+    for number in np.flatnonzero(np.isin(corpus.dataset_of_label, dataset)):
         known = corpus.labels[number]
         statements += [str(rng.choice([known.prompt, *known.descriptions])), str(rng.choice(known.descriptions))]
         about += [number, number]
@@ -77,7 +78,7 @@ def draw_texts(corpus: Corpus, rows: np.ndarray, rng: np.random.Generator) -> Te
         torch.from_numpy(shared | np.eye(len(rows), dtype=bool)),
         torch.from_numpy(about),
         torch.from_numpy(label[:, None] == about[None, :]),
-        torch.from_numpy(modality[:, None] == corpus.modality_of_label[about][None, :]),
+        torch.from_numpy(dataset[:, None] == corpus.dataset_of_label[about][None, :]),
         [item.present for item in chosen],
         [item.absent for item in chosen],
     )
@@ -99,7 +100,7 @@ def sigmoid_loss(logits: Tensor, positive: Tensor, known: Tensor) -> Tensor:
 def contrastive_loss(image: Tensor, text: Tensor, batch: TextBatch, scale: Tensor, bias: Tensor | None) -> Tensor:
     """Captions against images, statements against labels, and present against absent signs.
 
-    The statements see only rivals of the image's own modality: that is where the pathology is learned.
+    The statements see only rivals of the image's own dataset: that is where the pathology is learned.
 
     Args:
         image: embeddings (n, width).
@@ -122,12 +123,40 @@ def contrastive_loss(image: Tensor, text: Tensor, batch: TextBatch, scale: Tenso
 
 
 def prototype_loss(embedding: Tensor, prototypes: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of embeddings against one learned direction a label.
+    """Cross-entropy of embeddings against one learned direction per label.
 
     Two random towers agree on nothing, and at this scale a contrastive loss alone takes thousands of steps to break the
     tie. The shared directions break it at once; they are thrown away after the training.
     """
     return F.cross_entropy(10.0 * embedding @ F.normalize(prototypes, dim=-1).T, labels)
+
+
+def text_losses(
+    evaluator: ImageTextEvaluator,
+    batch: TextBatch,
+    image: Tensor,
+    labels: Tensor,
+    prototypes: Tensor,
+    bias: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """The contrastive loss of a batch, and the prototype loss of its captions and statements.
+
+    Args:
+        evaluator: what is trained.
+        batch: texts and what belongs together.
+        image: embeddings of the images, shape (n, width).
+        labels: label number of every image, shape (n,).
+        prototypes: a learned direction per label, shape (labels, width).
+        bias: the logit bias of a sigmoid model, None for a softmax model.
+    """
+    distinct = list(dict.fromkeys(batch.texts()))
+    order = [distinct.index(each) for each in batch.texts()]
+    text = evaluator.encode_texts(distinct).cpu()[order]
+    scale = evaluator.scale.clamp(1.0, 100.0).cpu()
+    matched = contrastive_loss(image, text, batch, scale, bias)
+    captions, statements = text[: len(image)], text[len(image) : len(image) + len(batch.statements)]
+    told = prototype_loss(captions, prototypes, labels) + prototype_loss(statements, prototypes, batch.about)
+    return matched, told
 
 
 def train_evaluator(
@@ -147,15 +176,14 @@ def train_evaluator(
     name = f"train_evaluator/{training.family}/{training.seed}"
     torch.manual_seed(derive_seed(name))
     tokenizer = tokenizer or train_tokenizer(corpus.texts())
-    model = build_evaluator(training, tokenizer, resolution).to(device).train()
+    model = build_evaluator(training, tokenizer).to(device).train()
     evaluator = ImageTextEvaluator(model, tokenizer, resolution, HALF, HALF).to(device)
     prototypes = torch.nn.Parameter(torch.randn(len(corpus.labels), training.width))
-    extra = [prototypes]
-    if sigmoid := training.family.startswith("siglip"):
-        extra.append(bias := torch.nn.Parameter(torch.tensor(-5.0)))
+    bias, augment = None, Augmentation()
+    if FAMILIES[training.family].sigmoid:
+        bias = torch.nn.Parameter(torch.tensor(-5.0))
         with torch.no_grad():
             model.logit_scale.fill_(np.log(10.0))
-    augment = Augmentation()
 
     def loss_at(part: Part):
         draws, rng = part.draws(name), numpy_generator(name, part.step)
@@ -165,28 +193,20 @@ def train_evaluator(
         recognised = prototype_loss(image, prototypes, labels)
         if part.step <= training.image_steps:
             return recognised, {}
-        batch = draw_texts(corpus, rows, rng)
-        distinct = list(dict.fromkeys(batch.texts()))
-        order = [distinct.index(each) for each in batch.texts()]
-        text = evaluator.encode_texts(distinct).cpu()[order]
-        scale = evaluator.scale.clamp(1.0, 100.0).cpu()
-        matched = contrastive_loss(image, text, batch, scale, bias if sigmoid else None)
-        captions, statements = text[: len(rows)], text[len(rows) : len(rows) + len(batch.statements)]
-        told = prototype_loss(captions, prototypes, labels) + prototype_loss(statements, prototypes, batch.about)
+        matched, told = text_losses(evaluator, draw_texts(corpus, rows, rng), image, labels, prototypes, bias)
         return matched + recognised + told, {}
 
-    schedule = Training(
+    schedule = LoopSettings(
         steps=training.steps,
         batch=training.batch,
         learning_rate=training.learning_rate,
         warmup_steps=training.steps // 20,
         checkpoint_every=250,
     )
-    parameters, buffers = [*model.parameters(), *extra], list(model.buffers())
-    history = fit(parameters, schedule, loss_at, checkpoints, weight_decay=0.05, buffers=buffers)
-    return evaluator.requires_grad_(False).eval(), {
-        "final_loss": float(np.mean([r["loss"] for r in history[1:]][-100:]))
-    }
+    parameters = [*model.parameters(), prototypes, *([] if bias is None else [bias])]
+    history = fit(parameters, schedule, loss_at, checkpoints, weight_decay=0.05, buffers=list(model.buffers()))
+    last = [row["loss"] for row in history[1:]][-100:]
+    return evaluator.requires_grad_(False).eval(), {"final_loss": float(np.mean(last))}
 
 
 @torch.inference_mode()
@@ -196,9 +216,9 @@ def zero_shot_accuracy(evaluator: ImageTextEvaluator, corpus: Corpus) -> dict[st
     images = torch.cat([evaluator.embed(corpus.tensor(rows)) for rows in chunks])
     texts = torch.stack([evaluator.encode_texts(label.descriptions).mean(0).cpu() for label in corpus.labels])
     similarity, first, result = images @ texts.T, 0, {}
-    for number, book in enumerate(corpus.knowledge):
-        rows = np.flatnonzero(corpus.modality == number)
-        guess = first + similarity[rows][:, first : first + len(book.labels)].argmax(1).numpy()
-        result[book.modality] = float((guess == corpus.label[rows]).mean())
-        first += len(book.labels)
+    for number, known in enumerate(corpus.knowledge):
+        rows = np.flatnonzero(corpus.dataset == number)
+        guess = first + similarity[rows][:, first : first + len(known.labels)].argmax(1).numpy()
+        result[known.modality] = float((guess == corpus.label[rows]).mean())
+        first += len(known.labels)
     return result

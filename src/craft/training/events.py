@@ -1,4 +1,4 @@
-"""TensorBoard event files of a run, for those who watch it while it trains."""
+"""TensorBoard event files of a training, for those who watch it while it trains."""
 
 from pathlib import Path
 from typing import Self

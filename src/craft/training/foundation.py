@@ -1,4 +1,4 @@
-"""Training of a small Stable-Diffusion-shaped foundation from nothing, in three stages.
+"""Training of a small Stable-Diffusion-shaped foundation from scratch, in three stages.
 
 1. an autoencoder on all training images;
 2. a text encoder, as the text tower of a throw-away CLIP (Stable Diffusion takes OpenAI's CLIP in the same way);
@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from craft.core.config.methods import Training
-from craft.core.config.models import EvaluatorTraining, FoundationTraining
 from craft.core.seeds import derive_seed, numpy_generator
-from craft.models.families import build_scheduler, build_unet
+from craft.models.architectures import build_scheduler, build_unet
 from craft.models.foundation import Foundation
+from craft.models.settings import EvaluatorTraining, FoundationTraining
 from craft.models.tokenizer import train_tokenizer
 from craft.training.autoencoder import train_autoencoder
 from craft.training.corpus import Corpus
@@ -22,6 +21,7 @@ from craft.training.denoising import denoising_loss
 from craft.training.evaluator import train_evaluator
 from craft.training.loop import fit
 from craft.training.parts import Part
+from craft.training.settings import TEXT_FAMILY, LoopSettings
 
 
 def train_text_encoder(
@@ -32,7 +32,7 @@ def train_text_encoder(
 
     steps = training.text_steps
     clip = EvaluatorTraining(
-        family="clip_resnet", seed=training.seed, width=training.text_width, steps=steps, image_steps=steps // 2
+        family=TEXT_FAMILY, seed=training.seed, width=training.text_width, steps=steps, image_steps=steps // 2
     )
     evaluator, _ = train_evaluator(clip, corpus, resolution, checkpoints, device, tokenizer)
     encoder = CLIPTextModel(evaluator.model.config.text_config)
@@ -53,7 +53,7 @@ def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Cor
         states = foundation.encode_prompts(captions)
         return denoising_loss(unet, scheduler, latents[rows].to(foundation.device), states, draws), {}
 
-    schedule = Training(
+    schedule = LoopSettings(
         steps=training.unet_steps,
         batch=training.unet_batch,
         learning_rate=training.unet_learning_rate,

@@ -2,27 +2,27 @@
 
 from craft.core.images import from_tensor, image_row
 from craft.core.seeds import Draws
-from craft.core.settings import GenerationSettings
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.training.prompts import draw_prompts
 from craft.training.sampler import generate
+from craft.training.settings import GenerationJob
 
 
-def generate_table(foundation: Foundation, run: GenerationSettings, book: Knowledge) -> list[dict]:
+def generate_table(foundation: Foundation, job: GenerationJob, knowledge: Knowledge) -> list[dict]:
     """Sample at least `images_per_dataset` images, the same number of every label, labels after each other.
 
     The noise of image i depends on the dataset, the seed and i alone, so methods are compared on equal noise.
     """
-    per_label = -(-run.generation.images_per_dataset // len(book.labels))
-    labels = [label for label in book.labels for _ in range(per_label)]
-    name = (run.dataset, run.seed)
+    per_label = -(-job.generation.images_per_dataset // len(knowledge.labels))
+    labels = [label for label in knowledge.labels for _ in range(per_label)]
+    name = (job.dataset, job.seed)
     noise = Draws("noise", *name).normal(len(labels), *foundation.latent_shape)
-    prompts = draw_prompts(book, labels, run.prompts, Draws("prompts", *name))
-    images = from_tensor(generate(foundation, prompts, noise, run.sampling, run.generation.batch))
-    source = f"generated:{run.dataset}/{run.method}/seed{run.seed}"
+    prompts = draw_prompts(knowledge, labels, job.prompts, Draws("prompts", *name))
+    images = from_tensor(generate(foundation, prompts, noise, job.sampling, job.generation.batch))
+    origin = f"generated:{job.dataset}/{job.method}/seed{job.seed}"
     rows = [
-        image_row(image, label=label, split="generated", source=source, caption=prompt)
+        image_row(image, label=label, split="generated", origin=origin, caption=prompt)
         for image, label, prompt in zip(images, labels, prompts, strict=True)
     ]
     return [row | {"image_id": f"{index:06d}"} for index, row in enumerate(rows)]

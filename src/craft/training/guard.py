@@ -1,4 +1,4 @@
-"""The guard against reward hacking: what the reward cannot see decides which state is kept, and when a run stops.
+"""The guard against reward hacking: what the reward cannot see decides which state is kept and when to stop.
 
 Every few steps the same noise and prompts are sampled. A state is *sound* while
 
@@ -6,8 +6,8 @@ Every few steps the same noise and prompts are sampled. A state is *sound* while
 - their colour and contrast stand within `max_shift` standard deviations of real images', or nearer than at the start.
 
 Of the sound states, the one with the highest CAS under the monitor evaluator, which never enters the loss, is kept. The
-run stops after `patience` checks in a row that are unsound or fall more than `tolerance` below the best CAS: then the
-reward is being won in ways that another evaluator does not recognise, or paid for with diversity or with looks.
+training stops after `patience` checks in a row that are unsound or fall more than `tolerance` below the best CAS: then
+the reward is being won in ways that another evaluator does not recognise, or paid for with diversity or appearance.
 """
 
 from collections.abc import Callable
@@ -16,20 +16,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from craft.core.config.methods import Guard as GuardSpec
-from craft.core.config.methods import Sampling
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.foundation import Foundation
 from craft.reward.cas import ClinicalAlignment
 from craft.training.loop import Observer
+from craft.training.methods.reward import GuardSettings
 from craft.training.sampler import generate
+from craft.training.settings import SamplingSettings
 
 PICTURES = 12
 
 
 @dataclass(frozen=True)
 class FixedSample:
-    """The noise, prompts and labels on which the guard looks, the same at every check."""
+    """The noise, prompts and labels that the guard checks, the same every time."""
 
     noise: Tensor
     prompts: list[str]
@@ -38,27 +38,27 @@ class FixedSample:
 
 @dataclass(frozen=True)
 class Monitor:
-    """What the guard judges by: an evaluator that never enters the loss, its calibrated CAS, and real images' looks.
+    """What the guard judges by: an evaluator that never enters the loss, its CAS, and real images' appearance.
 
     Attributes:
         evaluator: the monitor evaluator.
         alignment: its calibrated CAS.
-        looks: `measure_looks` of real images, shape (n, 4).
+        appearance: `measure_appearance` of real images, shape (n, 4).
     """
 
     evaluator: ImageTextEvaluator
     alignment: ClinicalAlignment
-    looks: Tensor
+    appearance: Tensor
 
 
-def measure_looks(images: Tensor) -> Tensor:
+def measure_appearance(images: Tensor) -> Tensor:
     """Mean red, green and blue and the contrast (standard deviation of luminance), (n, 4), of images (n, 3, h, w)."""
     luminance = (images * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1)
     return torch.cat([images.mean((2, 3)), luminance.std((1, 2))[:, None]], dim=1)
 
 
-def shift_of_looks(generated: Tensor, real: Tensor) -> float:
-    """Largest distance of the mean looks of generated images from real ones', in standard deviations of the latter."""
+def shift_of_appearance(generated: Tensor, real: Tensor) -> float:
+    """Largest distance of generated images' mean appearance from real ones', in standard deviations of the latter."""
     return ((generated.mean(0) - real.mean(0)).abs() / real.std(0).clamp(min=1e-3)).max().item()
 
 
@@ -66,7 +66,7 @@ def diversity_within(features: Tensor, labels: Tensor) -> float:
     """Mean distance of two images of the same label, each label weighing the same.
 
     Args:
-        features: one row an image, shape (n, width).
+        features: one row per image, shape (n, width).
         labels: label numbers, shape (n,); a label with one image says nothing, and 0 is returned if all do.
     """
     distances = [torch.pdist(features[labels == label]) for label in labels.unique()]
@@ -75,9 +75,17 @@ def diversity_within(features: Tensor, labels: Tensor) -> float:
 
 
 class Guard(Observer):
-    """Looks at fixed samples and remembers the best sound state of the adapter.
+    """Checks a fixed sample and remembers the best sound state of the adapter.
 
-    `keep` takes the step and all images of every check.
+    Args:
+        foundation: carries the adapter.
+        parameters: of the adapter.
+        monitor: what it judges by.
+        sample: noise, prompts and labels.
+        sampling: how images are sampled.
+        settings: how often and how strictly it checks.
+        steps: of the training; the last one is checked too.
+        keep: takes the step and all images of every check.
 
     Attributes:
         best: the adapter's parameters at the best check.
@@ -90,20 +98,20 @@ class Guard(Observer):
         parameters: list[nn.Parameter],
         monitor: Monitor,
         sample: FixedSample,
-        sampling: Sampling,
-        spec: GuardSpec,
+        sampling: SamplingSettings,
+        settings: GuardSettings,
         steps: int,
         keep: Callable[[int, Tensor], None] | None = None,
     ):
         self.foundation, self.parameters, self.monitor = foundation, parameters, monitor
-        self.sample, self.sampling, self.spec, self.steps = sample, sampling, spec, steps
+        self.sample, self.sampling, self.settings, self.steps = sample, sampling, settings, steps
         self.keep = keep
         self.best: list[Tensor] = []
         self.pictures: list[Tensor] = []
 
     @torch.no_grad()
     def measure(self, step: int) -> dict[str, float]:
-        """Monitor CAS, diversity and shift of looks of the fixed sample after a step."""
+        """Monitor CAS, diversity and shift of appearance of the fixed sample after a step."""
         images = generate(self.foundation, self.sample.prompts, self.sample.noise, self.sampling)
         self.pictures.append((images[:PICTURES] * 255).round().byte())
         if self.keep:
@@ -114,28 +122,28 @@ class Guard(Observer):
             "monitor": self.monitor.alignment.cas(features, labels).mean().item(),
             "diversity": diversity_within(latents, labels),
             "semantic_diversity": diversity_within(features, labels),
-            "shift": shift_of_looks(measure_looks(images), self.monitor.looks),
+            "shift": shift_of_appearance(measure_appearance(images), self.monitor.appearance),
         }
 
     def faults(self, row: dict, start: dict) -> list[str]:
         """What is unsound about a check."""
         found = []
-        if row["diversity"] < (least := self.spec.min_diversity * start["diversity"]):
+        if row["diversity"] < (least := self.settings.min_diversity * start["diversity"]):
             found.append(f"the diversity {row['diversity']:.3f} is below {least:.3f}")
-        if row["shift"] > (most := max(self.spec.max_shift, start["shift"])):
+        if row["shift"] > (most := max(self.settings.max_shift, start["shift"])):
             found.append(f"colour or contrast stands {row['shift']:.2f} standard deviations off, more than {most:.2f}")
         return found
 
-    def look(self, history: list[dict]) -> str | None:
+    def check(self, history: list[dict]) -> str | None:
         """Check at the start, every few steps and at the end; the reason to stop, or None."""
         row = history[-1]
-        if row["step"] % self.spec.every and row["step"] != self.steps:
+        if row["step"] % self.settings.every and row["step"] != self.steps:
             return None
         row |= self.measure(row["step"])
         checks = [entry for entry in history if "monitor" in entry]
         faults = self.faults(row, checks[0])
         best = max((entry["monitor"] for entry in checks[:-1] if not entry["fault"]), default=0.0)
-        if not faults and row["monitor"] < best - self.spec.tolerance:
+        if not faults and row["monitor"] < best - self.settings.tolerance:
             row["fault"] = f"the monitor's CAS {row['monitor']:.3f} is below its best {best:.3f}"
         else:
             row["fault"] = "; ".join(faults)
@@ -143,16 +151,18 @@ class Guard(Observer):
             self.best = [parameter.detach().clone() for parameter in self.parameters]
             for entry in history:
                 entry["best"] = entry is row
-        last = [entry["fault"] for entry in checks[-self.spec.patience :]]
-        if len(last) == self.spec.patience and all(last):
-            return f"{last[-1]} (check {self.spec.patience} in a row; the reward stood at {row['reward']:.3f})"
+        last = [entry["fault"] for entry in checks[-self.settings.patience :]]
+        if len(last) == self.settings.patience and all(last):
+            return f"{last[-1]} (check {self.settings.patience} in a row; the reward stood at {row['reward']:.3f})"
         return None
 
     def tensors(self) -> dict[str, Tensor]:
+        """See `Observer.tensors`."""
         best = {f"best/{index}": tensor for index, tensor in enumerate(self.best)}
         return best | {f"pictures/{index}": pictures for index, pictures in enumerate(self.pictures)}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
+        """See `Observer.restore`."""
         for name, tensor in sorted(tensors.items(), key=lambda item: int(item[0].split("/")[1])):
             (self.best if name.startswith("best/") else self.pictures).append(tensor)
 

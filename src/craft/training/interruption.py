@@ -1,4 +1,4 @@
-"""What can end a run early: a signal, memory that does not suffice, terms of the loss that are no numbers."""
+"""What can end a training early: a signal, memory that does not suffice, terms of the loss that are no numbers."""
 
 import math
 import signal
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from craft.core.config.methods import Training
 from craft.core.errors import CraftError
+from craft.training.settings import LoopSettings
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)  # sent by a person or a cluster before it takes the node away
 
 
 class Interrupted(CraftError):
-    """A run that was asked to stop and has written its checkpoint; the same command resumes it."""
+    """A training that was asked to stop and has written its checkpoint; the same command resumes it."""
 
     def __init__(self, number: int, step: int, checkpoints: Path):
         name = signal.Signals(number).name
@@ -24,7 +24,7 @@ class Interrupted(CraftError):
 
 
 class Signals:
-    """Remembers the last signal that arrived, so that a step can be finished before the run ends."""
+    """Remembers the last signal that arrived, so that a step can be finished before the training ends."""
 
     received = 0
 
@@ -45,7 +45,7 @@ def catch_signals() -> Iterator[Signals]:
 
 
 @contextmanager
-def explain_memory(training: Training) -> Iterator[None]:
+def explain_memory(training: LoopSettings) -> Iterator[None]:
     """Within the block, a lack of memory becomes a sentence that says which settings to lower.
 
     Raises:
@@ -68,8 +68,8 @@ def find_bad_term(row: dict[str, float]) -> str | None:
     return next((name for name, value in row.items() if isinstance(value, float) and not math.isfinite(value)), None)
 
 
-def check_skipped(history: list[dict], training: Training) -> None:
-    """End a run whose last steps all had to be skipped.
+def check_skipped(history: list[dict], training: LoopSettings) -> None:
+    """End a training whose last steps all had to be skipped.
 
     Raises:
         CraftError: if the last `training.max_skipped` steps were skipped.
@@ -79,6 +79,6 @@ def check_skipped(history: list[dict], training: Training) -> None:
         good = max(row["step"] for row in history if not row.get("skipped"))
         raise CraftError(
             f"the term {last[-1]!r} was NaN or infinite in {len(last)} steps in a row, so the training stopped;"
-            f" the checkpoint holds the state of step {good}; lower `training.learning_rate`, or look at the images and"
+            f" the checkpoint holds the state of step {good}; lower `training.learning_rate`, or check the images and"
             " evaluators"
         )

@@ -5,13 +5,14 @@ import math
 import resource
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from craft.core.config.methods import Training
 from craft.core.progress import track
 from craft.training.average import WeightAverage
 from craft.training.checkpoints import Checkpoints
@@ -26,6 +27,7 @@ from craft.training.processes import (
     make_accelerator,
     share_weights,
 )
+from craft.training.settings import LoopSettings
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +36,10 @@ SHOWN = ("loss", "reward", "monitor", "images_per_second")
 
 
 class Observer:
-    """Looks at a run before its first step and after every step; what it remembers travels in the checkpoints."""
+    """Checks a training before its first step and after every step; what it remembers travels in the checkpoints."""
 
-    def look(self, history: list[dict]) -> str | None:
-        """Look after `history[-1]`, add to it what was seen, and return a reason to stop, or None."""
+    def check(self, history: list[dict]) -> str | None:
+        """Check after `history[-1]`, add to it what was found, and return a reason to stop, or None."""
         return None
 
     def tensors(self) -> dict[str, Tensor]:
@@ -51,7 +53,7 @@ class Observer:
         """Have the last word on the weights."""
 
 
-def learning_rate(training: Training, step: int) -> float:
+def learning_rate(training: LoopSettings, step: int) -> float:
     """Learning rate of step 1, 2, ...: linear warm-up, then a cosine to a tenth."""
     if step <= training.warmup_steps:
         return training.learning_rate * step / training.warmup_steps
@@ -59,9 +61,67 @@ def learning_rate(training: Training, step: int) -> float:
     return training.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress))
 
 
+@dataclass
+class Descent:
+    """Optimiser steps, in all processes of a training alike.
+
+    Attributes:
+        accelerator: the processes.
+        parameters: what is trained.
+        optimizer: steps them.
+        average: takes in every step.
+        training: batch, clipping and schedule.
+        loss_at: part of a step's batch -> loss and what to log of it.
+    """
+
+    accelerator: Accelerator
+    parameters: list[nn.Parameter]
+    optimizer: torch.optim.Optimizer
+    average: WeightAverage
+    training: LoopSettings
+    loss_at: LossAt
+
+    def step(self, number: int) -> dict[str, Any]:
+        """Take a step and return its record; with a NaN or infinite term it changes no weight and says `skipped`."""
+        started = time.perf_counter()
+        self.optimizer.zero_grad()
+        terms = self.add_gradients(number)
+        average_gradients(self.accelerator, self.parameters)
+        norm = float(nn.utils.clip_grad_norm_(self.parameters, self.training.max_gradient_norm))
+        rate = learning_rate(self.training, number)
+        row = {"step": number, **terms, "gradient_norm": norm, "learning_rate": rate}
+        if bad := find_bad_term(row):
+            row["skipped"] = bad
+            log.warning("step %d skipped: its %s is %s", number, bad, row[bad])
+        else:
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.optimizer.step()
+            self.average.update()
+        images = self.training.batch * self.training.accumulation * self.accelerator.num_processes
+        speed = images / (time.perf_counter() - started)
+        return row | {"images_per_second": speed, "peak_memory_mb": peak_memory_mb()}
+
+    def add_gradients(self, number: int) -> dict[str, float]:
+        """Add up this process's gradients of one step; returns the means of what was logged, over parts and processes.
+
+        The loss comes last, so that the term which spoilt it is found first.
+        """
+        logs: list[dict[str, float]] = []
+        parts, processes = self.training.accumulation, self.accelerator.num_processes
+        for index in range(parts):
+            share = self.accelerator.process_index * parts + index
+            with self.accelerator.autocast():
+                loss, terms = self.loss_at(Part(number, share, processes * parts))
+            self.accelerator.backward(loss / parts)
+            logs.append({**terms, "loss": loss.item()})
+        means = {name: sum(part[name] for part in logs) / len(logs) for name in logs[0]}
+        return average_logs(self.accelerator, means)
+
+
 def fit(
     parameters: list[nn.Parameter],
-    training: Training,
+    training: LoopSettings,
     loss_at: LossAt,
     checkpoints: Path,
     observer: Observer | None = None,
@@ -72,104 +132,76 @@ def fit(
 ) -> list[dict]:
     """Minimise `loss_at(part)` over `parameters`, resuming from the newest checkpoint if there is one.
 
-    Every draw inside `loss_at` must come from `part.draws`, so that a resumed run repeats an uninterrupted one and the
-    division of a batch among processes changes nothing. A step with a NaN or infinite term changes no weight.
+    Every draw inside `loss_at` must come from `part.draws`, so that a resumed training repeats an uninterrupted one and
+    the division of a batch among processes changes nothing.
 
     Args:
         parameters: what is trained.
         training: steps, batch, learning rate, clipping, averaging and how often to write checkpoints.
         loss_at: part of a step's batch -> loss and what to log of it.
-        checkpoints: folder of this run's checkpoints.
-        observer: looks at the run and may stop it; it sees the averaged weights.
+        checkpoints: folder of this training's checkpoints.
+        observer: checks the training and may stop it; it sees the averaged weights.
         weight_decay: of AdamW.
         buffers: what else changes while training (running statistics) and must survive an interruption.
-        precision: fp32, bf16 or auto (`craft.core.config.methods.Compute`).
+        precision: fp32, bf16 or auto (`craft.training.settings.ComputeSettings`).
         events: folder of TensorBoard event files; none are written without it.
 
     Returns:
-        The history: one dictionary for the start (`step` 0) and one after every step.
+        The history: one dictionary for the start (`step` 0) and one after every step (`craft.training.results`).
 
     Raises:
         Interrupted: after a signal, with the checkpoint written.
         CraftError: if memory does not suffice or a term of the loss stays NaN or infinite.
     """
     accelerator = make_accelerator(parameters[0].device, precision)
-    main = accelerator.is_main_process
     optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate, weight_decay=weight_decay)
     observer, average = observer or Observer(), WeightAverage(parameters, training.ema)
     keeper = Checkpoints(checkpoints, parameters, buffers, optimizer, {"observer": observer, "average": average})
-    history = keeper.load()
-
-    def look() -> str | None:
-        with average.applied():
-            return agree(accelerator, observer.look(history) if main else None)
-
-    def save() -> None:
-        if main:
-            keeper.save(history)
-
-    with explain_memory(training), catch_signals() as signals, EventFiles(events if main else None) as writer:
-        if not history:
-            history = [{"step": 0}]
-            look()
-            writer.write(history[-1])
-        bar = track(range(len(history), training.steps + 1), "training", initial=len(history) - 1, total=training.steps)
-        for step in bar:
-            if history[-1].get("stopped_because"):
-                break
-            started = time.perf_counter()
-            optimizer.zero_grad()
-            terms = add_gradients(accelerator, training, loss_at, step)
-            average_gradients(accelerator, parameters)
-            norm = float(nn.utils.clip_grad_norm_(parameters, training.max_gradient_norm))
-            row = {"step": step, **terms, "gradient_norm": norm, "learning_rate": learning_rate(training, step)}
-            if bad := find_bad_term(row):
-                row["skipped"] = bad
-                log.warning("step %d skipped: its %s is %s", step, bad, row[bad])
-            else:
-                for group in optimizer.param_groups:
-                    group["lr"] = row["learning_rate"]
-                optimizer.step()
-                average.update()
-            images = training.batch * training.accumulation * accelerator.num_processes
-            speed = images / (time.perf_counter() - started)
-            history.append(row | {"images_per_second": speed, "peak_memory_mb": peak_memory_mb()})
-            if reason := look():
-                history[-1]["stopped_because"] = reason
-                log.info("stopped after step %d: %s", step, reason)
-            writer.write(history[-1])
-            show(bar, history, training)
-            signal = largest(accelerator, signals.received)
-            if step % training.checkpoint_every == 0 or reason or signal:
-                save()
-            if signal:
-                raise Interrupted(signal, step, checkpoints)
-            if bad:
-                save()
-                check_skipped(history, training)
+    descent = Descent(accelerator, parameters, optimizer, average, training, loss_at)
+    with explain_memory(training):
+        history = descend(descent, observer, keeper, events)
     average.keep()
-    if main:
+    if accelerator.is_main_process:
         observer.finish()
     share_weights(accelerator, parameters)
     return history
 
 
-def add_gradients(accelerator: Accelerator, training: Training, loss_at: LossAt, step: int) -> dict[str, float]:
-    """Add up this process's gradients of one step; returns the means of what was logged, over all parts and processes.
+def descend(descent: Descent, observer: Observer, keeper: Checkpoints, events: Path | None) -> list[dict]:
+    """Take all steps that are left since the newest checkpoint, and return the history; see `fit`."""
+    accelerator, training, main = descent.accelerator, descent.training, descent.accelerator.is_main_process
+    history = keeper.load()
 
-    The loss comes last, so that the term which spoilt it is found first.
-    """
-    logs: list[dict[str, float]] = []
-    for index in range(training.accumulation):
-        share = accelerator.process_index * training.accumulation + index
-        with accelerator.autocast():
-            loss, terms = loss_at(Part(step, share, accelerator.num_processes * training.accumulation))
-        accelerator.backward(loss / training.accumulation)
-        logs.append({**terms, "loss": loss.item()})
-    return average_logs(accelerator, {name: sum(part[name] for part in logs) / len(logs) for name in logs[0]})
+    def check() -> str | None:
+        with descent.average.applied():
+            return agree(accelerator, observer.check(history) if main else None)
+
+    with catch_signals() as signals, EventFiles(events if main else None) as writer:
+        if not history:
+            history = [{"step": 0}]
+            check()
+            writer.write(history[-1])
+        bar = track(range(len(history), training.steps + 1), "training", initial=len(history) - 1, total=training.steps)
+        for step in bar:
+            if history[-1].get("stopped_because"):
+                break
+            history.append(descent.step(step))
+            if reason := check():
+                history[-1]["stopped_because"] = reason
+                log.info("stopped after step %d: %s", step, reason)
+            writer.write(history[-1])
+            show(bar, history, training)
+            signal, bad = largest(accelerator, signals.received), "skipped" in history[-1]
+            if main and (step % training.checkpoint_every == 0 or reason or signal or bad):
+                keeper.save(history)
+            if signal:
+                raise Interrupted(signal, step, keeper.folder)
+            if bad:
+                check_skipped(history, training)
+    return history
 
 
-def show(bar, history: list[dict], training: Training) -> None:
+def show(bar, history: list[dict], training: LoopSettings) -> None:
     """The newest figures, on the progress bar and, now and then, in the log."""
     newest = {name: value for row in history[-50:] for name, value in row.items() if name in SHOWN}
     bar.set_postfix({name: f"{newest[name]:.3g}" for name in SHOWN if name in newest})

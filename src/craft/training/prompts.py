@@ -4,22 +4,22 @@ from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
 
 
-def all_prompts(book: Knowledge) -> list[str]:
+def all_prompts(knowledge: Knowledge) -> list[str]:
     """Every prompt that an image of this modality can get, the empty one of classifier-free guidance included."""
-    return ["", *(text for label in book.labels.values() for text in (label.prompt, *label.descriptions))]
+    return ["", *(text for label in knowledge.labels.values() for text in (label.prompt, *label.descriptions))]
 
 
-def draw_prompts(book: Knowledge, labels: list[str], style: str, draws: Draws) -> list[str]:
+def draw_prompts(knowledge: Knowledge, labels: list[str], style: str, draws: Draws) -> list[str]:
     """A prompt for every label key.
 
     Args:
-        book: the modality's knowledge.
-        labels: label keys, one an image.
+        knowledge: the modality's knowledge.
+        labels: label keys, one per image.
         style: `plain` (the label prompt) or `enriched` (a description, drawn uniformly).
         draws: random numbers; `plain` needs none.
     """
     if style == "plain":
-        return [book.labels[label].prompt for label in labels]
-    pools = [book.labels[label].descriptions for label in labels]
+        return [knowledge.labels[label].prompt for label in labels]
+    pools = [knowledge.labels[label].descriptions for label in labels]
     chosen = draws.uniform(len(pools)).tolist()
     return [pool[int(draw * len(pool))] for pool, draw in zip(pools, chosen, strict=True)]

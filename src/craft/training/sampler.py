@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from craft.core.config.methods import Sampling
 from craft.core.seeds import Draws
 from craft.models.foundation import Foundation
 from craft.training.backprop import NO_GRADIENT, GradientPlan
+from craft.training.settings import SamplingSettings
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def sample_latents(
     foundation: Foundation,
     conditions: Conditions,
     noise: Tensor,
-    sampling: Sampling,
+    sampling: SamplingSettings,
     plan: GradientPlan = NO_GRADIENT,
     draws: Draws | None = None,
 ) -> Trajectory:
@@ -125,7 +125,9 @@ def leave_inference(scheduler, sample: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def generate(foundation: Foundation, prompts: list[str], noise: Tensor, sampling: Sampling, batch: int = 64) -> Tensor:
+def generate(
+    foundation: Foundation, prompts: list[str], noise: Tensor, sampling: SamplingSettings, batch: int = 64
+) -> Tensor:
     """Images (n, 3, size, size) in [0, 1] on the CPU, one for each prompt and noise."""
     images = []
     for start in range(0, len(prompts), batch):

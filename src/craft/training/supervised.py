@@ -1,20 +1,23 @@
 """Supervised adaptation: a LoRA adapter trained with the denoising loss on a dataset's training images."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
-from craft.core.config.methods import Supervised
-from craft.core.errors import CraftError
+from craft.core.rows import read_rows
 from craft.core.seeds import Draws, derive_seed
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.training.denoising import denoising_loss
 from craft.training.loop import fit
+from craft.training.methods.supervised import SupervisedMethod
 from craft.training.parts import Part
 from craft.training.prompts import all_prompts, draw_prompts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class RealImages:
@@ -31,16 +34,18 @@ class RealImages:
         self.rows = {name: torch.tensor([i for i, label in enumerate(labels) if label == name]) for name in self.names}
 
     @classmethod
-    def load(cls, latents: Path, labels: list[str]) -> "RealImages":
-        """Read the latent file of training images with these labels.
+    def load(cls, latents: Path, frame: "pd.DataFrame") -> Self:
+        """Read the latents of images by their ids.
+
+        Args:
+            latents: the latent file of the dataset.
+            frame: rows of its image table, with the columns image_id and label.
 
         Raises:
-            CraftError: if file and labels differ in number.
+            CraftError: if the file is missing or lacks an image.
         """
-        tensor = load_file(latents)["latents"]
-        if len(tensor) != len(labels):
-            raise CraftError(f"{latents} holds {len(tensor)} images, the table {len(labels)}; run encode_images again")
-        return cls(tensor, labels)
+        ids, labels = frame["image_id"].tolist(), frame["label"].tolist()
+        return cls(read_rows(latents, "latents", ids, again="encode_images"), labels)
 
     def draw(self, count: int, draws: Draws) -> tuple[Tensor, list[str]]:
         """`count` latents with their label keys, every label equally likely."""
@@ -53,7 +58,7 @@ class RealImages:
 def denoise_real(
     foundation: Foundation,
     images: RealImages,
-    book: Knowledge,
+    knowledge: Knowledge,
     style: str,
     count: int,
     dropout: float,
@@ -62,7 +67,7 @@ def denoise_real(
 ) -> Tensor:
     """Denoising loss on `count` real training images under their prompts, a share of them empty."""
     latents, labels = images.draw(count, draws)
-    prompts = draw_prompts(book, labels, style, draws)
+    prompts = draw_prompts(knowledge, labels, style, draws)
     dropped = draws.uniform(count) < dropout
     prompts = ["" if drop else prompt for prompt, drop in zip(prompts, dropped.tolist(), strict=True)]
     states = foundation.encode_prompts(prompts)
@@ -71,27 +76,33 @@ def denoise_real(
 
 
 def train_supervised(
-    foundation: Foundation, spec: Supervised, images: RealImages, book: Knowledge, seed: str, folder: Path
+    foundation: Foundation,
+    settings: SupervisedMethod,
+    images: RealImages,
+    knowledge: Knowledge,
+    seed: str,
+    folder: Path,
 ) -> list[dict]:
-    """Train a fresh adapter on `foundation`, in place; returns the history.
+    """Train a fresh adapter on `foundation`, in place; returns the history, one dictionary per step.
 
     Args:
         foundation: the pretrained model.
-        spec: adapter, loss and training.
+        settings: adapter, loss and training.
         images: real training images.
-        book: the modality's knowledge.
-        seed: names the run's random draws.
-        folder: of the run's checkpoints and event files.
+        knowledge: the modality's knowledge.
+        seed: names the random draws.
+        folder: of the checkpoints and event files.
     """
     torch.manual_seed(derive_seed("adapter", seed))
-    parameters = foundation.add_adapter(spec.lora)
-    foundation.prepare(spec.compute)
-    if not spec.lora.text_encoder:
-        foundation.remember_prompts(all_prompts(book))
+    loop, lora, compute = settings.training, settings.lora, settings.compute
+    parameters = foundation.add_adapter(**dict(lora))
+    foundation.prepare(compute.checkpointing, compute.compile)
+    if not lora.text_encoder:
+        foundation.remember_prompts(all_prompts(knowledge))
 
     def loss_at(part: Part):
-        draws, batch = part.draws("supervised", seed), spec.training.batch
-        arguments = (spec.prompts, batch, spec.prompt_dropout, draws, spec.min_snr_gamma)
-        return denoise_real(foundation, images, book, *arguments), {}
+        draws = part.draws("supervised", seed)
+        arguments = (settings.prompts, loop.batch, settings.prompt_dropout, draws, settings.min_snr_gamma)
+        return denoise_real(foundation, images, knowledge, *arguments), {}
 
-    return fit(parameters, spec.training, loss_at, folder, precision=spec.compute.precision, events=folder)[1:]
+    return fit(parameters, loop, loss_at, folder, precision=compute.precision, events=folder)[1:]

@@ -115,21 +115,21 @@ def test_captions_are_short_and_their_clear_signs_are_fragments_of_bank_statemen
                 assert any(word in sign for word in graded) or sign in statements, sign
 
 
-def test_captions_tell_the_truth():
+def test_captions_say_what_was_drawn():
     for label in MODALITY.labels:
         for index in range(150):
             a = chest(label, index)
-            caption, truth = MODALITY.describe(a, np.random.default_rng(index)), asdict(a)
+            caption, drawn = MODALITY.describe(a, np.random.default_rng(index)), asdict(a)
             if "wider than half" in caption:
-                assert truth["cardiothoracic_ratio"] > 0.5
+                assert drawn["cardiothoracic_ratio"] > 0.5
             if "sharp costophrenic angles" in caption:
-                assert max(truth["right_fluid"], truth["left_fluid"]) < 0.03
+                assert max(drawn["right_fluid"], drawn["left_fluid"]) < 0.03
             if "meniscus on the right" in caption:
-                assert truth["right_fluid"] > truth["left_fluid"]
+                assert drawn["right_fluid"] > drawn["left_fluid"]
             if "no airspace opacity" in caption:
-                assert truth["opacity_density"] == 0
+                assert drawn["opacity_density"] == 0
             if "dark air bronchograms" in caption:
-                assert truth["air_bronchograms"]
+                assert drawn["air_bronchograms"]
 
 
 def test_every_label_of_the_phantoms_has_enough_short_descriptions_and_items():

@@ -94,16 +94,16 @@ def test_captions_are_short_and_their_clear_signs_are_fragments_of_bank_statemen
                 assert any(word in sign for word in graded) or sign in statements, sign
 
 
-def test_captions_tell_the_truth():
+def test_captions_say_what_was_drawn():
     for label in MODALITY.labels:
         for index in range(100):
             phantom = make_phantom(MODALITY, label, 16, 1, index)
             if "no milia-like cysts" in phantom.caption:
-                assert phantom.truth["cysts"] == 0
+                assert phantom.attributes["cysts"] == 0
             if "a blue-white veil" in phantom.caption:
-                assert phantom.truth["blue_grey_share"] > 0.06
+                assert phantom.attributes["blue_grey_share"] > 0.06
             if "asymmetric" in phantom.caption:
-                assert phantom.truth["asymmetry"] >= 0.32
+                assert phantom.attributes["asymmetry"] >= 0.32
 
 
 def test_every_label_of_the_phantoms_has_enough_short_descriptions_and_items():

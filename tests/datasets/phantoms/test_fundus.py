@@ -20,14 +20,14 @@ def draws(label: str, count: int = 200) -> list:
 
 def bare(index: int = 0):
     """A retina without lesions, uncropped, of medium pigmentation."""
-    truth = draw("no_dr", np.random.default_rng([11, index]))
+    drawn = draw("no_dr", np.random.default_rng([11, index]))
     clean = dict(haemorrhage_count=0, exudate_count=0, field_crop=0.6, pigmentation=0.4, exposure=1.0)
-    return replace(truth, **clean)
+    return replace(drawn, **clean)
 
 
-def changed_area(truth, other, threshold: float = 30.0) -> float:
+def changed_area(drawn, other, threshold: float = 30.0) -> float:
     """Area, in squared image sides, that differs between two renderings from the same generator."""
-    images = [render(t, SIZE, np.random.default_rng(5)).astype(float) for t in (truth, other)]
+    images = [render(t, SIZE, np.random.default_rng(5)).astype(float) for t in (drawn, other)]
     return float((np.abs(images[0] - images[1]).max(axis=2) > threshold).mean())
 
 
@@ -35,7 +35,7 @@ def changed_area(truth, other, threshold: float = 30.0) -> float:
 def test_same_index_is_the_same_phantom_and_another_is_not(label):
     first, again, other = (make_phantom(MODALITY, label, 64, 3, i) for i in (4, 4, 5))
     assert np.array_equal(first.image, again.image)
-    assert (first.truth, first.caption) == (again.truth, again.caption)
+    assert (first.attributes, first.caption) == (again.attributes, again.caption)
     assert not np.array_equal(first.image, other.image)
 
 
@@ -66,9 +66,9 @@ def test_neighbouring_labels_overlap():
 
 def test_preretinal_haemorrhage_covers_the_drawn_area():
     for index in range(4):
-        truth = bare(index)
+        drawn = bare(index)
         for area in (0.015, 0.045):
-            shown = changed_area(replace(truth, preretinal_haemorrhage=area), truth)
+            shown = changed_area(replace(drawn, preretinal_haemorrhage=area), drawn)
             assert shown == pytest.approx(area, rel=0.35)
 
 
@@ -79,25 +79,25 @@ def test_preretinal_haemorrhage_covers_the_drawn_area():
 def test_every_drawn_lesion_is_shown(count, size, radius):
     # Single lesions vary in size and shape, so the area shown is held against the nominal area of the drawn number.
     for index in range(3):
-        truth = bare(index)
+        drawn = bare(index)
         for n in (1, 3, 6):
-            shown = changed_area(replace(truth, **{count: n, size: radius}), truth)
+            shown = changed_area(replace(drawn, **{count: n, size: radius}), drawn)
             assert 0.85 < shown / (n * np.pi * radius**2) < 2.0
 
 
 def test_placement_finds_room_for_every_lesion_of_a_crowded_phantom():
-    for truth in draws("nonproliferative_dr", 40):
-        where, rng = Placement(truth), np.random.default_rng(1)
-        assert len(where.pick(truth.haemorrhage_count, truth.haemorrhage_size, 0.012, rng)) == truth.haemorrhage_count
-        assert len(where.pick(9, 0.018, 0.003, rng, centre=truth.to_image([0.24, 0.03]), spread=0.045)) == 9
+    for drawn in draws("nonproliferative_dr", 40):
+        where, rng = Placement(drawn), np.random.default_rng(1)
+        assert len(where.pick(drawn.haemorrhage_count, drawn.haemorrhage_size, 0.012, rng)) == drawn.haemorrhage_count
+        assert len(where.pick(9, 0.018, 0.003, rng, centre=drawn.to_image([0.24, 0.03]), spread=0.045)) == 9
 
 
 @pytest.mark.parametrize("site", ["disc", "arcade"])
 def test_tangle_is_visible_and_reddish(site):
-    truth = bare(1)
+    drawn = bare(1)
     image, clear = (
         render(t, SIZE, np.random.default_rng(5)).astype(float)
-        for t in (replace(truth, neovascularisation=0.06, neovascular_site=site), truth)
+        for t in (replace(drawn, neovascularisation=0.06, neovascular_site=site), drawn)
     )
     region = np.abs(image - clear).max(axis=2) > 20
     assert region.mean() > 0.4 * np.pi * 0.06**2
@@ -107,10 +107,10 @@ def test_tangle_is_visible_and_reddish(site):
 
 def test_disc_lies_on_the_nasal_side():
     for index in range(6):
-        truth = bare(index)
-        image = render(truth, SIZE, np.random.default_rng(5)).astype(float)
+        drawn = bare(index)
+        image = render(drawn, SIZE, np.random.default_rng(5)).astype(float)
         column = np.argmax(image[..., 1].max(axis=0))
-        assert (column > SIZE / 2) == (truth.eye == "right")
+        assert (column > SIZE / 2) == (drawn.eye == "right")
 
 
 def test_captions_are_short_lower_case_and_without_numbers():
@@ -124,9 +124,9 @@ def test_captions_are_short_lower_case_and_without_numbers():
 
 def test_captions_state_two_to_four_true_signs():
     for label in MODALITY.labels:
-        for index, truth in enumerate(draws(label)):
-            present = signs(truth)
-            parts = MODALITY.describe(truth, np.random.default_rng(index)).split(", ")
+        for index, drawn in enumerate(draws(label)):
+            present = signs(drawn)
+            parts = MODALITY.describe(drawn, np.random.default_rng(index)).split(", ")
             told = [part for part in parts if part in present.values() or part in ABSENT.values()]
             assert 2 <= len(told) <= 4
             assert not {ABSENT[sign] for sign in present} & set(told)

@@ -113,19 +113,19 @@ def test_captions_are_short_and_their_clear_signs_are_fragments_of_bank_statemen
                 assert any(word in sign for word in graded) or sign in statements, sign
 
 
-def test_captions_tell_the_truth():
+def test_captions_say_what_was_drawn():
     for label in MODALITY.labels:
         for index in range(100):
             phantom = make_phantom(MODALITY, label, 16, 1, index)
             signs = phantom.caption.split(", ")[1:]
             if "no keratin pearl" in signs:
-                assert phantom.truth["keratin_share"] == 0
+                assert phantom.attributes["keratin_share"] == 0
             if "a keratin pearl" in signs:
-                assert phantom.truth["keratin_share"] > 0.035
+                assert phantom.attributes["keratin_share"] > 0.035
             if "no gland lumina" in signs or "solid nests" in signs:
-                assert phantom.truth["gland_share"] == 0
+                assert phantom.attributes["gland_share"] == 0
             if "pleomorphic nuclei" in signs:
-                assert phantom.truth["pleomorphism"] >= 0.24
+                assert phantom.attributes["pleomorphism"] >= 0.24
 
 
 def test_every_label_of_the_phantoms_has_enough_short_descriptions_and_items():

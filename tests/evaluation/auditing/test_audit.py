@@ -9,16 +9,22 @@ import pandas as pd
 import pytest
 from greys import BRIGHT, DARK, draw_images, measure, two_labels
 
-from craft.core.config.evaluation import Audit
 from craft.core.errors import CraftError
 from craft.core.images import image_row, read_images, write_images
-from craft.core.settings import AuditSettings
+from craft.core.settings import ImageSet
 from craft.evaluation.auditing.audit import audit_images, limit_images
 from craft.evaluation.auditing.auditors import find_measurer, open_biomarkers
-from craft.evaluation.results import AUDIT_COLUMNS
+from craft.evaluation.auditing.results import COLUMNS
+from craft.evaluation.auditing.settings import AuditJob, AuditSettings
 
+GENERATED = "craft/seed1/images.parquet"
 SCRIPT = Path(__file__).parents[3] / "scripts" / "audit_checklist.py"
-RUN = AuditSettings(dataset="greys", modality="grey", runs=[("real", 0), ("craft", 1)], spec=Audit(floor=0.85))
+JOB = AuditJob(
+    dataset="greys",
+    modality="grey",
+    generated=[ImageSet(method="craft", seed=1)],
+    audit=AuditSettings(floor=0.85),
+)
 
 
 def make_table(path, splits: dict[str, list[str]], levels: dict[str, float]) -> None:
@@ -26,7 +32,7 @@ def make_table(path, splits: dict[str, list[str]], levels: dict[str, float]) -> 
     for split, labels in splits.items():
         images = draw_images(labels, levels, seed=len(split))
         rows += [
-            image_row(image, label=label, split=split, source="drawn", patient_id=str(number))
+            image_row(image, label=label, split=split, origin="drawn", patient_id=str(number))
             for number, (image, label) in enumerate(zip(images, labels, strict=True))
         ]
     write_images(path, rows)
@@ -37,22 +43,22 @@ def dataset(tmp_path):
     """A dataset of grey images whose generated images are all bright, whatever their label."""
     both = [BRIGHT, DARK] * 12
     make_table(tmp_path / "images.parquet", dict.fromkeys(("calibration", "test"), both), {BRIGHT: 180, DARK: 60})
-    make_table(tmp_path / "craft/seed1/images.parquet", {"generated": both}, {BRIGHT: 180, DARK: 180})
+    make_table(tmp_path / GENERATED, {"generated": both}, {BRIGHT: 180, DARK: 180})
     return tmp_path
 
 
 def audit(folder):
     images = folder / "images.parquet"
-    return audit_images(RUN, [open_auditor(images)], two_labels(), images, folder)
+    return audit_images(JOB, [open_auditor(images)], two_labels(), images, [folder / GENERATED])
 
 
 def open_auditor(images):
-    return open_biomarkers(RUN, two_labels(), images, measure)
+    return open_biomarkers(JOB.audit, two_labels(), images, measure)
 
 
 def test_every_image_item_and_auditor_has_one_answer(dataset):
     frame = audit(dataset)
-    assert tuple(frame.columns) == AUDIT_COLUMNS and len(frame) == 2 * 24 * 3
+    assert tuple(frame.columns) == COLUMNS and len(frame) == 2 * 24 * 3
     told = frame[frame["answer"] != "cannot tell"]
     shares = (told["answer"] == "yes").groupby([told["method"], told["label"]]).mean()
     assert shares["real"].to_dict() == {BRIGHT: 1.0, DARK: 1.0}
@@ -76,15 +82,21 @@ def test_thresholds_rest_on_the_calibration_split_alone(dataset):
 
 
 def test_a_label_without_a_checklist_is_one_sentence(dataset):
-    rows = read_images(dataset / "craft/seed1/images.parquet").assign(label="unheard").to_dict("records")
-    write_images(dataset / "craft/seed1/images.parquet", rows)
+    rows = read_images(dataset / GENERATED).assign(label="unheard").to_dict("records")
+    write_images(dataset / GENERATED, rows)
     with pytest.raises(CraftError, match="label 'unheard', for which there is no checklist; add the label to") as error:
         audit(dataset)
     assert "\n" not in str(error.value)
 
 
+def test_every_image_set_needs_its_file(dataset):
+    images = dataset / "images.parquet"
+    with pytest.raises(CraftError, match=r"1 image sets, but `--generated` gives 0 files"):
+        audit_images(JOB, [open_auditor(images)], two_labels(), images, [])
+
+
 def test_limited_images_are_the_first_of_every_label(dataset):
-    frame = read_images(dataset / "craft/seed1/images.parquet")
+    frame = read_images(dataset / GENERATED)
     few = limit_images(frame, 5)
     assert few["label"].value_counts().to_dict() == {BRIGHT: 2, DARK: 2}
     assert few["image_id"].to_list() == frame["image_id"].to_list()[:4]
@@ -99,14 +111,19 @@ def test_a_modality_without_biomarkers_is_one_sentence_in_the_log(caplog):
 
 def run_script(place, **options):
     command = [sys.executable, str(SCRIPT), str(place / "settings.yaml")]
-    paths = {"images": "images.parquet", "knowledge": "knowledge.yaml", "folder": "", "audit": "audit.parquet"}
+    paths = {
+        "images": "images.parquet",
+        "knowledge": "knowledge.yaml",
+        "generated": GENERATED,
+        "audit": "audit.parquet",
+    }
     for name, path in (paths | {"criteria": "criteria.csv"} | options).items():
         command += [f"--{name}", str(place / path)]
     return subprocess.run(command, capture_output=True, text=True)
 
 
 def test_script_audits_with_what_the_modality_has(dataset):
-    RUN.save(dataset / "settings.yaml")
+    JOB.save(dataset / "settings.yaml")
     (dataset / "knowledge.yaml").write_text(two_labels().to_yaml())
     ended = run_script(dataset)
     assert ended.returncode == 0, ended.stderr
@@ -114,13 +131,13 @@ def test_script_audits_with_what_the_modality_has(dataset):
     assert set(pd.read_parquet(dataset / "audit.parquet")["answer"]) == {"cannot tell"}
     criteria = pd.read_csv(dataset / "criteria.csv")
     assert len(criteria) == 6 and criteria["reason"].notna().all()
-    missing = run_script(dataset, folder="nowhere")
+    missing = run_script(dataset, generated="nowhere/images.parquet")
     assert missing.returncode == 2 and "Traceback" not in missing.stderr
     assert missing.stderr.splitlines()[-1].startswith("craft: no image table")
 
 
 def test_as_many_images_are_measured_as_the_configuration_says(dataset):
-    few = RUN.model_copy(update={"spec": RUN.spec.model_copy(update={"measured_per_method": 2})})
+    few = JOB.model_copy(update={"audit": JOB.audit.model_copy(update={"measured_per_method": 2})})
     few.save(dataset / "settings.yaml")
     (dataset / "knowledge.yaml").write_text(two_labels().to_yaml())
     ended = run_script(dataset)

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 from greys import BRIGHT, DARK, STATEMENTS, draw_images, make_item, make_knowledge, measure, two_labels
 
-from craft.core.config.evaluation import Audit
 from craft.evaluation.auditing.base import NO, UNKNOWN, YES
 from craft.evaluation.auditing.biomarkers import BiomarkerAuditor
+from craft.evaluation.auditing.settings import AuditSettings
 
 LABELS = [BRIGHT, DARK] * 20
 
 
-def fit(knowledge=None, labels=LABELS, levels=None, measurer=measure, **spec) -> BiomarkerAuditor:
+def fit(knowledge=None, labels=LABELS, levels=None, measurer=measure, **settings) -> BiomarkerAuditor:
     images = draw_images(labels, levels or {BRIGHT: 180, DARK: 60})
     groups = np.arange(len(labels))
-    return BiomarkerAuditor.fit(Audit(**spec), knowledge or two_labels(), measurer, images, labels, groups)
+    audit = AuditSettings(**settings)
+    return BiomarkerAuditor.fit(audit, knowledge or two_labels(), measurer, images, labels, groups)
 
 
 def test_answers_follow_the_planted_separation_in_the_stated_direction():

@@ -3,27 +3,40 @@
 import numpy as np
 import pandas as pd
 import pytest
-from fake_results import EVALUATORS, LABELS, METHODS, make_results
+from fake_results import EVALUATORS, LABELS, METHODS
 from scipy.stats import kendalltau, spearmanr
 from sklearn.metrics import cohen_kappa_score
 
 from craft.core.errors import CraftError
-from craft.evaluation.auditing.agreement import cohen_kappa, estimate_kappa, rank_correlations
-from craft.evaluation.auditing.table import audit_table
-from craft.evaluation.results import read_audits, read_scores
+from craft.core.files import write_parquet
+from craft.evaluation.auditing.agreement import cohen_kappa, estimate_kappa
+from craft.evaluation.auditing.results import ANSWERS
+from craft.evaluation.auditing.table import TABLE, audit_table
+from craft.evaluation.results import Results
+from craft.evaluation.scoring.results import SCORES
+from craft.evaluation.statistics.ranks import rank_correlations
 from craft.evaluation.tables import COLUMNS
 
 KEYS = ["dataset", "label", "method", "evaluator", "metric"]
 
 
 @pytest.fixture(scope="module")
-def audits(fake_run):
-    return read_audits(*fake_run)
+def results(fake_run):
+    return Results(*fake_run)
 
 
 @pytest.fixture(scope="module")
-def table(audits, fake_run):
-    return audit_table(audits, read_scores(*fake_run), fake_run[1])
+def answers(results):
+    return results.read(ANSWERS)
+
+
+@pytest.fixture(scope="module")
+def table(results):
+    return TABLE.make(results)
+
+
+def tabulate(answers, results):
+    return audit_table(answers, results.read(SCORES), results.run)
 
 
 def test_table_has_one_row_for_every_cell(table):
@@ -36,9 +49,9 @@ def test_table_has_one_row_for_every_cell(table):
     assert set(table["role"]) == {"auditor"}
 
 
-def test_shares_are_those_of_the_audit_files(table, audits):
+def test_shares_are_those_of_the_audit_files(table, answers):
     cells = table.set_index(KEYS)["value"]
-    rows = audits.query("dataset == 'skin' and label == 'melanoma' and method == 'craft' and auditor == 'biomarkers'")
+    rows = answers.query("dataset == 'skin' and label == 'melanoma' and method == 'craft' and auditor == 'biomarkers'")
     told = rows[rows["answer"] != "cannot tell"].assign(yes=rows["answer"] == "yes")
     place = ("skin", "melanoma", "craft", "biomarkers")
     assert cells[(*place, "told")] == pytest.approx(len(told) / len(rows))
@@ -57,15 +70,17 @@ def test_an_item_that_nobody_can_tell_has_no_share(table):
     assert not table["metric"].str.startswith("item: sign 2").any()
 
 
-def test_an_audit_that_tells_nothing_has_no_satisfied_share(audits, fake_run):
-    silent = audits[(audits["dataset"] == "chest") & (audits["auditor"] == "biomarkers")].assign(answer="cannot tell")
-    table = audit_table(silent, read_scores(*fake_run), fake_run[1])
+def test_an_audit_that_tells_nothing_has_no_satisfied_share(answers, results):
+    silent = answers[(answers["dataset"] == "chest") & (answers["auditor"] == "biomarkers")].assign(
+        answer="cannot tell"
+    )
+    table = tabulate(silent, results)
     assert set(table["metric"]) == {"told"} and (table["value"] == 0).all()
 
 
-def test_identical_images_count_one_by_one(audits, fake_run):
-    same = audits[(audits["dataset"] == "chest") & (audits["method"] == "craft")].assign(image_id="collapsed")
-    table = audit_table(same, read_scores(*fake_run), fake_run[1]).set_index(KEYS)
+def test_identical_images_count_one_by_one(answers, results):
+    same = answers[(answers["dataset"] == "chest") & (answers["method"] == "craft")].assign(image_id="collapsed")
+    table = tabulate(same, results).set_index(KEYS)
     assert table.loc[("chest", "normal", "craft", "mllm", "told"), "n"] == 48
 
 
@@ -80,8 +95,8 @@ def test_kappa_is_that_of_scikit_learn():
     assert np.isnan(cohen_kappa(np.array([[[7, 0], [0, 0]]])))
 
 
-def test_kappa_of_auditors_is_over_what_both_told(table, audits, fake_run):
-    rows = audits.query("dataset == 'chest' and method == 'real'")
+def test_kappa_of_auditors_is_over_what_both_told(table, answers, results):
+    rows = answers.query("dataset == 'chest' and method == 'real'")
     sides = [rows[rows["auditor"] == name].set_index(["image_id", "item"])["answer"] for name in ("biomarkers", "mllm")]
     both = pd.concat(sides, axis=1, keys=["biomarkers", "mllm"])
     both = both[(both != "cannot tell").all(axis=1)]
@@ -89,7 +104,7 @@ def test_kappa_of_auditors_is_over_what_both_told(table, audits, fake_run):
     assert cell["value"] == pytest.approx(cohen_kappa_score(both["biomarkers"], both["mllm"]))
     assert 0.4 < cell["value"] < 0.8
     alone = rows[rows["auditor"] == "mllm"]
-    assert estimate_kappa(alone, ("biomarkers", "mllm"), fake_run[1].scoring) is None
+    assert estimate_kappa(alone, ("biomarkers", "mllm"), results.run.scoring) is None
 
 
 def test_rank_correlations_of_known_orders():
@@ -121,14 +136,14 @@ def test_order_of_the_methods_is_set_beside_that_of_cas(table):
         (lambda frame: frame.drop(frame.index[1]), "do not all have the same checklist"),
     ],
 )
-def test_bad_audits_are_one_sentence(audits, fake_run, spoil, finding):
+def test_bad_answers_are_one_sentence(results, tmp_path, spoil, finding):
+    answers = results.read(ANSWERS)
+    write_parquet(tmp_path / "audit.parquet", spoil(answers[answers["dataset"] == "chest"]))
     with pytest.raises(CraftError, match=finding) as error:
-        audit_table(spoil(audits), read_scores(*fake_run), fake_run[1])
+        ANSWERS.load(tmp_path / "audit.parquet")
     assert "\n" not in str(error.value)
 
 
-def test_a_missing_audit_is_one_sentence(tmp_path):
-    run = make_results(tmp_path, per_label=2)
-    (tmp_path / "chest/audit.parquet").unlink()
-    with pytest.raises(CraftError, match=r"no audit .*chest/audit\.parquet: run `snakemake"):
-        read_audits(tmp_path, run)
+def test_a_missing_audit_is_one_sentence(results, tmp_path):
+    with pytest.raises(CraftError, match=r"no table .*chest/audit\.parquet: run `snakemake"):
+        Results(tmp_path, results.run).read(ANSWERS)

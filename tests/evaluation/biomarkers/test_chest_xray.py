@@ -85,17 +85,17 @@ def test_images_of_any_size_are_measured():
         assert set(measure(noise).values) == set(MEASURES)
 
 
-def test_the_measures_follow_the_drawn_truth_of_phantoms_and_repeat():
+def test_the_measures_follow_the_attributes_of_phantoms_and_repeat():
     modality = find_modality("chest_xray")
     phantoms = [make_phantom(modality, label, 64, 11, k) for label in modality.labels for k in range(12)]
     images = [phantom.image for phantom in phantoms]
     table = measure_images("chest_xray", images)
     assert list(table.columns) == list(MEASURES) and len(table) == len(phantoms)
-    truth = [phantom.truth for phantom in phantoms]
+    drawn = [phantom.attributes for phantom in phantoms]
     for name, sign, holds in (
-        ("cardiothoracic_ratio", 1, [t["cardiothoracic_ratio"] > 0.51 for t in truth]),
-        ("costophrenic_depth", -1, [max(t["left_fluid"], t["right_fluid"]) > 0.1 for t in truth]),
-        ("airspace_opacity", 1, [t["opacity_density"] > 0.3 for t in truth]),
+        ("cardiothoracic_ratio", 1, [each["cardiothoracic_ratio"] > 0.51 for each in drawn]),
+        ("costophrenic_depth", -1, [max(each["left_fluid"], each["right_fluid"]) > 0.1 for each in drawn]),
+        ("airspace_opacity", 1, [each["opacity_density"] > 0.3 for each in drawn]),
     ):
         assert roc_auc_score(holds, sign * table[name].fillna(table[name].median())) > 0.85, name
     assert measure(images[0]).values == measure(images[0]).values

@@ -104,7 +104,7 @@ def test_noise_of_any_size_ends_without_an_error():
         assert all(mask.shape == size for mask in findings.masks.values())
 
 
-def test_the_measures_follow_the_drawn_truth_of_phantoms_and_repeat():
+def test_the_measures_follow_the_attributes_of_phantoms_and_repeat():
     modality = find_modality("dermoscopy")
     phantoms = [make_phantom(modality, label, 64, 11, k) for label in modality.labels for k in range(14)]
     images = [phantom.image for phantom in phantoms]
@@ -117,6 +117,6 @@ def test_the_measures_follow_the_drawn_truth_of_phantoms_and_repeat():
         ("cyst_count", "cysts", 1.5),
         ("edge_sharpness", "edge_sharpness", 0.5),
     ):
-        holds = [phantom.truth[key] > limit for phantom in phantoms]
+        holds = [phantom.attributes[key] > limit for phantom in phantoms]
         assert roc_auc_score(holds, table[name]) > 0.85, name
     assert measure(images[0]).values == measure(images[0]).values

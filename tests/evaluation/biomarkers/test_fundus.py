@@ -119,11 +119,12 @@ def test_the_same_image_has_the_same_values():
     np.testing.assert_array_equal(image, before)
 
 
-def test_measures_follow_the_drawn_truth_of_phantoms():
+def test_measures_follow_the_attributes_of_phantoms():
     modality = find_modality("fundus")
     phantoms = [make_phantom(modality, label, 64, 21, index) for label in modality.labels for index in range(12)]
     found = measure_images("fundus", [phantom.image for phantom in phantoms])
-    drawn = {key: np.array([phantom.truth[key] for phantom in phantoms]) for key in phantoms[0].truth if key != "label"}
+    names = [key for key in phantoms[0].attributes if key != "label"]
+    drawn = {key: np.array([phantom.attributes[key] for phantom in phantoms]) for key in names}
     for name, present in (
         ("red_lesion_count", drawn["haemorrhage_count"] > 0),
         ("bright_lesion_count", drawn["exudate_count"] > 0),

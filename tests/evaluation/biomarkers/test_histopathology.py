@@ -132,11 +132,12 @@ def test_the_same_image_has_the_same_values():
     np.testing.assert_array_equal(image, before)
 
 
-def test_measures_follow_the_drawn_truth_of_phantoms():
+def test_measures_follow_the_attributes_of_phantoms():
     modality = find_modality("histopathology")
     phantoms = [make_phantom(modality, label, 64, 21, index) for label in modality.labels for index in range(10)]
     found = measure_images("histopathology", [phantom.image for phantom in phantoms])
-    drawn = {key: np.array([phantom.truth[key] for phantom in phantoms]) for key in phantoms[0].truth if key != "label"}
+    names = [key for key in phantoms[0].attributes if key != "label"]
+    drawn = {key: np.array([phantom.attributes[key] for phantom in phantoms]) for key in names}
     glands = drawn["gland_share"] > 0
     for name, key, of in (
         ("nuclear_spread", "polarity", glands),
@@ -145,8 +146,8 @@ def test_measures_follow_the_drawn_truth_of_phantoms():
         ("gland_irregularity", "gland_irregularity", glands),
         ("mucin_paleness", "mucin", glands),
     ):
-        truth = drawn[key][of]
-        present = truth > np.median(truth)
+        attribute = drawn[key][of]
+        present = attribute > np.median(attribute)
         score = found[name].to_numpy()[of] * (-1 if key == "polarity" else 1)
         assert roc_auc_score(present, score) > 0.85, name
     assert np.corrcoef(found["lumen_share"], drawn["gland_share"])[0, 1] > 0.98

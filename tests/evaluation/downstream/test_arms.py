@@ -1,5 +1,9 @@
 """Downstream classifiers on simple images whose brightness tells the label."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,42 +11,57 @@ import torch
 from fake_results import LABELS
 from transformers import ConvNextConfig, ConvNextForImageClassification
 
-from craft.core.config.evaluation import Downstream
 from craft.core.errors import CraftError
 from craft.core.files import write_json
 from craft.core.images import read_images, write_images
-from craft.core.settings import DownstreamSettings
+from craft.core.settings import ImageSet
 from craft.evaluation.downstream import classifier
 from craft.evaluation.downstream.arms import Arm, compare_arms, list_arms
 from craft.evaluation.downstream.classifier import (
-    Images,
+    LabelledImages,
     Preprocessing,
-    Source,
+    TrainingSet,
     augment,
     build_classifier,
     divide_batch,
     draw_batch,
     train_classifier,
+    validation_steps,
 )
+from craft.evaluation.downstream.results import COLUMNS, PREDICTIONS
+from craft.evaluation.downstream.settings import DownstreamJob, DownstreamSettings
 
-SPEC = Downstream(seeds=[0, 1], epochs=8, batch=8, learning_rate=5e-3)
+SCRIPT = Path(__file__).parents[3] / "scripts" / "train_classifier.py"
+DOWNSTREAM = DownstreamSettings(seeds=[0, 1], epochs=8, batch=8, learning_rate=5e-3)
+SETS = [ImageSet(method="craft", seed=seed) for seed in (0, 1)]
 
 
 @pytest.fixture(scope="module")
-def settings():
-    return DownstreamSettings(dataset="chest", labels=LABELS["chest"], methods=["craft"], seeds=[0, 1], spec=SPEC)
+def job():
+    labels = LABELS["chest"]
+    return DownstreamJob(
+        dataset="chest", labels=labels, methods=["craft"], seeds=[0, 1], generated=SETS, downstream=DOWNSTREAM
+    )
 
 
 @pytest.fixture(scope="module")
-def predictions(fake_run, settings):
+def files(fake_run):
+    """The files that the rule hands over."""
     folder = fake_run[0] / "chest"
-    return compare_arms(settings, folder / "images.parquet", folder)
+    generated = [folder / each.method / f"seed{each.seed}/images.parquet" for each in SETS]
+    return {"images": folder / "images.parquet", "generated": generated}
 
 
-def test_every_arm_and_seed_predicts_every_test_image_once(predictions, fake_run):
-    test = read_images(fake_run[0] / "chest/images.parquet", "test")
+@pytest.fixture(scope="module")
+def predictions(job, files):
+    return compare_arms(job, **files)
+
+
+def test_every_arm_and_seed_predicts_every_test_image_once(predictions, files):
+    assert tuple(predictions.columns) == COLUMNS
+    test = read_images(files["images"], "test")
     arms = ["real", "craft", "real+craft", "real@0.1", "real@0.1+craft"]
-    assert list(predictions["method"].unique()) == arms == [arm.name for arm in list_arms(["craft"], SPEC)]
+    assert list(predictions["method"].unique()) == arms == [arm.name for arm in list_arms(["craft"], DOWNSTREAM)]
     for _, rows in predictions.groupby(["method", "seed"]):
         assert rows["image_id"].to_list() == test["image_id"].to_list()
         assert np.allclose(np.stack(rows["probabilities"].to_list()).sum(axis=1), 1)
@@ -53,37 +72,67 @@ def test_classifiers_learn_what_the_images_show(predictions):
     assert (accuracy.drop("real@0.1") > 0.8).all(), accuracy
 
 
-def test_the_same_settings_give_the_same_predictions(predictions, fake_run, settings):
-    folder = fake_run[0] / "chest"
-    once = settings.model_copy(update={"spec": SPEC.model_copy(update={"seeds": SPEC.seeds[:1]})})
-    again = compare_arms(once, folder / "images.parquet", folder)
-    first = predictions[predictions["seed"] == SPEC.seeds[0]].reset_index(drop=True)
+def with_one_seed(job: DownstreamJob) -> DownstreamJob:
+    seeds = DOWNSTREAM.seeds[:1]
+    return job.model_copy(update={"downstream": DOWNSTREAM.model_copy(update={"seeds": seeds})})
+
+
+def test_the_same_settings_give_the_same_predictions(predictions, job, files):
+    again = compare_arms(with_one_seed(job), **files)
+    first = predictions[predictions["seed"] == DOWNSTREAM.seeds[0]].reset_index(drop=True)
     pd.testing.assert_frame_equal(first, again)
 
 
-def test_images_of_an_unknown_label_are_errors(fake_run, settings, tmp_path):
-    folder = fake_run[0] / "chest"
-    frame = read_images(folder / "images.parquet").assign(label="unheard")
+def test_images_of_a_generator_seed_that_no_classifier_is_paired_with_are_not_read(job, files, tmp_path, monkeypatch):
+    monkeypatch.setattr("craft.evaluation.downstream.arms.list_arms", lambda methods, downstream: [Arm(method="craft")])
+    unread = {"generated": [files["generated"][0], tmp_path / "nowhere.parquet"]}
+    found = compare_arms(with_one_seed(job), **files | unread)
+    assert found["method"].unique().tolist() == ["craft"]
+    with pytest.raises(CraftError, match="no image table"):
+        compare_arms(job, **files | unread)
+
+
+def test_fewer_files_than_image_sets_are_one_sentence(job, files):
+    with pytest.raises(CraftError, match="name 2 image sets, but `--generated` gives 1 files"):
+        compare_arms(job, **files | {"generated": files["generated"][:1]})
+
+
+def test_images_of_an_unknown_label_are_errors(job, files, tmp_path):
+    frame = read_images(files["images"]).assign(label="unheard")
     write_images(tmp_path / "images.parquet", frame.to_dict("records"))
     with pytest.raises(CraftError, match="'unheard'"):
-        compare_arms(settings, tmp_path / "images.parquet", folder)
+        compare_arms(job, **files | {"images": tmp_path / "images.parquet"})
 
 
-def make_images(labels: list[int], level: float) -> Images:
-    return Images([str(index) for index in labels], torch.full((len(labels), 3, 64, 64), level), np.array(labels))
+def test_script_writes_what_the_library_finds(predictions, job, files, tmp_path):
+    with_one_seed(job).save(tmp_path / "settings.yaml")
+    options = ["--images", files["images"], "--predictions", tmp_path / "downstream.parquet"]
+    options += [text for path in files["generated"] for text in ("--generated", path)]
+    subprocess.run([sys.executable, SCRIPT, tmp_path / "settings.yaml", *options], check=True)
+    written = PREDICTIONS.load(tmp_path / "downstream.parquet")
+    first = predictions[predictions["seed"] == DOWNSTREAM.seeds[0]].reset_index(drop=True)
+    assert written[list(COLUMNS[:5])].equals(first[list(COLUMNS[:5])])
+
+
+def make_images(labels: list[int], level: float) -> LabelledImages:
+    return LabelledImages(
+        [str(index) for index in labels], torch.full((len(labels), 3, 64, 64), level), np.array(labels)
+    )
 
 
 def test_batches_are_balanced_over_labels_and_mixed_by_weight():
     few, many = make_images([0] * 90 + [1] * 10, -1.0), make_images([0] * 5 + [1] * 50, 1.0)
-    pixels, labels = draw_batch([Source(few), Source(many, 3.0)], 2000, np.random.default_rng(0))
+    pixels, labels = draw_batch([TrainingSet(few), TrainingSet(many, 3.0)], 2000, np.random.default_rng(0))
     assert (pixels[:, 0, 0, 0] > 0).float().mean().item() == 0.75
     assert labels.float().mean().item() == pytest.approx(0.5, abs=0.05)
     assert divide_batch([1.0, 99.0], 8) == [1, 7] and divide_batch([1.0, 1.0], 7) == [4, 3]
 
 
 def test_arms_hold_every_ratio_and_every_share_of_the_real_images():
-    spec = SPEC.model_copy(update={"ratios": [1.0, 2.0], "real_shares": [0.01, 0.1], "low_data_methods": ["b"]})
-    names = [arm.name for arm in list_arms(["a", "b"], spec)]
+    settings = DOWNSTREAM.model_copy(
+        update={"ratios": [1.0, 2.0], "real_shares": [0.01, 0.1], "low_data_methods": ["b"]}
+    )
+    names = [arm.name for arm in list_arms(["a", "b"], settings)]
     assert names[:3] == ["real", "a", "b"] and names[3:7] == ["real+a", "real+a@2", "real+b", "real+b@2"]
     assert names[7:] == ["real@0.01", "real@0.01+b", "real@0.1", "real@0.1+b"]
     assert Arm(method="a").share == 0
@@ -113,14 +162,14 @@ def test_arms_start_from_the_same_weights_for_the_same_seed():
 
 
 @pytest.fixture(scope="module")
-def shades() -> Images:
+def shades() -> LabelledImages:
     images = make_images([0, 1] * 8, 0.0)
     images.pixels[1::2] += 0.8
     return images
 
 
 def test_training_separates_two_shades_of_grey(shades):
-    model = train_classifier([Source(shades)], shades, 2, 40, SPEC, 0)
+    model = train_classifier([TrainingSet(shades)], shades, 2, 40, DOWNSTREAM, 0)
     with torch.no_grad():
         chances = model(shades.pixels).logits.softmax(dim=1)
     assert chances[0, 0] > 0.9 and chances[1, 1] > 0.9
@@ -134,9 +183,13 @@ def test_training_ends_early_in_the_state_that_real_images_liked_best(shades, mo
         return next(losses)
 
     monkeypatch.setattr(classifier, "balanced_loss", scripted)
-    spec = SPEC.model_copy(update={"looks": 5, "patience": 2})
-    model = train_classifier([Source(shades)], shades, 2, 40, spec, 0)
+    settings = DOWNSTREAM.model_copy(update={"validations": 5, "patience": 2})
+    model = train_classifier([TrainingSet(shades)], shades, 2, 40, settings, 0)
     assert len(states) == 4 and torch.equal(model.classifier[1].weight, states[1])
+
+
+def test_validations_lie_in_the_second_half_of_a_training_and_one_at_its_end():
+    assert validation_steps(40, 4) == {25, 30, 35, 40} and validation_steps(2, 4) == {1, 2}
 
 
 def test_every_label_weighs_the_same_in_the_loss_that_ends_a_training():
@@ -155,7 +208,7 @@ def test_a_backbone_is_read_from_its_folder_and_gets_a_new_head(tmp_path):
     assert model.classifier.weight.shape[0] == 3
     assert torch.equal(model.classifier.weight, again.classifier.weight)
     assert not torch.equal(model.classifier.weight, other.classifier.weight)
-    preprocessing = Preprocessing.of(Downstream(backbone=str(tmp_path), image_size=32))
+    preprocessing = Preprocessing.of(DownstreamSettings(backbone=str(tmp_path), image_size=32))
     pixels = preprocessing.apply(np.full((1, 64, 64, 3), 255, np.uint8))
     assert pixels.shape == (1, 3, 32, 32) and pixels[0, :, 0, 0].tolist() == pytest.approx([0.9, 0.8, 0.35])
     with pytest.raises(CraftError, match=r"downstream\.backbone '.*nowhere'"):

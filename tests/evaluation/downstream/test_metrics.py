@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
 
-from craft.evaluation.downstream.metrics import BINS, auroc, classification_statistic
+from craft.evaluation.downstream.metrics import BINS, classification_statistic
 from craft.evaluation.statistics.intervals import resample_counts
 
 
-def calibration_error_bin_by_bin(truth, chances) -> float:
-    confidence, right = chances.max(axis=1), chances.argmax(axis=1) == truth
+def calibration_error_bin_by_bin(targets, chances) -> float:
+    confidence, right = chances.max(axis=1), chances.argmax(axis=1) == targets
     edges, error = np.linspace(0, 1, BINS + 1), 0.0
     for index in range(BINS):
         last = index == BINS - 1
@@ -21,15 +21,15 @@ def calibration_error_bin_by_bin(truth, chances) -> float:
 
 def test_metrics_of_every_resample_are_those_of_scikit_learn():
     rng = np.random.default_rng(0)
-    truth = np.repeat([0, 1, 2], 20)
-    chances = rng.dirichlet([1, 1, 1], size=60) + 0.4 * np.eye(3)[truth]
+    targets = np.repeat([0, 1, 2], 20)
+    chances = rng.dirichlet([1, 1, 1], size=60) + 0.4 * np.eye(3)[targets]
     chances = np.round(chances / chances.sum(axis=1, keepdims=True), 1)
     chances[:, 2] = 1 - chances[:, 0] - chances[:, 1]
     counts = np.vstack([np.ones(60, int), resample_counts(60, 5, rng)])
-    found = classification_statistic([truth], [chances])(0, counts, np.zeros(6, int))
+    found = classification_statistic([targets], [chances])(0, counts, np.zeros(6, int))
     for row, count in zip(found, counts, strict=True):
         images = np.repeat(np.arange(60), count)
-        own, predicted = truth[images], chances[images].argmax(axis=1)
+        own, predicted = targets[images], chances[images].argmax(axis=1)
         curves = [roc_auc_score(own == label, chances[images, label]) for label in range(3)]
         assert row == pytest.approx(
             [
@@ -41,11 +41,3 @@ def test_metrics_of_every_resample_are_those_of_scikit_learn():
             ],
             abs=1e-6,
         )
-
-
-def test_ties_count_half():
-    assert auroc(np.array([True, False]), np.array([0.5, 0.5]), np.ones((1, 2)))[0] == 0.5
-
-
-def test_a_resample_without_negatives_has_no_auroc():
-    assert np.isnan(auroc(np.array([True, False]), np.array([0.9, 0.1]), np.array([[2, 0]]))[0])

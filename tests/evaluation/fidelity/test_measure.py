@@ -1,59 +1,109 @@
-"""Fidelity of a dataset's folder: features of a real small evaluator, floors, mistakes, and the table of it all."""
+"""Fidelity of a dataset: features of a real small evaluator, floors, mistakes, and the table of it all."""
 
+import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from fake_results import FIDELITY, LABELS, METHODS, make_results
+from fake_results import LABELS, METHODS, make_results
 from safetensors.torch import save_file
 from tiny import tiny_evaluator
 
-from craft.core.config.evaluation import Fidelity
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, read_images, to_tensor
-from craft.core.settings import EvaluatorRef, FidelitySettings
-from craft.evaluation.fidelity.features import encoded_images, inception_encoder, scale_embeddings
+from craft.core.rows import write_rows
+from craft.core.settings import ImageSet
+from craft.evaluation.fidelity.features import encoded_images, inception_encoder
 from craft.evaluation.fidelity.measure import measure_fidelity, pick_floor
-from craft.evaluation.fidelity.table import fidelity_table, nest_seeds
-from craft.evaluation.results import FIDELITY_COLUMNS, read_fidelity
+from craft.evaluation.fidelity.metrics import METRICS
+from craft.evaluation.fidelity.results import COLUMNS, FIDELITY
+from craft.evaluation.fidelity.settings import FidelityJob, FidelitySettings
+from craft.evaluation.fidelity.table import TABLE, nest_seeds
+from craft.evaluation.results import Results, set_file
+from craft.models.settings import EvaluatorRef
+
+SCRIPT = Path(__file__).parents[3] / "scripts" / "measure_fidelity.py"
+SETS = [ImageSet(method="lora", seed=0), ImageSet(method="craft", seed=0)]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A dataset's folder with two methods, and the features that a tiny evaluator has of all their images."""
+    """A results folder with two methods, and the features that a tiny evaluator has of all their images."""
     root = tmp_path_factory.mktemp("fidelity")
-    make_results(root, labels={"skin": LABELS["skin"]}, methods=["lora", "craft"], seeds=(0,), per_label=8, truth=False)
+    make_results(root, labels={"skin": LABELS["skin"]}, methods=["lora", "craft"], seeds=(0,), per_label=8)
     evaluator = tiny_evaluator()
-    for table in root.glob("skin/**/images.parquet"):
-        images = to_tensor(decode_images(read_images(table)))
-        save_file({"tiny/images": evaluator.embed(images)}, table.with_name("features.safetensors"))
+    for path in root.glob("skin/**/images.parquet"):
+        table = read_images(path)
+        rows = {"tiny/images": evaluator.embed(to_tensor(decode_images(table)))}
+        write_rows(path.with_name("features.safetensors"), table["image_id"].to_list(), rows)
     return root
 
 
-def settings(folder, **changes) -> FidelitySettings:
+@pytest.fixture
+def results(fake_run) -> Results:
+    return Results(*fake_run)
+
+
+def job_of(**changes) -> FidelityJob:
     ref = EvaluatorRef(name="tiny", role="held_out", path="nowhere")
-    spec = Fidelity(bootstrap=20, neighbours=3, **changes)
-    return FidelitySettings(dataset="skin", evaluators=[ref], runs=[("lora", 0), ("craft", 0)], spec=spec)
+    fidelity = FidelitySettings(bootstrap=20, neighbours=3, **changes)
+    return FidelityJob(dataset="skin", evaluators=[ref], generated=SETS, fidelity=fidelity)
 
 
-def measure(folder, run: FidelitySettings) -> pd.DataFrame:
-    skin = folder / "skin"
-    return measure_fidelity(run, skin / "images.parquet", skin / "features.safetensors", skin)
+def files_of(folder: Path, **changes) -> dict:
+    """The files that the rule hands over."""
+    generated = [folder / set_file("skin", each.method, each.seed, "images.parquet") for each in SETS]
+    files = {"images": folder / "skin/images.parquet", "features": folder / "skin/features.safetensors"}
+    files |= {"generated": generated, "embeddings": [path.with_name("features.safetensors") for path in generated]}
+    return files | changes
+
+
+def measure(folder: Path, job: FidelityJob, **changes) -> pd.DataFrame:
+    return measure_fidelity(job, **files_of(folder, **changes))
 
 
 def test_every_method_and_the_real_floor_have_every_metric(folder):
-    frame = measure(folder, settings(folder))
-    assert tuple(frame.columns) == FIDELITY_COLUMNS
-    assert frame.groupby("method")["metric"].apply(tuple).to_dict() == dict.fromkeys(
-        ["real", "lora", "craft"], FIDELITY
-    )
+    frame = measure(folder, job_of())
+    assert tuple(frame.columns) == COLUMNS
+    assert frame.groupby("method")["metric"].apply(tuple).to_dict() == dict.fromkeys(["real", "lora", "craft"], METRICS)
     assert (frame["n"] == 24).all() and np.isfinite(frame["value"]).all() and set(frame["role"]) == {"held_out"}
-    assert all(len(draws) == 20 for draws in frame["draws"])
-    again = measure(folder, settings(folder))
-    assert again.drop(columns="draws").equals(frame.drop(columns="draws"))
+    assert all(len(resamples) == 20 for resamples in frame["resamples"])
+    again = measure(folder, job_of())
+    assert again.drop(columns="resamples").equals(frame.drop(columns="resamples"))
+
+
+def test_features_belong_to_images_by_their_ids_not_by_their_place(folder, tmp_path):
+    path = files_of(folder)["embeddings"][0]
+    table = read_images(path.with_name("images.parquet"))
+    order = np.random.default_rng(0).permutation(len(table))
+    embeddings = encoded_images(path, "tiny", table["image_id"].iloc[order]) / np.sqrt(32)
+    moved = tmp_path / "features.safetensors"
+    write_rows(moved, table["image_id"].iloc[order].to_list(), {"tiny/images": torch.from_numpy(embeddings)})
+    found = measure(folder, job_of(), embeddings=[moved, *files_of(folder)["embeddings"][1:]])
+    assert found["value"].to_numpy() == pytest.approx(measure(folder, job_of())["value"].to_numpy(), rel=1e-6)
+
+
+def test_fewer_files_than_image_sets_are_one_sentence(folder):
+    files = files_of(folder)
+    for option in ("generated", "embeddings"):
+        with pytest.raises(CraftError, match=rf"name 2 image sets, but `--{option}` gives 1 files"):
+            measure(folder, job_of(), **{option: files[option][:1]})
+
+
+def test_script_writes_what_the_library_finds(folder, tmp_path):
+    job = job_of()
+    job.save(tmp_path / "settings.yaml")
+    options = []
+    for name, paths in (files_of(folder) | {"output": tmp_path / "fidelity.parquet"}).items():
+        for path in paths if isinstance(paths, list) else [paths]:
+            options += [f"--{name}", path]
+    subprocess.run([sys.executable, SCRIPT, tmp_path / "settings.yaml", *options], check=True)
+    written, found = FIDELITY.load(tmp_path / "fidelity.parquet"), measure(folder, job)
+    assert written.drop(columns="resamples").equals(found.drop(columns="resamples"))
 
 
 def test_the_floor_holds_as_many_training_images_of_every_label_as_are_generated(folder):
@@ -64,34 +114,30 @@ def test_the_floor_holds_as_many_training_images_of_every_label_as_are_generated
     assert floor["label"].value_counts().to_dict() == {"melanoma": 8, "naevus": 5}
 
 
-def test_embeddings_are_scaled_to_a_mean_square_of_one():
-    embeddings = np.linalg.qr(np.random.default_rng(0).normal(size=(6, 6)))[0]
-    assert (scale_embeddings(embeddings) ** 2).mean(axis=1) == pytest.approx(np.ones(6))
-
-
 def test_features_of_another_width_are_one_sentence(folder, tmp_path):
-    table = read_images(folder / "skin/images.parquet")
+    ids = read_images(folder / "skin/images.parquet")["image_id"].to_list()
     wide = tmp_path / "features.safetensors"
-    save_file({"tiny/images": torch.ones(len(table), 7) + torch.rand(len(table), 7)}, wide)
+    write_rows(wide, ids, {"tiny/images": torch.ones(len(ids), 7) + torch.rand(len(ids), 7)})
     with pytest.raises(CraftError, match="have 32 columns, those of the test images of skin 7"):
-        measure_fidelity(settings(folder), folder / "skin/images.parquet", wide, folder / "skin")
+        measure(folder, job_of(), features=wide)
 
 
 def test_features_of_another_table_or_evaluator_are_one_sentence(folder, tmp_path):
     path = folder / "skin/features.safetensors"
-    with pytest.raises(CraftError, match=r"holds \d+ images, its table 9"):
-        encoded_images(path, "tiny", 9)
-    with pytest.raises(CraftError, match="no features of evaluator 'other'"):
-        encoded_images(path, "other", 48)
-    with pytest.raises(CraftError, match="no feature file"):
-        encoded_images(tmp_path / "features.safetensors", "tiny", 48)
+    ids = read_images(folder / "skin/images.parquet")["image_id"].to_list()
+    with pytest.raises(CraftError, match=r"'unseen' \(1 of \d+ are missing\)"):
+        encoded_images(path, "tiny", [*ids, "unseen"])
+    with pytest.raises(CraftError, match=r"has no .*other"):
+        encoded_images(path, "other", ids)
+    with pytest.raises(CraftError, match=r"no .*file .*features\.safetensors"):
+        encoded_images(tmp_path / "features.safetensors", "tiny", ids)
 
 
 def test_inception_without_torchvision_is_one_sentence(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision", None)
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
     with pytest.raises(CraftError, match=r"needs torchvision, which is not installed.*inception: null"):
-        measure(folder, settings(folder, inception="inception.safetensors"))
+        measure(folder, job_of(inception="inception.safetensors"))
 
 
 @pytest.fixture
@@ -113,7 +159,7 @@ def torchvision(monkeypatch):
 
 def test_inception_features_stand_beside_those_of_the_evaluators(folder, torchvision, tmp_path):
     save_file(torchvision().state_dict(), tmp_path / "inception.safetensors")
-    frame = measure(folder, settings(folder, inception=str(tmp_path / "inception.safetensors")))
+    frame = measure(folder, job_of(inception=str(tmp_path / "inception.safetensors")))
     assert set(frame["evaluator"]) == {"tiny", "inception"} and np.isfinite(frame["value"]).all()
 
 
@@ -131,9 +177,10 @@ def test_missing_or_foreign_inception_weights_are_one_sentence(torchvision, tmp_
         inception_encoder(str(tmp_path / "other.safetensors"))
 
 
-def test_table_averages_seeds_and_holds_their_spread(fake_run):
-    table = fidelity_table(read_fidelity(*fake_run), fake_run[1])
-    assert len(table) == len(LABELS) * (len(METHODS) + 1) * len(FIDELITY)
+def test_table_averages_seeds_and_holds_their_spread(results):
+    table = TABLE.make(results)
+    assert tuple(table.columns) == TABLE.columns
+    assert len(table) == len(LABELS) * (len(METHODS) + 1) * len(METRICS)
     rows = table.set_index(["dataset", "method", "metric"])
     assert rows.loc[("skin", "craft", "fid"), "value"] == pytest.approx(20 * 0.28)
     assert (rows.loc[("skin", "craft", "fid"), "seeds"], rows.loc[("skin", "real", "fid"), "seeds"]) == (2, 1)
@@ -142,8 +189,8 @@ def test_table_averages_seeds_and_holds_their_spread(fake_run):
 
 
 def test_disagreeing_seeds_widen_the_interval_of_the_table():
-    draws = list(np.random.default_rng(0).normal(0, 0.1, size=(2, 400)))
-    apart = pd.DataFrame({"value": [1.0, 3.0], "n": 10, "draws": [draws[0] + 1, draws[1] + 3]})
+    noise = list(np.random.default_rng(0).normal(0, 0.1, size=(2, 400)))
+    apart = pd.DataFrame({"value": [1.0, 3.0], "n": 10, "resamples": [noise[0] + 1, noise[1] + 3]})
     number = nest_seeds(apart, 0.95, "apart")
     assert number.value == 2 and number.low < 1.2 and number.high > 2.8 and (number.n, number.seeds) == (20, 2)
     alone = nest_seeds(apart.iloc[:1], 0.95, "alone")
@@ -153,14 +200,21 @@ def test_disagreeing_seeds_widen_the_interval_of_the_table():
 @pytest.mark.parametrize(
     ("spoil", "finding"),
     [
-        (lambda path: path.unlink(), "no fidelity .*chest"),
-        (lambda path: pd.read_parquet(path).drop(columns="draws").to_parquet(path), "the column 'draws' is missing"),
-        (lambda path: pd.read_parquet(path).assign(value=np.nan).to_parquet(path), "a value that is not finite"),
+        (lambda path: path.unlink(), r"no table .*chest/fidelity\.parquet"),
+        (
+            lambda path: pd.read_parquet(path).drop(columns="resamples").to_parquet(path),
+            "the column 'resamples' is missing",
+        ),
+        (
+            lambda path: pd.read_parquet(path).assign(value=np.nan).to_parquet(path),
+            "a value that is not finite: fid of real, seed 0, under 'siglip_regnet'",
+        ),
+        (lambda path: pd.read_parquet(path).iloc[:0].to_parquet(path), "has no row"),
     ],
 )
 def test_bad_fidelity_files_are_one_sentence(tmp_path, spoil, finding):
-    run = make_results(tmp_path, per_label=2)
+    make_results(tmp_path, per_label=2)
     spoil(tmp_path / "chest/fidelity.parquet")
     with pytest.raises(CraftError, match=finding) as error:
-        read_fidelity(tmp_path, run)
+        Results.load(tmp_path).read(FIDELITY)
     assert "\n" not in str(error.value)

@@ -13,17 +13,17 @@ from fake_results import LABELS, make_results
 from PIL import Image
 from tiny import tiny_evaluator
 
-from craft.core.config.evaluation import Memorization
 from craft.core.errors import CraftError
-from craft.core.files import write_tensors
-from craft.core.images import decode_images, image_row, to_tensor, write_images
-from craft.core.settings import MemorizationSettings
+from craft.core.images import decode_images, image_row, read_images, to_tensor, write_images
+from craft.core.rows import write_rows
+from craft.core.settings import ImageSet
 from craft.datasets.phantoms.base import make_phantom
 from craft.datasets.phantoms.registry import find_modality
+from craft.evaluation.memorization.results import MEMBERSHIP, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS, NEIGHBOURS
 from craft.evaluation.memorization.search import search_copies
-from craft.evaluation.memorization.table import memorization_table, read_membership, read_neighbours
-from craft.evaluation.results import MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS
-from craft.evaluation.tables import COLUMNS
+from craft.evaluation.memorization.settings import MemorizationJob, MemorizationSettings
+from craft.evaluation.memorization.table import TABLE, memorization_table
+from craft.evaluation.results import Results
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "find_neighbours.py"
 MODALITY, LABEL, SIZE = "histopathology", "benign", 64
@@ -50,11 +50,12 @@ def plant(image: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
     return image
 
 
-def write_run(folder: Path, rows: list[dict]) -> None:
-    """An image table and features of its rows."""
+def write_set(folder: Path, rows: list[dict]) -> None:
+    """An image table and features of its images."""
     write_images(folder / "images.parquet", rows)
     images = to_tensor(decode_images(pd.DataFrame(rows)))
-    write_tensors(folder / "features.safetensors", {"held/images": tiny_evaluator(SIZE).embed(images)})
+    ids = [row["image_id"] for row in rows]
+    write_rows(folder / "features.safetensors", ids, {"held/images": tiny_evaluator(SIZE).embed(images)})
 
 
 @pytest.fixture(scope="module")
@@ -64,32 +65,38 @@ def search(tmp_path_factory):
 
     def draw(seed: int, count: int, split: str) -> list[dict]:
         images = [make_phantom(find_modality(MODALITY), LABEL, SIZE, seed, index).image for index in range(count)]
-        return [image_row(image, label=LABEL, split=split, source="phantom") for image in images]
+        return [image_row(image, label=LABEL, split=split, origin="phantom") for image in images]
 
     train, test = draw(1, 60, "train"), draw(2, 60, "test")
-    write_run(folder, train + test)
+    write_set(folder, train + test)
     originals = decode_images(pd.DataFrame(train))
     copies = [
         (kind, plant(originals[number * EACH + index], kind, rng))
         for number, kind in enumerate(KINDS)
         for index in range(EACH)
     ]
-    planted = [image_row(image, label=LABEL, split="generated", source=kind) for kind, image in copies]
-    write_run(folder / "copier/seed0", planted)
-    write_run(folder / "fresh/seed0", draw(3, 60, "generated"))
-    run = MemorizationSettings(
-        dataset="tissue", evaluator="held", methods=["copier", "fresh"], seeds=[0], spec=Memorization()
-    )
-    paths = {"images": folder / "images.parquet", "features": folder / "features.safetensors", "folder": folder}
-    neighbours, membership = search_copies(run, **paths)
-    return folder, run, paths, neighbours, membership, [row["image_id"] for row in train], planted
+    planted = [
+        # as generated images, they are named by their number: copies need not differ
+        image_row(image, label=LABEL, split="generated", origin=kind) | {"image_id": f"{number:06d}"}
+        for number, (kind, image) in enumerate(copies)
+    ]
+    write_set(folder / "copier/seed0", planted)
+    write_set(folder / "fresh/seed0", draw(3, 60, "generated"))
+    sets = [ImageSet(method="copier", seed=0), ImageSet(method="fresh", seed=0)]
+    job = MemorizationJob(dataset="tissue", evaluator="held", generated=sets, memorization=MemorizationSettings())
+    folders = [folder / each.method / f"seed{each.seed}" for each in sets]
+    files = {"images": folder / "images.parquet", "features": folder / "features.safetensors"}
+    files |= {"generated": [each / "images.parquet" for each in folders]}
+    files |= {"embeddings": [each / "features.safetensors" for each in folders]}
+    neighbours, membership = search_copies(job, **files)
+    return job, files, neighbours, membership, [row["image_id"] for row in train], planted
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_planted_copies_are_flagged_and_traced_to_their_original(search, kind):
-    _, _, _, neighbours, _, train, planted = search
+    _, _, neighbours, _, train, planted = search
     found = neighbours[neighbours["method"] == "copier"].reset_index(drop=True)
-    rows = [row for row, image in enumerate(planted) if image["source"] == kind]
+    rows = [row for row, image in enumerate(planted) if image["origin"] == kind]
     part = found.loc[rows]
     assert part["l2_copied"].all(), part[["l2_distance", "l2_ratio"]]
     assert part["l2_neighbour"].tolist() == [train[row] for row in rows]
@@ -98,7 +105,7 @@ def test_planted_copies_are_flagged_and_traced_to_their_original(search, kind):
 
 
 def test_fresh_phantoms_are_flagged_no_oftener_than_real_test_images_would_be(search):
-    neighbours = search[3]
+    neighbours = search[2]
     rates = neighbours.groupby("method")[["features_copied", "l2_copied", "ssim_copied"]].mean()
     assert (rates.loc["real"] <= 2 / 60).all()
     # with a chance of 1 % each, 5 or more of 60 are flagged once in 2500 times
@@ -106,16 +113,16 @@ def test_fresh_phantoms_are_flagged_no_oftener_than_real_test_images_would_be(se
 
 
 def test_exact_copies_have_no_distance_by_any_measure(search):
-    exact = search[3].query("method == 'copier'").head(EACH)
+    exact = search[2].query("method == 'copier'").head(EACH)
     assert np.allclose(exact[["features_distance", "l2_distance", "ssim_distance"]], 0, atol=1e-5)
     assert exact["features_copied"].all() and exact["ssim_copied"].all()
 
 
 def test_copies_betray_which_images_were_trained_on(search, tmp_path):
-    _, run, _, neighbours, membership, _, _ = search
-    settings = make_results(tmp_path, per_label=2)
-    job = settings.model_copy(update={"datasets": {"tissue": [LABEL]}, "methods": run.methods, "seeds": [0]})
-    table = memorization_table(neighbours, membership, job).set_index(["method", "evaluator", "metric"])
+    _, _, neighbours, membership, _, _ = search
+    run = make_results(tmp_path, per_label=2)
+    run = run.model_copy(update={"datasets": {"tissue": [LABEL]}, "methods": ["copier", "fresh"], "seeds": [0]})
+    table = memorization_table(neighbours, membership, run).set_index(["method", "evaluator", "metric"])
     leak = table[table["label"] == "all"]["value"]
     assert leak["copier", "l2", "membership_auroc"] > 0.7 and leak["copier", "held", "membership_auroc"] > 0.6
     assert 0.35 < leak["fresh", "l2", "membership_auroc"] < 0.65
@@ -123,7 +130,7 @@ def test_copies_betray_which_images_were_trained_on(search, tmp_path):
 
 
 def test_tables_have_their_columns_and_real_images_come_first(search):
-    _, _, _, neighbours, membership, _, _ = search
+    _, _, neighbours, membership, _, _ = search
     assert tuple(neighbours.columns) == NEIGHBOUR_COLUMNS and tuple(membership.columns) == MEMBERSHIP_COLUMNS
     assert neighbours["method"].unique().tolist() == ["real", "copier", "fresh"]
     assert (neighbours[["features_ratio", "l2_ratio", "ssim_ratio"]].to_numpy() <= 1).all()
@@ -131,45 +138,71 @@ def test_tables_have_their_columns_and_real_images_come_first(search):
 
 
 def test_every_cell_of_the_table_has_an_interval_and_a_source(fake_run):
-    folder, run = fake_run
-    table = memorization_table(read_neighbours(folder, run), read_membership(folder, run), run)
-    assert tuple(table.columns) == COLUMNS
+    results = Results(*fake_run)
+    table = TABLE.make(results)
+    assert tuple(table.columns) == TABLE.columns
     labels = sum(len(names) + 1 for names in LABELS.values())
-    methods = len(run.methods)
+    methods = len(results.run.methods)
     assert len(table) == labels * (methods + 1) * 9 + len(LABELS) * methods * 2
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
     assert table["source"].str.contains("neighbours.parquet|membership.parquet").all()
 
 
 def test_script_writes_what_the_library_finds(search, tmp_path):
-    _, run, paths, neighbours, _, _, _ = search
-    (tmp_path / "settings.yaml").write_text(run.to_yaml())
+    job, files, neighbours, *_ = search
+    job.save(tmp_path / "settings.yaml")
     outputs = {"neighbours": tmp_path / "n.parquet", "membership": tmp_path / "m.parquet"}
-    options = [text for name, path in {**paths, **outputs}.items() for text in (f"--{name}", str(path))]
+    options = []
+    for name, paths in {**files, **outputs}.items():
+        for path in paths if isinstance(paths, list) else [paths]:
+            options += [f"--{name}", path]
     subprocess.run([sys.executable, SCRIPT, tmp_path / "settings.yaml", *options], check=True)
-    pd.testing.assert_frame_equal(pd.read_parquet(outputs["neighbours"]), neighbours, check_dtype=False, atol=1e-5)
+    pd.testing.assert_frame_equal(NEIGHBOURS.load(outputs["neighbours"]), neighbours, check_dtype=False, atol=1e-5)
+
+
+def test_features_belong_to_images_by_their_ids_not_by_their_place(search, tmp_path):
+    job, files, neighbours, membership, *_ = search
+    rows = read_images(files["images"]).iloc[::-1]
+    write_set(tmp_path, rows.to_dict("records"))
+    found = search_copies(job, **files | {"features": tmp_path / "features.safetensors"})
+    for mine, expected in zip(found, (neighbours, membership), strict=True):
+        pd.testing.assert_frame_equal(mine, expected, atol=1e-5)
 
 
 def test_features_of_another_table_or_evaluator_are_one_sentence(search, tmp_path):
-    _, run, paths, *_ = search
-    write_tensors(tmp_path / "short.safetensors", {"held/images": torch.zeros(3, 32)})
-    with pytest.raises(CraftError, match="holds 3 images"):
-        search_copies(run, **{**paths, "features": tmp_path / "short.safetensors"})
-    with pytest.raises(CraftError, match="no features of evaluator 'other'"):
-        search_copies(run.model_copy(update={"evaluator": "other"}), **paths)
+    job, files, *_ = search
+    write_rows(tmp_path / "short.safetensors", ["a", "b", "c"], {"held/images": torch.zeros(3, 32)})
+    with pytest.raises(CraftError, match=r"short\.safetensors does not hold the image .* \(60 of 60 are missing\)"):
+        search_copies(job, **files | {"features": tmp_path / "short.safetensors"})
+    with pytest.raises(CraftError, match=r"has no .*other"):
+        search_copies(job.model_copy(update={"evaluator": "other"}), **files)
     with pytest.raises(CraftError, match="no image table"):
-        search_copies(run.model_copy(update={"methods": ["none"]}), **paths)
+        search_copies(job, **files | {"generated": [tmp_path / "none.parquet"] * 2})
+
+
+def test_fewer_files_than_image_sets_are_one_sentence(search):
+    job, files, *_ = search
+    for option in ("generated", "embeddings"):
+        with pytest.raises(CraftError, match=rf"name 2 image sets, but `--{option}` gives 1 files"):
+            search_copies(job, **files | {option: files[option][:1]})
 
 
 def test_features_of_another_width_are_one_sentence(search, tmp_path):
-    _, run, paths, *_ = search
-    write_tensors(tmp_path / "wide.safetensors", {"held/images": torch.rand(120, 48)})
+    job, files, *_ = search
+    ids = read_images(files["images"])["image_id"].to_list()
+    write_rows(tmp_path / "wide.safetensors", ids, {"held/images": torch.rand(120, 48)})
     with pytest.raises(CraftError, match="training images 48"):
-        search_copies(run, **{**paths, "features": tmp_path / "wide.safetensors"})
+        search_copies(job, **files | {"features": tmp_path / "wide.safetensors"})
 
 
-def test_missing_files_of_a_run_are_one_sentence(tmp_path):
-    run = make_results(tmp_path, per_label=2)
-    (tmp_path / "skin/neighbours.parquet").unlink()
-    with pytest.raises(CraftError, match="no search for copies"):
-        read_neighbours(tmp_path, run)
+@pytest.mark.parametrize("file", [NEIGHBOURS, MEMBERSHIP], ids=lambda file: file.name)
+def test_missing_and_broken_files_of_a_run_are_one_sentence(tmp_path, file):
+    make_results(tmp_path, per_label=2)
+    path = tmp_path / "skin" / file.name
+    frame = pd.read_parquet(path)
+    frame.assign(l2_distance=np.nan).to_parquet(path)
+    with pytest.raises(CraftError, match="a distance that is not finite"):
+        Results.load(tmp_path).read(file)
+    path.unlink()
+    with pytest.raises(CraftError, match=rf"no table .*skin/{file.name}"):
+        Results.load(tmp_path).read(file)

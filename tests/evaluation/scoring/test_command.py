@@ -13,19 +13,21 @@ from PIL import Image
 from tiny import tiny_evaluator, tiny_knowledge
 
 import craft
+from craft.commands.score import command as score
 from craft.core.cli import run
 from craft.core.errors import CraftError
-from craft.core.files import read_json, write_json, write_parquet, write_tensors, write_text
+from craft.core.files import read_json, write_json, write_parquet, write_text
 from craft.core.images import decode_images, image_row, read_images, write_images
-from craft.core.settings import EvaluatorRef, ScoreSettings
-from craft.evaluation.scoring.command import command as score_command
-from craft.evaluation.scoring.command import describe, score_source, summarise
-from craft.evaluation.scoring.reference import Reference
+from craft.evaluation.scoring.score import describe, score_images, summarise
 from craft.evaluation.scoring.scorer import Scorer
+from craft.evaluation.scoring.settings import ScoreJob
+from craft.evaluation.scoring.yardstick import Yardstick
 from craft.evaluation.statistics.tails import tail_threshold
+from craft.models.evaluators import load_evaluator
+from craft.models.settings import EvaluatorRef
 from craft.reward.calibration import calibrate
-from craft.reward.cas import DIMENSIONS
-from craft.reward.features import Features, calibration_to_json, compute_features
+from craft.reward.dimensions import DIMENSIONS
+from craft.reward.features import Features, calibration_to_json, compute_features, write_features
 
 SIZE, LABELS = 32, ["nevus", "melanoma"]
 SPLITS = ["train", "reference", "calibration", "test"]
@@ -37,7 +39,7 @@ def draw_rows(count: int, seed: int, split: str | None = None) -> list[dict]:
     rows = []
     for index in range(count):
         image = rng.integers(80 * (index % 2), 176 + 80 * (index % 2), (SIZE, SIZE, 3), dtype=np.uint8)
-        rows.append(image_row(image, label=LABELS[index % 2], split=split or SPLITS[index // 2 % 4], source="noise"))
+        rows.append(image_row(image, label=LABELS[index % 2], split=split or SPLITS[index // 2 % 4], origin="noise"))
     return rows
 
 
@@ -45,29 +47,29 @@ def draw_rows(count: int, seed: int, split: str | None = None) -> list[dict]:
 def results(tmp_path_factory):
     """A results folder as far as scoring reads it."""
     root = tmp_path_factory.mktemp("results")
-    folder, book, evaluator = root / "skin", tiny_knowledge(), tiny_evaluator(SIZE)
+    folder, knowledge, evaluator = root / "skin", tiny_knowledge(), tiny_evaluator(SIZE)
     evaluator.save(root / "model")
     write_images(folder / "images.parquet", draw_rows(64, 0))
     frame = read_images(folder / "images.parquet")
-    write_text(folder / "knowledge.yaml", book.to_yaml())
-    settings = ScoreSettings(
+    write_text(folder / "knowledge.yaml", knowledge.to_yaml())
+    job = ScoreJob(
         dataset="skin",
         modality="dermoscopy",
         labels=LABELS,
         evaluators=[EvaluatorRef(name="held", role="held_out", path=str(root / "model"))],
-        truth=None,
-        runs=[("real", 0)],
+        phantom_classifier=None,
+        generated=[],
         neighbours=3,
     )
-    write_text(folder / "settings/score_images.yaml", settings.to_yaml())
+    write_text(folder / "settings/score_images.yaml", job.to_yaml())
     # the folder's weights are those in half precision
-    loaded = type(evaluator).load(str(root / "model"))
-    write_tensors(folder / "features.safetensors", compute_features(loaded, frame, book, "held"))
-    known = Features(folder / "features.safetensors", frame, book)
+    loaded = load_evaluator(job.evaluators[0])
+    write_features(folder / "features.safetensors", frame, compute_features(loaded, frame, knowledge, "held"))
+    known = Features(folder / "features.safetensors", frame, knowledge)
     pairs = known.split("held", "calibration")
-    maps = {"held": calibrate(known.raw_scores("held", 3), *pairs, known.of("held", "damaged"), torch.empty(0, 32))}
+    maps = {"held": calibrate(known.raw_scores("held", 3), *pairs, known.damaged("held"), torch.empty(0, 32))}
     write_json(folder / "calibration.json", calibration_to_json(maps, {"held": known.digest("held")}))
-    scorer = Scorer.load(settings, known, folder / "calibration.json")
+    scorer = Scorer.load(job, known, folder / "calibration.json")
     write_parquet(folder / "real/seed0/scores.parquet", scorer.score_real())
     return root
 
@@ -99,7 +101,7 @@ def command(monkeypatch):
     def call(*arguments) -> int:
         monkeypatch.setattr(sys, "argv", ["craft score", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            run(score_command)
+            run(score)
         return ended.value.code
 
     return call
@@ -129,7 +131,7 @@ def test_a_folder_a_label_table_a_parquet_table_and_a_list_score_alike(results, 
     renamed = by_folder["label"].map({"nevus": "nv", "melanoma": "mel"})
     pd.DataFrame({"file": by_folder["file"], "dx": renamed}).to_csv(tmp_path / "labels.csv", index=False)
     names = {"nv": "nevus", "mel": "melanoma"}
-    by_csv = score_source(Reference.load(results, "skin"), tmp_path, None, names, label_column="dx")
+    by_csv = score_images(Yardstick.load(results, "skin"), tmp_path, None, names, label_column="dx")
     columns = ["label", *DIMENSIONS, "cas", "tail"]
     for other in (by_list, by_table, by_csv):
         pd.testing.assert_frame_equal(by_folder[columns], other[columns], atol=1e-6)
@@ -143,16 +145,16 @@ def test_an_image_scores_the_same_whoever_stands_beside_it(results, photographs)
 
 
 def test_the_summary_shows_real_images_beside_the_scored_ones(results):
-    reference = Reference.load(results, "skin")
+    yardstick = Yardstick.load(results, "skin")
     rows = draw_rows(20, 5, "generated")[::2]
-    frame = score_source(reference, list(decode_images(pd.DataFrame(rows))), ["nevus"] * 10, {})
-    table = summarise(frame, reference).set_index(["label", "metric"])
+    frame = score_images(yardstick, list(decode_images(pd.DataFrame(rows))), ["nevus"] * 10, {})
+    table = summarise(frame, yardstick).set_index(["label", "metric"])
     assert table.loc[("all", "cas"), "value"] == pytest.approx(frame["cas"].mean(), abs=1e-6)
-    assert table.loc[("all", "cas"), "real_value"] == pytest.approx(reference.real["cas"].mean(), abs=1e-6)
+    assert table.loc[("all", "cas"), "real_value"] == pytest.approx(yardstick.real["cas"].mean(), abs=1e-6)
     assert table.loc[("nevus", "tail_rate"), "value"] == frame["tail"].mean()
-    assert table.loc[("nevus", "cas"), "real_n"] == (reference.real["label"] == "nevus").sum()
+    assert table.loc[("nevus", "cas"), "real_n"] == (yardstick.real["label"] == "nevus").sum()
     assert "melanoma" not in table.index.get_level_values("label")
-    assert "real test images" in describe(table.reset_index(), reference)
+    assert "real test images" in describe(table.reset_index(), yardstick)
 
 
 def test_the_command_writes_scores_and_summary(results, photographs, tmp_path, command, capsys, caplog):
@@ -223,7 +225,7 @@ def test_images_that_cannot_be_scored_are_one_sentence(results, tmp_path, make, 
 def spoil_features(folder):
     frame = read_images(folder / "images.parquet")
     entries = compute_features(tiny_evaluator(SIZE, seed=5), frame, tiny_knowledge(), "held")
-    write_tensors(folder / "features.safetensors", entries)
+    write_features(folder / "features.safetensors", frame, entries)
 
 
 def spoil_labels(folder):
@@ -241,7 +243,7 @@ def change_weights(folder):
 def test_a_calibration_of_other_data_is_refused(broken, spoil):
     spoil(broken / "skin")
     with pytest.raises(CraftError, match=r"fitted on other data than .*--forcerun calibrate_cas"):
-        Reference.load(broken, "skin")
+        Yardstick.load(broken, "skin")
 
 
 def test_a_calibration_that_does_not_say_what_it_was_fitted_on_is_used_with_a_warning(broken, caplog):
@@ -249,7 +251,7 @@ def test_a_calibration_that_does_not_say_what_it_was_fitted_on_is_used_with_a_wa
     content = read_json(path)
     content["held"].pop("fitted_on")
     path.write_text(json.dumps(content))
-    Reference.load(broken, "skin")
+    Yardstick.load(broken, "skin")
     assert "does not say which features it was fitted on" in caplog.text
 
 
@@ -260,38 +262,38 @@ def test_a_calibration_that_does_not_say_what_it_was_fitted_on_is_used_with_a_wa
         ("features.safetensors", "no feature file"),
         ("knowledge.yaml", "no knowledge file"),
         ("images.parquet", "no image table"),
-        ("real/seed0/scores.parquet", "no scores of real test images"),
+        ("real/seed0/scores.parquet", r"no table .*real/seed0/scores.parquet"),
     ],
 )
 def test_a_missing_file_of_the_run_is_named(broken, file, named):
     (broken / "skin" / file).unlink()
     with pytest.raises(CraftError, match=named):
-        Reference.load(broken, "skin")
+        Yardstick.load(broken, "skin")
 
 
 def test_an_evaluator_that_the_run_trained_is_found_where_the_results_lie_now(broken, results):
     path = broken / "skin/settings/score_images.yaml"
     path.write_text(path.read_text().replace(str(results / "model"), "results/models/evaluator-held"))
     with pytest.raises(CraftError, match="no image-text evaluator can be loaded"):
-        Reference.load(broken, "skin")
+        Yardstick.load(broken, "skin")
     (broken / "models").mkdir()
     (broken / "model").rename(broken / "models/evaluator-held")
-    assert Reference.load(broken, "skin").model.size == SIZE
+    assert Yardstick.load(broken, "skin").model.size == SIZE
 
 
 def test_unknown_datasets_and_evaluators_are_answered_with_the_known_ones(results, tmp_path):
     with pytest.raises(CraftError, match="no dataset 'retina'; name one of its datasets: skin"):
-        Reference.load(results, "retina")
+        Yardstick.load(results, "retina")
     with pytest.raises(CraftError, match=r"no evaluator 'other'; name one of held \(held_out\)"):
-        Reference.load(results, "skin", "other")
+        Yardstick.load(results, "skin", "other")
     with pytest.raises(CraftError, match="holds no scored dataset"):
-        Reference.load(tmp_path, "skin")
+        Yardstick.load(tmp_path, "skin")
 
 
 def test_an_evaluator_of_another_width_is_refused(results):
-    reference = Reference.load(results, "skin")
+    yardstick = Yardstick.load(results, "skin")
     with pytest.raises(CraftError, match="48 numbers wide, those of the texts and reference images 32"):
-        reference.alignment(torch.rand(2, 48), torch.tensor([0, 1]))
+        yardstick.alignment(torch.rand(2, 48), torch.tensor([0, 1]))
 
 
 def test_craft_is_imported_without_loading_torch():

@@ -1,4 +1,4 @@
-"""Scoring: one row an image and evaluator, real scores from the cached features, generated ones through the model."""
+"""Scoring: one row per image and evaluator, real scores from the cached features, generated ones through the model."""
 
 import numpy as np
 import pandas as pd
@@ -7,14 +7,24 @@ import torch
 from tiny import tiny_evaluator, tiny_knowledge
 
 from craft.core.errors import CraftError
-from craft.core.files import write_json, write_tensors
+from craft.core.files import write_json
 from craft.core.images import decode_images, image_row, read_images, to_tensor, write_images
-from craft.core.settings import EvaluatorRef, ScoreSettings
+from craft.core.settings import ImageSet
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, score_columns
 from craft.evaluation.scoring.scorer import Scorer
-from craft.models.truth import TruthClassifier
+from craft.evaluation.scoring.settings import ScoreJob
+from craft.models.phantom_classifier import PhantomClassifier
+from craft.models.settings import EvaluatorRef
 from craft.reward.calibration import calibrate
-from craft.reward.cas import DIMENSIONS
-from craft.reward.features import Features, calibration_to_json, compute_features, foreign_features, read_calibration
+from craft.reward.dimensions import DIMENSIONS
+from craft.reward.features import (
+    Features,
+    calibration_to_json,
+    compute_features,
+    foreign_features,
+    read_calibration,
+    write_features,
+)
 
 SIZE, LABELS = 32, ["nevus", "melanoma"]
 SPLITS = ["train", "reference", "calibration", "test"]
@@ -26,47 +36,48 @@ def make_table(path, count, seed, split=None):
     for index in range(count):
         image = rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
         where = split or SPLITS[index // 2 % 4]
-        rows.append(image_row(image, label=LABELS[index % 2], split=where, source="s", patient_id=str(index)))
+        rows.append(image_row(image, label=LABELS[index % 2], split=where, origin="s", patient_id=str(index)))
     write_images(path, rows)
     return read_images(path)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    folder, book = tmp_path_factory.mktemp("scoring"), tiny_knowledge()
+    folder, knowledge = tmp_path_factory.mktemp("scoring"), tiny_knowledge()
     evaluators = {"a": tiny_evaluator(SIZE), "b": tiny_evaluator(SIZE, "siglip_regnet", seed=1)}
     frame = make_table(folder / "images.parquet", 48, seed=0)
     entries = {}
     for name, evaluator in evaluators.items():
-        entries |= compute_features(evaluator, frame, book, name)
+        entries |= compute_features(evaluator, frame, knowledge, name)
         evaluator.save(folder / name)
-    write_tensors(folder / "features.safetensors", entries)
-    TruthClassifier.build({"dermoscopy": LABELS}).save(folder / "truth")
-    known = Features(folder / "features.safetensors", frame, book)
+    write_features(folder / "features.safetensors", frame, entries)
+    PhantomClassifier.build({"dermoscopy": LABELS}).save(folder / "classifier")
+    known = Features(folder / "features.safetensors", frame, knowledge)
     maps = {
         name: calibrate(
-            known.raw_scores(name, 3), *known.split(name, "calibration"), known.of(name, "damaged"), torch.empty(0, 32)
+            known.raw_scores(name, 3), *known.split(name, "calibration"), known.damaged(name), torch.empty(0, 32)
         )
         for name in evaluators
     }
     write_json(folder / "calibration.json", calibration_to_json(maps))
     refs = [EvaluatorRef(name=n, role=r, path=str(folder / n)) for n, r in (("a", "reward"), ("b", "held_out"))]
-    settings = ScoreSettings(
+    job = ScoreJob(
         dataset="skin",
         modality="dermoscopy",
         labels=LABELS,
         evaluators=refs,
-        truth=str(folder / "truth"),
-        runs=[("real", 0), ("craft", 1)],
+        phantom_classifier=str(folder / "classifier"),
+        generated=[ImageSet(method="craft", seed=1)],
         neighbours=3,
     )
-    return folder, known, settings, Scorer.load(settings, known, folder / "calibration.json")
+    return folder, known, job, Scorer.load(job, known, folder / "calibration.json")
 
 
 def test_real_images_are_the_test_split_with_their_own_labels(run):
     _, known, _, scorer = run
     scores = scorer.score_real()
-    assert set(scores["evaluator"]) == {"a", "b", "truth"} and set(scores["role"]) == {"reward", "held_out", "truth"}
+    assert set(scores["evaluator"]) == {"a", "b", PHANTOM_CLASSIFIER}
+    assert set(scores["role"]) == {"reward", "held_out", PHANTOM_CLASSIFIER} and tuple(scores) == score_columns()
     test = known.frame[known.frame["split"] == "test"]
     for _, part in scores.groupby("evaluator"):
         assert part["image_id"].tolist() == test["image_id"].tolist()
@@ -75,22 +86,23 @@ def test_real_images_are_the_test_split_with_their_own_labels(run):
 
 def test_cas_is_the_mean_of_its_dimensions_and_within_bounds(run):
     scores = run[3].score_real()
-    judged = scores[scores["role"] != "truth"]
+    judged = scores[scores["role"] != PHANTOM_CLASSIFIER]
     assert np.allclose(judged["cas"], judged[list(DIMENSIONS)].mean(axis=1), atol=1e-6)
     assert judged["cas"].between(0, 1).all() and judged["agrees"].isna().all()
-    truth = scores[scores["role"] == "truth"]
-    assert truth[list(DIMENSIONS)].isna().all(axis=None) and truth["agrees"].notna().all()
+    classified = scores[scores["role"] == PHANTOM_CLASSIFIER]
+    assert classified[list(DIMENSIONS)].isna().all(axis=None) and classified["agrees"].notna().all()
 
 
 def test_the_same_pixels_score_the_same_as_real_and_as_generated(run):
     folder, known, _, scorer = run
     test = known.frame[known.frame["split"] == "test"]
     rows = [
-        image_row(image, label=label, split="generated", source="g")
+        image_row(image, label=label, split="generated", origin="g")
         for image, label in zip(decode_images(test), test["label"], strict=True)
     ]
     write_images(folder / "generated.parquet", rows)
-    (generated, encoded), real = scorer.score(folder / "generated.parquet", "craft", 1), scorer.score_real()
+    (generated, ids, encoded), real = scorer.score(folder / "generated.parquet", "craft", 1), scorer.score_real()
+    assert ids == test["image_id"].tolist()
     assert {name: tuple(each.shape) for name, each in encoded.items()} == dict.fromkeys(
         ["a/images", "b/images"], (len(test), 32)
     )
@@ -102,7 +114,7 @@ def test_the_same_pixels_score_the_same_as_real_and_as_generated(run):
 def test_features_of_another_table_are_refused(run, tmp_path):
     folder, _, _, _ = run
     other = make_table(tmp_path / "other.parquet", 10, seed=3)
-    with pytest.raises(CraftError, match="run encode_images again"):
+    with pytest.raises(CraftError, match="does not hold the image .*--forcerun encode_images"):
         Features(folder / "features.safetensors", other, tiny_knowledge())
 
 
@@ -127,6 +139,8 @@ def test_images_of_other_modalities_are_thinned_evenly(run):
 def test_damaged_copies_are_encoded_kind_after_kind(run):
     _, known, _, _ = run
     calibration = known.split("a", "calibration")[0]
-    assert known.of("a", "damaged").shape == (3 * len(calibration), 32)
+    damaged, labels = known.damaged("a")
+    assert damaged.shape == (3 * len(calibration), 32)
+    assert torch.equal(labels, known.split("a", "calibration")[1].repeat(3))
     images = to_tensor(decode_images(known.frame[known.frame["split"] == "calibration"]))
     assert torch.allclose(tiny_evaluator(SIZE).embed(images), calibration, atol=1e-5)

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from craft.evaluation.statistics.intervals import (
-    bootstrap_mean,
     bootstrap_means,
     interval,
     nested_bootstrap,
@@ -21,7 +20,7 @@ def test_every_resample_draws_as_many_images_as_there_are():
 
 def test_interval_of_one_seed_has_the_width_that_theory_gives():
     values = np.random.default_rng(1).normal(0.5, 0.1, size=400)
-    number = bootstrap_mean([values], 4000, 0.95, "theory")
+    (number,) = bootstrap_means([values[:, None]], 4000, 0.95, "theory")
     half = 1.96 * values.std() / np.sqrt(400)
     assert number.value == pytest.approx(values.mean())
     assert number.low == pytest.approx(values.mean() - half, abs=half / 8)
@@ -29,9 +28,9 @@ def test_interval_of_one_seed_has_the_width_that_theory_gives():
 
 
 def test_disagreeing_seeds_widen_the_interval():
-    values = np.random.default_rng(2).normal(0.5, 0.01, size=100)
-    agreeing = bootstrap_mean([values, values, values], 500, 0.95, "a")
-    disagreeing = bootstrap_mean([values - 0.2, values, values + 0.2], 500, 0.95, "a")
+    values = np.random.default_rng(2).normal(0.5, 0.01, size=(100, 1))
+    (agreeing,) = bootstrap_means([values, values, values], 500, 0.95, "a")
+    (disagreeing,) = bootstrap_means([values - 0.2, values, values + 0.2], 500, 0.95, "a")
     assert agreeing.value == pytest.approx(disagreeing.value)
     assert disagreeing.high - disagreeing.low > 10 * (agreeing.high - agreeing.low)
     assert (disagreeing.n, disagreeing.seeds) == (300, 3)
@@ -39,16 +38,16 @@ def test_disagreeing_seeds_widen_the_interval():
 
 def test_constant_seeds_give_the_bootstrap_of_the_seeds():
     groups = [np.zeros(5), np.ones(5)]
-    draws = nested_bootstrap(
-        [5, 5], lambda group, counts, draw: counts @ groups[group][:, None] / 5, 4000, np.random.default_rng(0)
+    means = nested_bootstrap(
+        [5, 5], lambda group, counts, numbers: counts @ groups[group][:, None] / 5, 4000, np.random.default_rng(0)
     )
-    shares = [np.mean(draws == level) for level in (0, 0.5, 1)]
+    shares = [np.mean(means == level) for level in (0, 0.5, 1)]
     assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.03)
 
 
-def test_the_same_names_give_the_same_draws_and_others_give_others():
-    values = [np.random.default_rng(3).random(50)]
-    first, again, other = (bootstrap_mean(values, 100, 0.9, name) for name in ("x", "x", "y"))
+def test_the_same_names_give_the_same_resamples_and_others_give_others():
+    values = [np.random.default_rng(3).random((50, 1))]
+    first, again, other = (bootstrap_means(values, 100, 0.9, name) for name in ("x", "x", "y"))
     assert first == again and first != other
 
 
@@ -61,16 +60,16 @@ def test_columns_share_their_resamples():
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(1, 3))
 def test_value_lies_in_the_range_and_the_interval_in_order(values, seeds):
-    number = bootstrap_mean([np.array(values)] * seeds, 50, 0.95, "property")
+    (number,) = bootstrap_means([np.array(values)[:, None]] * seeds, 50, 0.95, "property")
     low, high = min(values) - 1e-9, max(values) + 1e-9
     assert low <= number.low <= number.high <= high and low <= number.value <= high
 
 
-def test_undefined_draws_are_left_out():
+def test_undefined_resamples_are_left_out():
     assert interval(np.array([0.0, np.nan, 1.0]), 0.5) == (0.25, 0.75)
 
 
-@pytest.mark.parametrize("groups", [[], [np.array([])], [np.array([0.1, np.nan])]])
+@pytest.mark.parametrize("groups", [[], [np.empty((0, 1))], [np.array([[0.1], [np.nan]])]])
 def test_nothing_to_average_is_an_error(groups):
     with pytest.raises(ValueError):
-        bootstrap_mean(groups, 10, 0.9, "bad")
+        bootstrap_means(groups, 10, 0.9, "bad")

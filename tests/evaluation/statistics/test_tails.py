@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from craft.evaluation.statistics.tails import TailReference, tail_rate, tail_threshold
+from craft.evaluation.statistics.tails import RealTail, tail_rate, tail_threshold, weigh_below
 
 GRID = np.arange(11) / 10
 
@@ -36,7 +36,7 @@ def test_empty_or_infinite_scores_are_errors(scores, reference):
 def test_estimates_have_the_point_values_of_the_plain_functions():
     rng = np.random.default_rng(0)
     real, groups = rng.random(60), [rng.random(40) ** 2, rng.random(40) ** 2]
-    reference = TailReference.resample(real, 0.1, 300, 0.95, "chest", "clip_resnet")
+    reference = RealTail.resample(real, 0.1, 300, 0.95, "chest", "clip_resnet")
     rate = reference.estimate_rate(groups, "chest", "lora")
     assert reference.estimate_threshold().value == tail_threshold(real)
     assert rate.value == pytest.approx(np.mean([tail_rate(group, real) for group in groups]))
@@ -46,7 +46,7 @@ def test_estimates_have_the_point_values_of_the_plain_functions():
 def test_interval_of_a_rate_includes_the_doubt_about_the_threshold():
     scores = np.linspace(0, 1, 2000)
     few, many = (
-        TailReference.resample(np.linspace(0, 1, size), 0.1, 400, 0.95, "size").estimate_rate([scores], "x")
+        RealTail.resample(np.linspace(0, 1, size), 0.1, 400, 0.95, "size").estimate_rate([scores], "x")
         for size in (20, 2000)
     )
     assert few.high - few.low > 2 * (many.high - many.low)
@@ -54,14 +54,19 @@ def test_interval_of_a_rate_includes_the_doubt_about_the_threshold():
 
 def test_real_images_stand_near_the_quantile_by_construction():
     real = np.random.default_rng(1).random(200)
-    reference = TailReference.resample(real, 0.1, 200, 0.95, "own")
+    reference = RealTail.resample(real, 0.1, 200, 0.95, "own")
     own = reference.estimate_own_rate(np.ones(200, bool))
     assert own.value == pytest.approx(0.1) and own.high - own.low < 0.02
 
 
-def test_labels_share_the_threshold_of_their_modality():
+def test_labels_share_the_threshold_of_their_dataset():
     real = np.concatenate([np.linspace(0.0, 0.4, 50), np.linspace(0.6, 1.0, 50)])
-    reference = TailReference.resample(real, 0.1, 100, 0.95, "labels")
+    reference = RealTail.resample(real, 0.1, 100, 0.95, "labels")
     first = np.arange(100) < 50
     assert reference.estimate_own_rate(first).value == pytest.approx(0.2)
     assert reference.estimate_own_rate(~first).value == 0
+
+
+def test_shares_below_are_those_of_repeated_images():
+    scores, counts = np.array([0.1, 0.5, 0.9]), np.array([[1, 1, 1], [3, 0, 0], [0, 1, 2]])
+    assert weigh_below(scores, counts, np.array([0.6, 0.6, 0.2])) == pytest.approx([2 / 3, 1, 0])

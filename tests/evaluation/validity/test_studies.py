@@ -5,46 +5,48 @@ import pandas as pd
 import pytest
 import torch
 
-from craft.core.config.evaluation import Scoring
 from craft.core.errors import CraftError
-from craft.core.files import write_parquet
-from craft.core.settings import EvaluatorRef
-from craft.evaluation.results import DIMENSIONS
-from craft.evaluation.validity.gap import course, follow_gap, read_checks
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
+from craft.evaluation.settings import ScoringSettings
+from craft.evaluation.validity.classifier import follow_classifier, order_methods, pair_with_classifier
+from craft.evaluation.validity.gap import course, follow_gap
 from craft.evaluation.validity.graded_damage import DAMAGES, damaged_sets, response_to_damage
-from craft.evaluation.validity.label_swap import compare_sets, distance_of_sets, separate_labels, shifts_of_sets
-from craft.evaluation.validity.rows import SCORES, all_scores, validity_table
-from craft.evaluation.validity.truth import follow_truth, order_methods, pair_with_truth
+from craft.evaluation.validity.label_swap import separate_labels
+from craft.evaluation.validity.rows import tabulate_studies
+from craft.evaluation.validity.same_images import compare_sets, distance_of_sets, shifts_of_sets
+from craft.evaluation.validity.scores import all_scores, named_scores, without
+from craft.reward.dimensions import DIMENSIONS
 
-SCORING = Scoring(bootstrap=200)
+SCORING = ScoringSettings(bootstrap=200)
 RNG = np.random.default_rng(0)
-REF = EvaluatorRef(name="a", role="reward", path="a")
 SHARED = {"evaluator": "a", "role": "reward", "source": "here"}
 
 
 def find(rows, **keys) -> pd.DataFrame:
-    table = validity_table(rows, "skin")
+    table = tabulate_studies(rows, "skin")
     return table[(table[list(keys)] == pd.Series(keys)).all(axis=1)]
 
 
 def test_cas_is_the_mean_of_the_dimensions_and_each_can_be_left_out():
     dimensions = RNG.random((5, 4))
-    scores = dict(zip(SCORES, all_scores(dimensions).T, strict=True))
+    scores, named = all_scores(dimensions), dict(zip(DIMENSIONS, dimensions.T, strict=True))
+    assert list(scores) == [*DIMENSIONS, "cas", *map(without, DIMENSIONS)]
     assert np.allclose(scores["cas"], dimensions.mean(1))
-    assert np.allclose(scores["without_checklist"], dimensions[:, [0, 1, 3]].mean(1))
+    others = [named[name] for name in ("alignment", "specificity", "plausibility")]
+    assert np.allclose(scores[without("checklist")], np.mean(others, axis=0))
 
 
 @pytest.fixture(scope="module")
 def swapped():
     """Scores with three labels: alignment knows the own label, plausibility is constant, the others guess."""
-    scores = RNG.random((60, 3, 4))
-    scores[:, 0, 0] += 2
-    scores[:, :, 3] = 0.5
-    return scores
+    scores = {name: RNG.random((60, 3)) for name in DIMENSIONS}
+    scores["alignment"][:, 0] += 2
+    scores["plausibility"][:] = 0.5
+    return np.stack(list(scores.values()), axis=-1)
 
 
 def test_a_dimension_without_information_is_at_chance_and_its_share_is_not_above_zero(swapped):
-    rows = list(separate_labels(swapped, REF, SCORING, "skin"))
+    rows = list(separate_labels(swapped, SCORING, "skin", **SHARED))
     aurocs = find(rows, study="label_swap").set_index("dimension")
     assert aurocs.loc["alignment", "value"] == 1.0
     assert (aurocs.loc["plausibility", ["value", "low", "high"]] == 0.5).all()
@@ -65,18 +67,18 @@ def test_sets_of_the_same_images_differ_by_the_share_of_other_labels(swapped):
         "all_swapped": 1.0,
     }
     assert all(shifts.max() <= 2 for shifts in sets.values())
-    rows = find(compare_sets(swapped, sets, DIMENSIONS, SCORING, "skin", **SHARED), dimension="alignment")
+    rows = find(compare_sets(named_scores(swapped), sets, SCORING, "skin", **SHARED), dimension="alignment")
     own, half, other = rows["value"]
     assert own > half > other and half == pytest.approx((own + other) / 2, abs=0.1)
 
 
 def test_the_distance_between_images_is_the_same_whatever_their_labels():
     rng = np.random.default_rng(0)
-    images, reference = rng.normal(size=(80, 6)), rng.normal(size=(120, 6))
-    near = find(distance_of_sets(images, reference, SCORING, "skin", **SHARED), metric="fid")
+    images, others = rng.normal(size=(80, 6)), rng.normal(size=(120, 6))
+    near = find(distance_of_sets(images, others, SCORING, "skin", **SHARED), metric="fid")
     assert list(near["condition"]) == ["own_labels", "half_swapped", "all_swapped"] and near["value"].nunique() == 1
     assert (near["low"] <= near["value"]).all() and (near["value"] <= near["high"]).all()
-    far = find(distance_of_sets(images + 1, reference, SCORING, "skin", **SHARED), metric="fid")
+    far = find(distance_of_sets(images + 1, others, SCORING, "skin", **SHARED), metric="fid")
     assert far["low"].iloc[0] > near["high"].iloc[0]
 
 
@@ -99,48 +101,51 @@ def test_damage_grows_with_its_grade_and_repeats_itself():
 
 def test_a_score_that_falls_at_every_grade_has_a_response_of_minus_one():
     keys = [(kind, level) for kind, (_, levels) in DAMAGES.items() for level in levels]
-    scores = {(kind, level): np.full((10, 1), 0.9 - 0.1 * (n % 5)) for n, (kind, level) in enumerate(keys)}
-    rows = list(response_to_damage(scores, ("cas",), SCORING, "skin", **SHARED))
+    scores = {(kind, level): {"cas": np.full(10, 0.9 - 0.1 * (n % 5))} for n, (kind, level) in enumerate(keys)}
+    rows = list(response_to_damage(scores, SCORING, "skin", **SHARED))
     assert (find(rows, metric="spearman")[["value", "low", "high"]] == -1).all(axis=None)
     assert find(rows, condition="blur", metric="mean")["value"].tolist() == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5])
 
 
 def draw_table(methods=("real", "lora", "craft"), count=50) -> pd.DataFrame:
-    """Scores of two evaluators: `a` follows the truth, `b` guesses."""
+    """Scores of two evaluators: `a` follows the classifier of phantoms, `b` guesses."""
     frames = []
     for place, method in enumerate(methods):
-        truth = np.clip(RNG.random(count) * 0.5 + 0.2 * place, 0, 1)
+        chances = np.clip(RNG.random(count) * 0.5 + 0.2 * place, 0, 1)
         shared = {"image_id": [f"{method}{n}" for n in range(count)], "method": method, "seed": 0, "dataset": "skin"}
-        for name, role in (("a", "reward"), ("b", "held_out"), ("truth", "truth")):
-            values = truth if name != "b" else RNG.random(count)
-            columns = dict.fromkeys(DIMENSIONS, np.nan if name == "truth" else values)
+        for name, role in (("a", "reward"), ("b", "held_out"), (PHANTOM_CLASSIFIER, PHANTOM_CLASSIFIER)):
+            values = chances if name != "b" else RNG.random(count)
+            columns = dict.fromkeys(DIMENSIONS, np.nan if name == PHANTOM_CLASSIFIER else values)
             frames.append(pd.DataFrame(shared | {"evaluator": name, "role": role, "cas": values} | columns))
     return pd.concat(frames, ignore_index=True)
 
 
-def test_an_evaluator_that_follows_the_truth_correlates_with_it_and_orders_the_methods():
+def test_an_evaluator_that_follows_the_classifier_correlates_with_it_and_orders_the_methods():
     table = draw_table()
     for name, value in (("a", 1.0), ("b", 0.0)):
-        judged = pair_with_truth(table, name)
-        rows = find(follow_truth(judged, SCORING, "skin", evaluator=name, role="x"), study="truth", dimension="cas")
-        assert rows["condition"].tolist() == ["real", "generated", "all"]
-        assert rows["value"].to_numpy() == pytest.approx(value, abs=0.35)
-        assert (rows["low"] <= rows["value"]).all() and (rows["value"] <= rows["high"]).all()
-        assert rows.set_index("condition")["n"].to_dict() == {"real": 50, "generated": 50, "all": 100}
-    order = find(order_methods(pair_with_truth(table, "a"), SCORING, "skin", evaluator="a", role="x"), dimension="cas")
-    assert order["value"].item() == 1.0
+        judged = pair_with_classifier(table, name)
+        rows = list(follow_classifier(judged, SCORING, "skin", **SHARED))
+        found = find(rows, study="classifier", dimension="cas")
+        assert found["condition"].tolist() == ["real", "generated", "all"]
+        assert found["value"].to_numpy() == pytest.approx(value, abs=0.35)
+        assert (found["low"] <= found["value"]).all() and (found["value"] <= found["high"]).all()
+        assert found.set_index("condition")["n"].to_dict() == {"real": 50, "generated": 50, "all": 100}
+        without_one = find(rows, study="drop_one", dimension="checklist", condition="all").set_index("metric")["value"]
+        assert without_one["spearman"] + without_one["spearman_share"] == pytest.approx(found["value"].iloc[-1])
+    order = find(order_methods(pair_with_classifier(table, "a"), SCORING, "skin", **SHARED), dimension="cas")
+    assert order["value"].item() == 1.0 and order["condition"].item() == "methods"
 
 
 def test_methods_that_start_from_the_same_noise_are_resampled_together():
-    judged = pair_with_truth(draw_table(), "a")
+    judged = pair_with_classifier(draw_table(), "a")
     lora, craft = (judged.units[judged.methods == name] for name in ("lora", "craft"))
     assert (lora == craft).all() and not set(lora) & set(judged.units[judged.methods == "real"])
 
 
-def test_a_truth_of_other_images_is_refused():
+def test_a_classifier_of_other_images_is_refused():
     table = draw_table()
     with pytest.raises(CraftError, match="did not score the same images of 'skin'"):
-        pair_with_truth(table.drop(index=table.index[-1]), "a")
+        pair_with_classifier(table.drop(index=table.index[-1]), "a")
 
 
 def make_courses(opens: int) -> tuple[list, list]:
@@ -153,7 +158,7 @@ def make_courses(opens: int) -> tuple[list, list]:
 
 @pytest.mark.parametrize(("opens", "found"), [(20, 30.0), (50, None)])
 def test_the_gap_opens_at_the_first_check_at_which_the_judge_falls_behind(opens, found):
-    rows = list(follow_gap(*make_courses(opens), SCORING, "skin", "craft", "truth", evaluator="a", role="reward"))
+    rows = list(follow_gap(*make_courses(opens), SCORING, "skin", "craft", "judge", evaluator="a", role="reward"))
     value = find(rows, metric="opens_at")["value"].item()
     assert value == found or (found is None and np.isnan(value))
     changes = find(rows, metric="gap_change").set_index("level")
@@ -164,19 +169,11 @@ def test_the_gap_opens_at_the_first_check_at_which_the_judge_falls_behind(opens,
 def test_runs_that_ended_at_different_checks_are_averaged_as_far_as_they_go():
     proxies, judges = zip(*(make_courses(50) for _ in range(2)), strict=True)
     proxies, judges = [proxies[0][0], {0: proxies[1][0][0]}], [judges[0][0], {0: judges[1][0][0]}]
-    rows = list(follow_gap(proxies, judges, SCORING, "skin", "craft", "truth", evaluator="a", role="reward"))
+    rows = list(follow_gap(proxies, judges, SCORING, "skin", "craft", "judge", evaluator="a", role="reward"))
     gaps = find(rows, metric="gap").set_index("level")
     assert gaps.loc[0.0, ["n", "seeds"]].tolist() == [60, 2] and gaps.loc[50.0, ["n", "seeds"]].tolist() == [30, 1]
 
 
-def test_checks_are_read_by_step_and_broken_ones_are_named(tmp_path):
+def test_checks_are_taken_by_step():
     frame = pd.DataFrame({"step": [0, 0, 10, 10], "number": [0, 1, 0, 1], "label": "a", "image": "x"})
     assert course(frame, np.arange(4.0))[10].tolist() == [2.0, 3.0]
-    with pytest.raises(CraftError, match="no images of the guard's checks"):
-        read_checks(tmp_path / "checks.parquet")
-    write_parquet(tmp_path / "short.parquet", frame.iloc[:3])
-    with pytest.raises(CraftError, match="the same noise at every check"):
-        read_checks(tmp_path / "short.parquet")
-    write_parquet(tmp_path / "old.parquet", frame.drop(columns="number"))
-    with pytest.raises(CraftError, match="column 'number' is missing"):
-        read_checks(tmp_path / "old.parquet")

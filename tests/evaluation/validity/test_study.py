@@ -1,24 +1,33 @@
 """The whole study on tiny random models: what it holds, what it needs, and what it says of broken input."""
 
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from tiny import tiny_evaluator, tiny_knowledge
 
-from craft.core.config.evaluation import Scoring, Validity
 from craft.core.errors import CraftError
-from craft.core.files import write_json, write_parquet, write_tensors
+from craft.core.files import write_json, write_parquet
 from craft.core.images import image_row, read_images, write_images
-from craft.core.settings import EvaluatorRef, ValiditySettings
-from craft.evaluation.results import VALIDITY_COLUMNS
+from craft.core.settings import ImageSet
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
 from craft.evaluation.scoring.scorer import Scorer
+from craft.evaluation.settings import ScoringSettings
+from craft.evaluation.validity.results import COLUMNS, STUDIES
+from craft.evaluation.validity.settings import ValidityJob, ValiditySettings
 from craft.evaluation.validity.study import ValidityStudy, pick_balanced
-from craft.models.truth import TruthClassifier
+from craft.models.phantom_classifier import PhantomClassifier
+from craft.models.settings import EvaluatorRef
 from craft.reward.calibration import calibrate
-from craft.reward.features import Features, calibration_to_json, compute_features
+from craft.reward.features import Features, calibration_to_json, compute_features, write_features
 from craft.training.checks import collect_checks, keep_check
 
+SCRIPT = Path(__file__).parents[3] / "scripts" / "check_validity.py"
 SIZE, LABELS = 32, ["nevus", "melanoma"]
 SPLITS = ["train", "reference", "calibration", "test"]
 
@@ -27,109 +36,163 @@ def make_images(count: int, seed: int, split: str | None = None) -> list[dict]:
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
     return [
-        image_row(image, label=LABELS[n % 2], split=split or SPLITS[n // 2 % 4], source="s", patient_id=str(n))
+        image_row(image, label=LABELS[n % 2], split=split or SPLITS[n // 2 % 4], origin="s", patient_id=str(n))
         for n, image in enumerate(pixels)
     ]
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A results folder with a reward method that was finetuned on one seed, and its settings."""
-    folder, book = tmp_path_factory.mktemp("validity"), tiny_knowledge()
-    skin, entries, maps = folder / "skin", {}, {}
-    evaluators = {"a": tiny_evaluator(SIZE), "b": tiny_evaluator(SIZE, "siglip_regnet", seed=1)}
-    write_images(skin / "images.parquet", make_images(48, seed=0))
-    frame = read_images(skin / "images.parquet")
-    for name, evaluator in evaluators.items():
-        entries |= compute_features(evaluator, frame, book, name)
-        evaluator.save(folder / name)
-    write_tensors(skin / "features.safetensors", entries)
-    TruthClassifier.build({"dermoscopy": LABELS}).save(folder / "truth")
-    known = Features(skin / "features.safetensors", frame, book)
-    for name in evaluators:
-        damaged = known.of(name, "damaged")
-        maps[name] = calibrate(
-            known.raw_scores(name, 3), *known.split(name, "calibration"), damaged, torch.empty(0, 32)
-        )
-    write_json(skin / "calibration.json", calibration_to_json(maps))
-    settings = ValiditySettings(
+GENERATED = [ImageSet(method="lora", seed=0), ImageSet(method="craft", seed=0)]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A dataset's folder with a reward method that was finetuned with one seed, its job and its scorer."""
+
+    folder: Path
+    job: ValidityJob
+    scorer: Scorer
+
+    def study(self, scorer: Scorer | None = None, scores: list[str] = ("lora", "craft")) -> ValidityStudy:
+        real, generated = self.scores("real"), [self.scores(method) for method in scores]
+        return ValidityStudy.load(self.job, scorer or self.scorer, real, generated, [self.checks])
+
+    def scores(self, method: str) -> Path:
+        return self.folder / method / "seed0/scores.parquet"
+
+    @property
+    def checks(self) -> Path:
+        return self.folder / "craft/seed0/checks.parquet"
+
+
+def make_job(folder: Path) -> ValidityJob:
+    return ValidityJob(
         dataset="skin",
         modality="dermoscopy",
         labels=LABELS,
         evaluators=[
             EvaluatorRef(name=n, role=r, path=str(folder / n)) for n, r in (("a", "reward"), ("b", "held_out"))
         ],
-        truth=str(folder / "truth"),
-        runs=[("real", 0), ("lora", 0), ("craft", 0)],
+        phantom_classifier=str(folder / "phantom_classifier"),
+        generated=GENERATED,
         neighbours=3,
-        rewarded=["craft"],
-        seeds=[0],
-        scoring=Scoring(bootstrap=20),
-        validity=Validity(damaged_images=4),
+        rewarded=GENERATED[1:],
+        scoring=ScoringSettings(bootstrap=20),
+        validity=ValiditySettings(damaged_images=4),
     )
-    scorer = Scorer.load(settings, known, skin / "calibration.json")
-    write_parquet(skin / "real/seed0/scores.parquet", scorer.score_real())
+
+
+def make_scorer(job: ValidityJob, folder: Path) -> Scorer:
+    """Features and calibration of two tiny random evaluators on a dataset of noise."""
+    knowledge, entries, maps = tiny_knowledge(), {}, {}
+    evaluators = {"a": tiny_evaluator(SIZE), "b": tiny_evaluator(SIZE, "siglip_regnet", seed=1)}
+    write_images(folder / "images.parquet", make_images(48, seed=0))
+    frame = read_images(folder / "images.parquet")
+    for name, evaluator in evaluators.items():
+        entries |= compute_features(evaluator, frame, knowledge, name)
+        evaluator.save(folder / name)
+    write_features(folder / "features.safetensors", frame, entries)
+    PhantomClassifier.build({"dermoscopy": LABELS}).save(folder / "phantom_classifier")
+    known = Features(folder / "features.safetensors", frame, knowledge)
+    for name in evaluators:
+        maps[name] = calibrate(
+            known.raw_scores(name, 3), *known.split(name, "calibration"), known.damaged(name), torch.empty(0, 32)
+        )
+    write_json(folder / "calibration.json", calibration_to_json(maps))
+    return Scorer.load(job, known, folder / "calibration.json")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("validity") / "skin"
+    job = make_job(folder)
+    made = Made(folder, job, make_scorer(job, folder))
+    write_parquet(made.scores("real"), made.scorer.score_real())
     for seed, method in enumerate(["lora", "craft"]):
-        write_images(skin / method / "seed0/images.parquet", make_images(10, seed=5 + seed, split="generated"))
-        scores, _ = scorer.score(skin / method / "seed0/images.parquet", method, 0)
-        write_parquet(skin / method / "seed0/scores.parquet", scores)
+        path = folder / method / "seed0/images.parquet"
+        write_images(path, make_images(10, seed=5 + seed, split="generated"))
+        scores, _, _ = made.scorer.score(path, method, 0)
+        write_parquet(made.scores(method), scores)
     for step in (0, 2):
         images = torch.rand(4, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(step))
         keep_check(folder / "kept", LABELS * 2, step, images)
-    write_parquet(skin / "craft/seed0/checks.parquet", collect_checks(folder / "kept", [0, 2]))
-    return folder, settings, scorer
+    write_parquet(made.checks, collect_checks(folder / "kept", [0, 2]))
+    return made
 
 
-def test_every_study_is_in_the_table_with_an_interval_and_its_source(run):
-    folder, settings, scorer = run
-    table = ValidityStudy(settings, scorer, folder).table()
-    assert tuple(table.columns) == VALIDITY_COLUMNS
-    assert set(table["study"]) == {"label_swap", "drop_one", "same_images", "damage", "truth", "gap"}
+def test_every_study_is_in_the_table_with_an_interval_and_its_source(made):
+    table = made.study().table()
+    assert tuple(table.columns) == COLUMNS
+    assert set(table["study"]) == set(STUDIES)
     numbers = table[table["metric"] != "opens_at"]
     assert numbers[["value", "low", "high"]].notna().all(axis=None) and (numbers["low"] <= numbers["high"]).all()
     assert (table["n"] > 0).all() and table["source"].str.startswith("skin/").all()
     keys = ["study", "method", "evaluator", "dimension", "condition", "level", "metric"]
     assert not table.duplicated(keys).any()
-    pd.testing.assert_frame_equal(table, ValidityStudy(settings, scorer, folder).table())
+    pd.testing.assert_frame_equal(table, made.study().table())
 
 
-def test_without_truth_the_gap_is_that_to_the_held_out_evaluator(run):
-    folder, settings, scorer = run
-    blind = Scorer(settings, scorer.known, scorer.evaluators, scorer.alignments, None)
-    frames = [pd.read_parquet(path) for path in sorted((folder / "skin").glob("*/seed0/scores.parquet"))]
-    study = ValidityStudy(settings, blind, folder)
-    study.read_scores = lambda: pd.concat(frames).query("role != 'truth'")
+def test_the_classifier_of_phantoms_is_one_of_the_judges(made):
+    table = made.study().table()
+    judged = table[table["evaluator"] == PHANTOM_CLASSIFIER]
+    assert set(judged["role"]) == {PHANTOM_CLASSIFIER} and set(judged["dimension"]) == {"probability"}
+    assert set(judged["study"]) == {"same_images", "damage"}
+    assert set(table.loc[table["study"] == "gap", "condition"]) == {"b", PHANTOM_CLASSIFIER}
+
+
+def test_without_a_classifier_the_gap_is_that_to_the_held_out_evaluator(made):
+    blind = Scorer(made.job, made.scorer.known, made.scorer.evaluators, made.scorer.alignments, None)
+    study = made.study(blind)
+    study.scores = study.scores[study.scores["role"] != PHANTOM_CLASSIFIER]
     table = study.table()
-    assert set(table["study"]) == {"label_swap", "drop_one", "same_images", "damage", "gap"}
-    assert "truth" not in set(table["role"]) and set(table.loc[table["study"] == "gap", "condition"]) == {"b"}
+    assert set(table["study"]) == set(STUDIES) - {"classifier"}
+    assert PHANTOM_CLASSIFIER not in set(table["role"])
+    assert set(table.loc[table["study"] == "gap", "condition"]) == {"b"}
 
 
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        ("lora/seed0/scores.parquet", None, "no score table"),
+        ("lora/seed0/scores.parquet", None, r"no table .*lora/seed0/scores\.parquet: run"),
         ("craft/seed0/checks.parquet", None, "no images of the guard's checks"),
         ("lora/seed0/scores.parquet", "nan", "the cas of image .* is nan, expected a number"),
     ],
 )
-def test_broken_input_is_one_sentence(run, tmp_path, name, change, said):
-    folder, settings, scorer = run
-    path = folder / "skin" / name
+def test_broken_input_is_one_sentence(made, tmp_path, name, change, said):
+    path = made.folder / name
     frame = pd.read_parquet(path)
     path.rename(tmp_path / "kept")
     try:
         if change:
             write_parquet(path, frame.assign(cas=np.where(np.arange(len(frame)) == 3, np.nan, frame["cas"])))
         with pytest.raises(CraftError, match=said):
-            ValidityStudy(settings, scorer, folder).table()
+            made.study()
     finally:
         (tmp_path / "kept").rename(path)
 
 
-def test_a_missing_calibration_is_one_sentence(run):
-    _, settings, scorer = run
+def test_every_image_set_needs_its_scores(made):
+    with pytest.raises(CraftError, match="2 image sets, but `--scores` gives 1 files"):
+        made.study(scores=["lora"])
+
+
+def test_the_script_takes_one_file_for_every_image_set(made, tmp_path):
+    made.job.save(tmp_path / "settings.yaml")
+    (tmp_path / "knowledge.yaml").write_text(tiny_knowledge().to_yaml())
+    command = [sys.executable, str(SCRIPT), str(tmp_path / "settings.yaml")]
+    command += ["--images", made.folder / "images.parquet", "--features", made.folder / "features.safetensors"]
+    command += ["--knowledge", tmp_path / "knowledge.yaml", "--calibration", made.folder / "calibration.json"]
+    command += ["--real-scores", made.scores("real"), "--scores", made.scores("lora"), "--output", tmp_path / "out"]
+    short = subprocess.run([*map(str, command)], capture_output=True, text=True)
+    assert short.returncode == 2 and "`--scores` gives 1 files" in short.stderr and "Traceback" not in short.stderr
+    command += ["--scores", made.scores("craft"), "--checks", made.checks]
+    ended = subprocess.run([*map(str, command)], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out"), made.study().table())
+
+
+def test_a_missing_calibration_is_one_sentence(made):
     with pytest.raises(CraftError, match=r"no calibration .*none\.json: run"):
-        Scorer.load(settings, scorer.known, scorer.known.path.with_name("none.json"))
+        Scorer.load(made.job, made.scorer.known, made.folder / "none.json")
 
 
 def test_images_are_picked_evenly_and_the_same_every_time():

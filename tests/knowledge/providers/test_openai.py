@@ -9,7 +9,7 @@ import pytest
 from endpoint import Endpoint, completion, failure
 from tiny_language import QUESTION, Colours
 
-from craft.core.config.knowledge import LanguageModelSource
+from craft.knowledge.settings import LanguageModelSettings
 from craft.core.errors import CraftError
 from craft.core.images import encode_png
 from craft.knowledge.providers.base import Question
@@ -35,10 +35,10 @@ def ask(tmp_path):
 
     def ask(endpoint, question=QUESTION, **options):
         options = {"base_url": endpoint.url, "retries": 0, "re_asks": 1, "timeout": 20} | options
-        source = LanguageModelSource(
+        settings = LanguageModelSettings(
             provider="openai", model="toy", key_variable="TOY_KEY", cache=str(tmp_path / "answers"), **options
         )
-        return open_model(source).answer(question, Colours)
+        return open_model(settings).answer(question, Colours)
 
     return ask
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tiny import tiny_evaluator
-from tiny_language import QUESTION, STATED, Colours, local_source, save_causal, save_image_text, teach
+from tiny_language import QUESTION, STATED, Colours, local_settings, save_causal, save_image_text, teach
 
 from craft.core.errors import CraftError
 from craft.knowledge.providers.ask import Turn
@@ -19,10 +19,10 @@ RIGHT = '{"colour": "black", "count": 2}'
 def test_a_trained_model_answers_and_a_replay_needs_no_model(tmp_path):
     folder = save_causal(tmp_path / "model")
     assert teach(folder, [(STATED, [], RIGHT)]) < 0.1
-    answer = open_model(local_source(folder)).answer(QUESTION, Colours)
+    answer = open_model(local_settings(folder)).answer(QUESTION, Colours)
     assert answer == Colours(colour="black", count=2)
     folder.rename(tmp_path / "elsewhere")
-    assert open_model(local_source(folder)).answer(QUESTION, Colours) == answer
+    assert open_model(local_settings(folder)).answer(QUESTION, Colours) == answer
 
 
 def test_a_model_that_mends_its_answer_is_heard(tmp_path):
@@ -35,13 +35,13 @@ def test_a_model_that_mends_its_answer_is_heard(tmp_path):
     # what the model reads back of its own answer begins with the space that its tokenizer puts before a word
     turns = [Turn("assistant", f" {wrong}"), Turn("user", repair)]
     assert teach(folder, [(STATED, [], wrong), (STATED, turns, RIGHT)]) < 0.1
-    model = open_model(local_source(folder))
+    model = open_model(local_settings(folder))
     answer, provenance = model.answer_with_provenance(QUESTION, Colours)
     assert answer == Colours(colour="black", count=2) and provenance["asked"] == 2
     with pytest.raises(
         CraftError, match="in 1 tries, the last because at `colour`: Input should be 'brown' or 'black'"
     ):
-        open_model(local_source(folder, re_asks=0, cache=str(tmp_path / "empty"))).answer(QUESTION, Colours)
+        open_model(local_settings(folder, re_asks=0, cache=str(tmp_path / "empty"))).answer(QUESTION, Colours)
 
 
 def test_an_image_text_model_answers_by_the_image(tmp_path):
@@ -52,7 +52,7 @@ def test_an_image_text_model_answers_by_the_image(tmp_path):
         (replace(STATED, images=[WHITE]), [], '{"colour": "brown", "count": 1}'),
     ]
     assert teach(folder, lessons, steps=150) < 0.1
-    model = open_model(local_source(folder))
+    model = open_model(local_settings(folder))
     assert model.answer(dark, Colours).colour == "black"
     assert model.answer(light, Colours).colour == "brown"
     assert len(list((tmp_path / "answers").iterdir())) == 2
@@ -66,31 +66,31 @@ def test_a_random_model_is_asked_again_and_then_named(tmp_path, save, templated)
     with pytest.raises(
         CraftError, match=r"model gave no usable answer in 2 tries, the last because it .*; name a more"
     ):
-        open_model(local_source(folder)).answer(replace(QUESTION, images=images), Colours)
+        open_model(local_settings(folder)).answer(replace(QUESTION, images=images), Colours)
     assert not (tmp_path / "answers").exists()
 
 
 def test_a_text_model_is_shown_no_images(tmp_path):
     with pytest.raises(CraftError, match=r"the question shows images, but the model .* sees none"):
-        open_model(local_source(save_causal(tmp_path / "model"))).answer(replace(QUESTION, images=[BLACK]), Colours)
+        open_model(local_settings(save_causal(tmp_path / "model"))).answer(replace(QUESTION, images=[BLACK]), Colours)
 
 
 def test_a_question_beyond_the_window_is_named(tmp_path):
     folder = save_causal(tmp_path / "model", window=32)
     with pytest.raises(CraftError, match=r"leaves the model .* no room for an answer in its window of 32"):
-        open_model(local_source(folder)).answer(QUESTION, Colours)
+        open_model(local_settings(folder)).answer(QUESTION, Colours)
 
 
 def test_a_folder_without_a_language_model_is_named(tmp_path):
     with pytest.raises(CraftError, match="no language model can be loaded from"):
-        open_model(local_source(tmp_path / "nowhere")).answer(QUESTION, Colours)
+        open_model(local_settings(tmp_path / "nowhere")).answer(QUESTION, Colours)
     tiny_evaluator().save(tmp_path / "evaluator")
     with pytest.raises(CraftError, match="writes no text"):
-        open_model(local_source(tmp_path / "evaluator")).answer(QUESTION, Colours)
+        open_model(local_settings(tmp_path / "evaluator")).answer(QUESTION, Colours)
 
 
 def test_the_weights_of_a_broken_model_are_named(tmp_path):
     folder = save_causal(tmp_path / "model")
     (folder / "config.json").write_text(json.dumps({"model_type": "unheard_of"}))
     with pytest.raises(CraftError, match="no language model can be loaded from"):
-        open_model(local_source(folder)).answer(QUESTION, Colours)
+        open_model(local_settings(folder)).answer(QUESTION, Colours)

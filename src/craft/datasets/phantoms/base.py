@@ -1,6 +1,6 @@
 """What every phantom modality provides, and how one phantom is made.
 
-A phantom is a parametric rendering with known truth: attributes are drawn first, the image is rendered from them and
+A phantom is a parametric rendering with known attributes: they are drawn first, the image is rendered from them and
 the caption is written from them. Phantoms are synthetic images; wherever they play the part of real images they are
 called *reference phantoms*.
 """
@@ -36,19 +36,19 @@ class Modality:
 
 @dataclass(frozen=True)
 class Phantom:
-    """One rendered phantom and its truth.
+    """One rendered phantom and what was drawn for it.
 
     Attributes:
         image: uint8 array of shape (size, size, 3).
         label: label key.
-        truth: the drawn attributes, plain numbers, booleans and strings.
+        attributes: what was drawn, plain numbers, booleans and strings.
         caption: detailed caption.
         coarse_caption: caption without pathology.
     """
 
     image: np.ndarray
     label: str
-    truth: dict[str, Any]
+    attributes: dict[str, Any]
     caption: str
     coarse_caption: str
 
@@ -69,7 +69,7 @@ def make_phantom(modality: Modality, label: str, size: int, seed: int, index: in
     return Phantom(
         image=modality.render(attributes, size, render_rng),
         label=label,
-        truth=asdict(attributes),
+        attributes=asdict(attributes),
         caption=modality.describe(attributes, text_rng),
         coarse_caption=str(text_rng.choice(modality.coarse_captions)),
     )

@@ -40,7 +40,7 @@ BLUNTED, HIDDEN = 0.06, 0.20  # fluid heights from which an angle is blunt and a
 
 @dataclass(frozen=True)
 class Chest:
-    """Drawn truth of one chest radiograph; lengths in image sides at zoom 1, left and right are the patient's.
+    """Drawn attributes of one chest radiograph; lengths in image sides at zoom 1, left and right are the patient's.
 
     Attributes:
         label: label key.
@@ -166,13 +166,13 @@ def draw(label: str, rng: np.random.Generator) -> Chest:
     )
 
 
-def strands(truth: Chest, size: int, starts, ends, widths, softness: float) -> np.ndarray:
+def strands(drawn: Chest, size: int, starts, ends, widths, softness: float) -> np.ndarray:
     """Coverage of straight strands between body points (n, 2); `widths` (n, 2) are those at start and end.
 
     Every strand is evaluated in a window just large enough for the longest one, so keep them of similar length.
     """
-    starts, ends = truth.to_image(starts), truth.to_image(ends)
-    radii = (0.5 * truth.zoom * np.asarray(widths)).astype(np.float32)[..., None, None]
+    starts, ends = drawn.to_image(starts), drawn.to_image(ends)
+    radii = (0.5 * drawn.zoom * np.asarray(widths)).astype(np.float32)[..., None, None]
     edges = ends - starts
     reach = int((0.5 * np.abs(edges).max() + radii.max() + 0.5 * softness) * size) + 1
     window = np.arange(-reach, reach + 1)
@@ -191,25 +191,25 @@ def strands(truth: Chest, size: int, starts, ends, widths, softness: float) -> n
     return layer[2 * reach : 2 * reach + size, 2 * reach : 2 * reach + size]
 
 
-def lungs(truth: Chest, x, y, softness: float) -> tuple[np.ndarray, np.ndarray]:
+def lungs(drawn: Chest, x, y, softness: float) -> tuple[np.ndarray, np.ndarray]:
     """Coverage of the lungs above the diaphragm, and of the thoracic cavity with no regard to the diaphragm."""
-    half, middle, side = 0.5 * truth.chest_width, 0.08, np.abs(x)
+    half, middle, side = 0.5 * drawn.chest_width, 0.08, np.abs(x)
     reach = np.where(side > CREST, np.float32(half - CREST), np.float32(CREST + 0.02))
     cavity = (np.hypot((side - CREST) / reach, np.minimum(y - middle, 0.0) / (middle - APEX)) - 1.0) * 0.27
     # The liver lifts the right dome above the left.
     depth = np.where(x < 0.0, np.float32(0.130), np.float32(0.105))
     lateral = np.maximum(side - CREST, 0.0) / (half - CREST)
-    dome = truth.angle_height - depth * (1.0 - lateral**2) + 0.6 * np.square(np.minimum(side - CREST, 0.0))
+    dome = drawn.angle_height - depth * (1.0 - lateral**2) + 0.6 * np.square(np.minimum(side - CREST, 0.0))
     floor = (y - dome) / np.sqrt(1.0 + np.square(2.0 * depth * lateral / (half - CREST)))
     inside = coverage(cavity, softness)
     return inside * coverage(floor, softness), inside
 
 
-def bones(truth: Chest, x, y, air, softness: float, rng: np.random.Generator) -> np.ndarray:
+def bones(drawn: Chest, x, y, air, softness: float, rng: np.random.Generator) -> np.ndarray:
     """Attenuation of ribs, clavicles, shoulder blades and spine."""
-    half, size = 0.5 * truth.chest_width, len(x)
+    half, size = 0.5 * drawn.chest_width, len(x)
     u = np.abs(x) / half
-    pitch = 0.084 + 0.008 * truth.inspiration
+    pitch = 0.084 + 0.008 * drawn.inspiration
     phase = rng.uniform(0.0, pitch)
     steep = 1.15 + 0.8 * np.maximum(-0.1 - y, 0.0)
     back = y - phase - steep * (0.045 * u + 0.095 * u * u * u)
@@ -218,25 +218,25 @@ def bones(truth: Chest, x, y, air, softness: float, rng: np.random.Generator) ->
     ribs = 0.060 * coverage(wave[0] - 0.012, 1.5 * softness) * coverage(0.14 - u, 0.1)
     ribs += 0.035 * coverage(wave[1] - 0.015, 1.8 * softness) * coverage(0.58 - u, 0.4) * coverage(-0.24 - y, 0.1)
     within = coverage((u - 1.0) * half - 0.018, 0.04) * coverage(APEX + 0.02 - y, 0.05)
-    ribs *= truth.rib_contrast * within * (0.25 + 0.75 * air)
-    rise, turn = rng.uniform(0.0, 0.03), 0.022 * truth.rotation
+    ribs *= drawn.rib_contrast * within * (0.25 + 0.75 * air)
+    rise, turn = rng.uniform(0.0, 0.03), 0.022 * drawn.rotation
     shaft = np.array([(0.055, -0.300), (0.17, -0.335), (0.28, -0.375 - rise), (0.42, -0.385 - rise)])
     joints = np.stack([shaft, shaft * [-1.0, 1.0]]) + np.array([turn, 0.0])
     pieces = joints[:, :-1].reshape(-1, 2), joints[:, 1:].reshape(-1, 2)
     clavicles = strands(
-        truth, size, *pieces, np.array([(0.040, 0.028), (0.034, 0.028), (0.034, 0.024)] * 2), 1.3 * softness
+        drawn, size, *pieces, np.array([(0.040, 0.028), (0.034, 0.028), (0.034, 0.024)] * 2), 1.3 * softness
     )
     blade = coverage(ellipse(np.abs(x), y, half + 0.03, -0.17, 0.06, 0.17, 0.25), 0.05)
     vertebrae = coverage(np.abs(x) - 0.036, 0.03) * (0.045 + 0.016 * np.cos(y * 100.0))
     return ribs + 0.11 * clavicles + 0.045 * blade + vertebrae
 
 
-def heart(truth: Chest, x, y, softness: float) -> np.ndarray:
+def heart(drawn: Chest, x, y, softness: float) -> np.ndarray:
     """Coverage of mediastinum and heart; their width is the cardiothoracic ratio times the chest width."""
-    width = truth.cardiothoracic_ratio * truth.chest_width
-    left, right = width * truth.left_share, width * (1.0 - truth.left_share)
-    low, bulge = truth.angle_height, truth.roundness
-    widest, waist = low - 0.130, 0.070 + 0.12 * max(truth.cardiothoracic_ratio - 0.45, 0.0)
+    width = drawn.cardiothoracic_ratio * drawn.chest_width
+    left, right = width * drawn.left_share, width * (1.0 - drawn.left_share)
+    low, bulge = drawn.angle_height, drawn.roundness
+    widest, waist = low - 0.130, 0.070 + 0.12 * max(drawn.cardiothoracic_ratio - 0.45, 0.0)
     upper, lower = waist + (left - waist) * (0.46 + 0.32 * bulge), waist + (left - waist) * (0.85 + 0.10 * bulge)
     heights = [-0.5, -0.34, -0.25, -0.185, -0.125, -0.05, 0.35 * widest, 0.66 * widest, widest, low, low + 0.08]
     lefts = [0.035, 0.050, 0.064, 0.090, 0.072, waist + 0.012, upper, lower, left, 0.85 * left, 0.5 * left]
@@ -246,7 +246,7 @@ def heart(truth: Chest, x, y, softness: float) -> np.ndarray:
     return coverage((0.9 * beyond).astype(np.float32), softness)
 
 
-def vessels(truth: Chest, x, y, softness: float, rng: np.random.Generator) -> np.ndarray:
+def vessels(drawn: Chest, x, y, softness: float, rng: np.random.Generator) -> np.ndarray:
     """Attenuation of the hila and of the lung vessels that leave them."""
     angles = np.array([-1.25, -0.75, -0.2, 0.35, 0.8, 1.2]) + rng.normal(0.0, 0.10, (2, 6))
     lengths, bend = rng.uniform(0.13, 0.21, (2, 6, 1)), rng.normal(0.0, 0.15, (2, 6)) + 0.25 * np.sign(angles)
@@ -259,31 +259,31 @@ def vessels(truth: Chest, x, y, softness: float, rng: np.random.Generator) -> np
     roots = np.stack([way * (0.085 + 0.02 * np.cos(angles)), centre + 0.05 * np.sin(angles)], axis=-1)
     middles = roots + 0.55 * lengths * np.stack([way * np.cos(angles), np.sin(angles)], axis=-1)
     tips = middles + 0.6 * lengths * np.stack([way * np.cos(angles + bend), np.sin(angles + bend)], axis=-1)
-    joints = np.stack([roots, middles, tips]).reshape(3, -1, 2) + np.array([truth.middle, 0.0])
+    joints = np.stack([roots, middles, tips]).reshape(3, -1, 2) + np.array([drawn.middle, 0.0])
     starts, ends = joints[:2].reshape(-1, 2), joints[1:].reshape(-1, 2)
     return hila + 0.065 * strands(
-        truth, len(x), starts, ends, np.repeat([(0.026, 0.016), (0.016, 0.010)], 12, axis=0), 2.0 * softness
+        drawn, len(x), starts, ends, np.repeat([(0.026, 0.016), (0.016, 0.010)], 12, axis=0), 2.0 * softness
     )
 
 
-def fluid_cover(truth: Chest, x, y) -> np.ndarray:
+def fluid_cover(drawn: Chest, x, y) -> np.ndarray:
     """Coverage of pleural fluid: its upper edge is a meniscus that climbs along the lateral wall."""
-    u = np.minimum(np.abs(x) / (0.5 * truth.chest_width), 1.0)
+    u = np.minimum(np.abs(x) / (0.5 * drawn.chest_width), 1.0)
     covered = np.zeros_like(x)
-    for way, height in ((-1.0, truth.right_fluid), (1.0, truth.left_fluid)):
+    for way, height in ((-1.0, drawn.right_fluid), (1.0, drawn.left_fluid)):
         if height:
-            lateral = truth.angle_height - height * (truth.angle_height - APEX)
+            lateral = drawn.angle_height - height * (drawn.angle_height - APEX)
             drop = min(0.05 + 0.45 * height, 0.17)
             level = lateral + drop * (1.0 - np.square(u * u)) - 0.25 * drop * np.square(np.square(1.0 - u))
             covered += coverage(0.8 * (level - y), 0.03 + 0.03 * height) * (way * x > 0.0)
     return covered
 
 
-def opacity_cover(truth: Chest, x, y, softness: float, rng: np.random.Generator) -> np.ndarray:
+def opacity_cover(drawn: Chest, x, y, softness: float, rng: np.random.Generator) -> np.ndarray:
     """Share of the air replaced by the airspace opacity; its air-filled bronchi stay dark."""
     phases, fan = rng.uniform(0.0, 6.28, 4).tolist(), rng.normal(0.0, 0.12, 2) + np.array([-0.5, 0.5])
-    cx, cy = (np.array(LOBES[truth.opacity_lobe]) + rng.normal(0.0, 0.018, 2)).tolist()
-    radius = truth.opacity_size
+    cx, cy = (np.array(LOBES[drawn.opacity_lobe]) + rng.normal(0.0, 0.018, 2)).tolist()
+    radius = drawn.opacity_size
     dx, dy = x - cx, 1.1 * (y - cy)
     bearing = np.arctan2(dy, dx)
     wave = sum(a * np.cos(k * bearing + p) for a, k, p in zip((0.14, 0.10, 0.07), (2, 3, 5), phases, strict=False))
@@ -291,70 +291,70 @@ def opacity_cover(truth: Chest, x, y, softness: float, rng: np.random.Generator)
     cover *= 0.95 + 0.05 * np.cos(25 * dx + 14 * dy + phases[3])
     # The minor fissure ends the upper and the middle lobe of the right lung with a straight edge.
     fissure = y + 0.045 + 0.10 * (x + 0.18)
-    if truth.opacity_lobe == "right upper lobe":
+    if drawn.opacity_lobe == "right upper lobe":
         cover *= coverage(fissure, 2.0 * softness)
-    elif truth.opacity_lobe == "right middle lobe":
+    elif drawn.opacity_lobe == "right middle lobe":
         cover *= coverage(-fissure, 2.0 * softness)
-    if truth.air_bronchograms:
+    if drawn.air_bronchograms:
         root, fork = np.array([np.sign(cx) * 0.11, HILUM + 0.3 * (cy - HILUM)]), np.array([cx, cy])
         aim = np.arctan2(*(fork - root)[::-1]) + fan
         fork = fork - 0.25 * radius * np.array([cos(aim.mean()), sin(aim.mean())])
         tips = fork + 0.85 * radius * np.stack([np.cos(aim), np.sin(aim)], axis=1)
         widths = np.array([(0.030, 0.020), (0.022, 0.014), (0.022, 0.014)])
-        bronchi = strands(truth, len(x), [root, fork, fork], [fork, *tips], widths, 1.8 * softness)
+        bronchi = strands(drawn, len(x), [root, fork, fork], [fork, *tips], widths, 1.8 * softness)
         cover *= 1.0 - 0.5 * bronchi
-    return (truth.opacity_density * cover).astype(np.float32)
+    return (drawn.opacity_density * cover).astype(np.float32)
 
 
-def render(truth: Chest, size: int, rng: np.random.Generator) -> np.ndarray:
+def render(drawn: Chest, size: int, rng: np.random.Generator) -> np.ndarray:
     """Render one radiograph, uint8 of shape (size, size, 3), the three channels alike."""
     softness = max(1.3 / size, 0.016)
     px, py = grid(size)
-    px, py = px - truth.shift_x, py - truth.shift_y
-    c, s = cos(truth.tilt) / truth.zoom, sin(truth.tilt) / truth.zoom
+    px, py = px - drawn.shift_x, py - drawn.shift_y
+    c, s = cos(drawn.tilt) / drawn.zoom, sin(drawn.tilt) / drawn.zoom
     x, y = c * px + s * py, c * py - s * px
-    side, half = np.abs(x), 0.5 * truth.chest_width
-    outline = SHOULDERS + FLANK * (half + 0.045 + 0.06 * truth.habitus)
+    side, half = np.abs(x), 0.5 * drawn.chest_width
+    outline = SHOULDERS + FLANK * (half + 0.045 + 0.06 * drawn.habitus)
     steepness = np.interp(y, AXIS, np.hypot(1.0, np.gradient(outline, AXIS)))
     body = coverage(((side - np.interp(y, AXIS, outline)) / steepness).astype(np.float32), 0.09)
-    film = body * (0.56 + 0.08 * truth.habitus - 0.45 * np.square(x))
-    air, cavity = lungs(truth, x, y, 1.9 * softness)
-    air *= 1.0 - fluid_cover(truth, x, y)
-    belly = np.maximum(cavity * (1.0 - air), body * coverage(truth.angle_height + 0.02 - y, 0.12))
+    film = body * (0.56 + 0.08 * drawn.habitus - 0.45 * np.square(x))
+    air, cavity = lungs(drawn, x, y, 1.9 * softness)
+    air *= 1.0 - fluid_cover(drawn, x, y)
+    belly = np.maximum(cavity * (1.0 - air), body * coverage(drawn.angle_height + 0.02 - y, 0.12))
     water = WATER - 0.35 * np.square(x)
     film += belly * (water - film)
-    film -= air * (0.37 - 0.05 * truth.habitus + 0.03 * truth.rotation * np.sign(x) - 0.6 * np.square(side - 0.22))
-    film += air * vessels(truth, x - truth.middle, y, softness, rng)
-    if truth.breast:
+    film -= air * (0.37 - 0.05 * drawn.habitus + 0.03 * drawn.rotation * np.sign(x) - 0.6 * np.square(side - 0.22))
+    film += air * vessels(drawn, x - drawn.middle, y, softness, rng)
+    if drawn.breast:
         shadow = coverage(ellipse(side, y, 0.21, 0.12, 0.19, 0.20, 0.15), 0.06)
-        film += 0.11 * truth.breast * shadow * air * (0.8 + y)
+        film += 0.11 * drawn.breast * shadow * air * (0.8 + y)
     texture_rng, bone_rng = rng.spawn(2)
-    if truth.opacity_density:
-        film += opacity_cover(truth, x, y, softness, texture_rng) * air * (water - 0.02 - film)
-    silhouette = heart(truth, x - truth.middle, y, 1.9 * softness)
+    if drawn.opacity_density:
+        film += opacity_cover(drawn, x, y, softness, texture_rng) * air * (water - 0.02 - film)
+    silhouette = heart(drawn, x - drawn.middle, y, 1.9 * softness)
     film += 0.96 * silhouette * (water + 0.02 - film)
-    if truth.gastric_bubble:
-        scale = truth.gastric_bubble
-        gas = ellipse(x, y, 0.20, truth.angle_height - 0.035, 0.075 * scale, 0.032 * scale, 0.12)
-        film -= 0.20 * coverage(gas, 0.03) * (1.0 - air) * (truth.left_fluid < BLUNTED)
-    film += body * bones(truth, x, y, air * (1.0 - silhouette), softness, bone_rng)
+    if drawn.gastric_bubble:
+        scale = drawn.gastric_bubble
+        gas = ellipse(x, y, 0.20, drawn.angle_height - 0.035, 0.075 * scale, 0.032 * scale, 0.12)
+        film -= 0.20 * coverage(gas, 0.03) * (1.0 - air) * (drawn.left_fluid < BLUNTED)
+    film += body * bones(drawn, x, y, air * (1.0 - silhouette), softness, bone_rng)
     forks = [(0.0, -0.58), (0.0, -0.43), (0.0, -0.28), (0.0, -0.13), (-0.065, -0.06), (0.075, -0.05)]
-    tube = np.array(forks) + np.array([truth.middle, 0.0])
+    tube = np.array(forks) + np.array([drawn.middle, 0.0])
     widths = np.array([(0.050, 0.046), (0.046, 0.042), (0.042, 0.038), (0.030, 0.018), (0.030, 0.018)])
-    airway = strands(truth, size, tube[[0, 1, 2, 3, 3]], tube[1:], widths, 1.8 * softness)
+    airway = strands(drawn, size, tube[[0, 1, 2, 3, 3]], tube[1:], widths, 1.8 * softness)
     film -= airway * np.where(y < -0.12, 0.15, 0.06)
-    grey = truth.exposure * np.clip(film, 0.0, 1.0) ** truth.contrast
+    grey = drawn.exposure * np.clip(film, 0.0, 1.0) ** drawn.contrast
     return finish(np.repeat(grey[..., None], 3, axis=2).astype(np.float32), SENSOR_NOISE, rng)
 
 
 OPENINGS = ("frontal chest radiograph", "chest radiograph", "chest x-ray", "frontal chest x-ray")
 
 
-def heart_signs(truth: Chest) -> list[str]:
+def heart_signs(drawn: Chest) -> list[str]:
     """What is seen of the heart, the leading sign first; nothing if fluid hides it."""
-    if truth.left_fluid > 0.35:
+    if drawn.left_fluid > 0.35:
         return []
-    ratio = truth.cardiothoracic_ratio
+    ratio = drawn.cardiothoracic_ratio
     if ratio < 0.50:
         seen = ["a heart of normal size", "a heart narrower than half of the chest"]
     elif ratio < 0.52:
@@ -363,24 +363,24 @@ def heart_signs(truth: Chest) -> list[str]:
         seen = ["a mildly enlarged heart", "a heart wider than half of the chest"]
     else:
         seen = ["an enlarged heart", "a heart wider than half of the chest"]
-    if truth.apex_gap < 0.11:
+    if drawn.apex_gap < 0.11:
         seen.append("an apex close to the left chest wall")
-    elif truth.apex_gap > 0.14:
+    elif drawn.apex_gap > 0.14:
         seen.append("an apex far from the left chest wall")
-    if truth.roundness > 0.6:
+    if drawn.roundness > 0.6:
         seen.append("a bulging left heart border")
-    elif truth.roundness < 0.3:
+    elif drawn.roundness < 0.3:
         seen.append("a gently curved left heart border")
     return seen
 
 
-def fluid_signs(truth: Chest) -> list[str]:
+def fluid_signs(drawn: Chest) -> list[str]:
     """What is seen of pleura and diaphragm, the leading sign first."""
-    height = truth.fluid
+    height = drawn.fluid
     if height < 0.03:
         return ["sharp costophrenic angles", "no fluid meniscus", "two clearly outlined diaphragm domes"]
-    both = min(truth.right_fluid, truth.left_fluid) >= BLUNTED
-    side = "on both sides" if both else "on the right" if truth.right_fluid == height else "on the left"
+    both = min(drawn.right_fluid, drawn.left_fluid) >= BLUNTED
+    side = "on both sides" if both else "on the right" if drawn.right_fluid == height else "on the left"
     if height < 0.09:
         return [f"a slightly blunted costophrenic angle {side}", "no fluid meniscus"]
     seen = [f"a blunted costophrenic angle {side}"]
@@ -390,31 +390,31 @@ def fluid_signs(truth: Chest) -> list[str]:
         seen = [f"a {amount}fluid meniscus {side}", *hidden, *seen]
     elif height > 0.11:
         seen.append(f"a small fluid meniscus {side}")
-    if abs(truth.mediastinal_shift) > 0.012:
+    if abs(drawn.mediastinal_shift) > 0.012:
         seen.append("a heart pushed to the other side")
     return seen
 
 
-def lung_signs(truth: Chest) -> list[str]:
+def lung_signs(drawn: Chest) -> list[str]:
     """What is seen of the lungs, the leading sign first."""
-    density = truth.opacity_density
+    density = drawn.opacity_density
     if not density:
-        return ["no airspace opacity", "clear dark lungs"][: 2 if truth.fluid < HIDDEN else 1]
-    where = f"in the {truth.opacity_lobe}"
+        return ["no airspace opacity", "clear dark lungs"][: 2 if drawn.fluid < HIDDEN else 1]
+    where = f"in the {drawn.opacity_lobe}"
     if density < 0.3:
         return [f"a faint patch {where}"]
     kind = "hazy" if density < 0.5 else "white"
-    extent = "large " if truth.opacity_size > 0.14 else "small " if truth.opacity_size < 0.10 else ""
-    bronchi = "dark air bronchograms" if truth.air_bronchograms else "no air bronchograms"
+    extent = "large " if drawn.opacity_size > 0.14 else "small " if drawn.opacity_size < 0.10 else ""
+    bronchi = "dark air bronchograms" if drawn.air_bronchograms else "no air bronchograms"
     return [f"a {extent}{kind} airspace opacity {where}", bronchi, "a lung zone whiter than the other side"]
 
 
-def describe(truth: Chest, rng: np.random.Generator) -> str:
+def describe(drawn: Chest, rng: np.random.Generator) -> str:
     """Caption of at most 28 words: the label, its leading signs and what else is seen or stated as absent."""
     link = str(rng.choice(["with", "showing"]))
-    words = [f"{rng.choice(OPENINGS)} {link} {NAMES[truth.label]}"]
-    groups = [heart_signs(truth), fluid_signs(truth), lung_signs(truth)]
-    own = {"cardiomegaly": 0, "pleural_effusion": 1, "consolidation": 2}.get(truth.label)
+    words = [f"{rng.choice(OPENINGS)} {link} {NAMES[drawn.label]}"]
+    groups = [heart_signs(drawn), fluid_signs(drawn), lung_signs(drawn)]
+    own = {"cardiomegaly": 0, "pleural_effusion": 1, "consolidation": 2}.get(drawn.label)
     if own is None:
         signs = [str(rng.choice(group)) for group in groups]
     else:

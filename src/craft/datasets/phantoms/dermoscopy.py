@@ -52,7 +52,7 @@ HAEMOGLOBIN = np.array((0.12, 0.80, 0.68), dtype=np.float32)
 
 @dataclass(frozen=True)
 class Lesion:
-    """Drawn truth of one dermoscopy phantom; lengths in image sides, shares of the lesion area.
+    """Drawn attributes of one dermoscopy phantom; lengths in image sides, shares of the lesion area.
 
     Attributes:
         label: label key.

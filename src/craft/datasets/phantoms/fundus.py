@@ -216,58 +216,58 @@ def vessel_tree(rng: np.random.Generator, spread: float) -> np.ndarray:
     return np.concatenate([arcades, branches])
 
 
-def add_vessels(canvas, truth: FundusAttributes, softness: float, rng) -> np.ndarray:
+def add_vessels(canvas, drawn: FundusAttributes, softness: float, rng) -> np.ndarray:
     """Draw arteries, then veins; returns the venous arcades, image coordinates (4, 13, 2)."""
     for transmission, spread, width in ((ARTERY, 0.90, 0.0118), (VEIN, 1.03, 0.0150)):
         control = vessel_tree(rng, spread)
         points = ALONG @ control
         phase = rng.uniform(0.0, 6.28, (len(control), 1)) + STEPS * 12.0
-        points[..., 1] += 0.010 * truth.tortuosity * np.sin(phase) * STEPS
-        points = truth.to_image(points)
+        points[..., 1] += 0.010 * drawn.tortuosity * np.sin(phase) * STEPS
+        points = drawn.to_image(points)
         branches = points[4 + rng.permutation(8)[:4], ::2]
         taper = width * (1.0 - 0.38 * STEPS[:-1])
         radii = np.concatenate([np.tile(taper, 4), np.tile(0.78 * taper[::2], len(branches))])
         starts = np.concatenate([points[:4, :-1].reshape(-1, 2), branches[:, :-1].reshape(-1, 2)])
         ends = np.concatenate([points[:4, 1:].reshape(-1, 2), branches[:, 1:].reshape(-1, 2)])
-        radii = truth.vessel_width * np.maximum(radii, FINEST)
+        radii = drawn.vessel_width * np.maximum(radii, FINEST)
         absorb(canvas, transmission, capsules(len(canvas), starts, ends, radii, softness))
     return points[:4]
 
 
-def add_retina(size: int, truth: FundusAttributes, rng) -> np.ndarray:
+def add_retina(size: int, drawn: FundusAttributes, rng) -> np.ndarray:
     """Background, macula, disc and cup: canvas of shape (size, size, 3)."""
     x, y = grid(size)
-    darker = min(int(2.0 * truth.pigmentation), 1)
-    colour = FUNDUS[darker] + (2.0 * truth.pigmentation - darker) * (FUNDUS[darker + 1] - FUNDUS[darker])
-    colour *= truth.exposure * np.array([1.0, 1.0 + 0.05 * truth.warmth, 1.0 - 0.14 * truth.warmth], dtype=np.float32)
+    darker = min(int(2.0 * drawn.pigmentation), 1)
+    colour = FUNDUS[darker] + (2.0 * drawn.pigmentation - darker) * (FUNDUS[darker + 1] - FUNDUS[darker])
+    colour *= drawn.exposure * np.array([1.0, 1.0 + 0.05 * drawn.warmth, 1.0 - 0.14 * drawn.warmth], dtype=np.float32)
     lean, amount = rng.uniform(0.0, 6.28), rng.uniform(0.0, 0.22)
     shade = 1.06 - 1.1 * (x * x + y * y) + amount * (cos(lean) * x + sin(lean) * y)
     for fast_x, fast_y, phase in (rng.normal(0.0, 1.0, (3, 3)) * [9.0, 9.0, 3.0]).tolist():
         shade += 0.016 * np.cos(fast_x * x + fast_y * y + phase)
-    near_disc = np.exp(-((x - truth.disc_x) ** 2 + (y - truth.disc_y) ** 2) / 0.030)
+    near_disc = np.exp(-((x - drawn.disc_x) ** 2 + (y - drawn.disc_y) ** 2) / 0.030)
     canvas = (shade + 0.13 * near_disc)[..., None] * colour
-    fx, fy = truth.to_image(FOVEA).tolist()
+    fx, fy = drawn.to_image(FOVEA).tolist()
     radius = (x - fx) ** 2 + (y - fy) ** 2
     macula = 0.34 * np.exp(-radius / 0.0100) + 0.26 * np.exp(-radius / 0.0012)
     absorb(canvas, np.array([0.60, 0.42, 0.35]), macula)
-    temporal = -1.0 if truth.eye == "right" else 1.0
+    temporal = -1.0 if drawn.eye == "right" else 1.0
     soft = max(1.5 / size, 0.016)
-    r = truth.disc_radius * truth.zoom
-    disc = ellipse(x, y, truth.disc_x, truth.disc_y, r, 1.12 * r, truth.tilt)
-    paint(canvas, truth.exposure * np.array([0.97, 0.74, 0.43]), 0.93 * coverage(disc, soft))
+    r = drawn.disc_radius * drawn.zoom
+    disc = ellipse(x, y, drawn.disc_x, drawn.disc_y, r, 1.12 * r, drawn.tilt)
+    paint(canvas, drawn.exposure * np.array([0.97, 0.74, 0.43]), 0.93 * coverage(disc, soft))
     cup = ellipse(
-        x, y, truth.disc_x + 0.12 * r * temporal, truth.disc_y, r * truth.cup_ratio, 1.1 * r * truth.cup_ratio
+        x, y, drawn.disc_x + 0.12 * r * temporal, drawn.disc_y, r * drawn.cup_ratio, 1.1 * r * drawn.cup_ratio
     )
-    paint(canvas, truth.exposure * np.array([1.0, 0.93, 0.70]), 0.85 * coverage(cup, 2.0 * soft))
+    paint(canvas, drawn.exposure * np.array([1.0, 0.93, 0.70]), 0.85 * coverage(cup, 2.0 * soft))
     return canvas
 
 
 class Placement:
     """Free places for lesions inside the field: off the disc, the fovea and one another."""
 
-    def __init__(self, truth: FundusAttributes) -> None:
-        self.truth = truth
-        self.taken = [(*truth.to_image([0.0, 0.0]), 1.2 * truth.disc_radius), (*truth.to_image(FOVEA), 0.012)]
+    def __init__(self, drawn: FundusAttributes) -> None:
+        self.drawn = drawn
+        self.taken = [(*drawn.to_image([0.0, 0.0]), 1.2 * drawn.disc_radius), (*drawn.to_image(FOVEA), 0.012)]
 
     def block(self, centre, radius: float) -> None:
         self.taken.append((*centre, radius))
@@ -277,13 +277,13 @@ class Placement:
 
         The scatter widens towards the end of the candidates, so that a crowded place overflows to its surroundings.
         """
-        around = self.truth.to_image([0.17, 0.0]) if centre is None else np.asarray(centre)
+        around = self.drawn.to_image([0.17, 0.0]) if centre is None else np.asarray(centre)
         tries = 50 + 20 * count
         x, y = (around + rng.normal(0.0, spread, (tries, 2)) * np.linspace(1.0, 2.2, tries)[:, None]).T
         # Complex numbers x + iy: a distance is one absolute value.
         candidates, (tx, ty, taken) = x + 1j * y, np.array(self.taken).T
-        free = (np.abs(candidates) < self.truth.field_radius - radius - 0.03) & (
-            np.abs(y) < self.truth.field_crop - radius - 0.01
+        free = (np.abs(candidates) < self.drawn.field_radius - radius - 0.03) & (
+            np.abs(y) < self.drawn.field_crop - radius - 0.01
         )
         free &= (np.abs(candidates[:, None] - (tx + 1j * ty)) > taken + radius + gap).all(axis=1)
         candidates, chosen = candidates[free], []
@@ -295,12 +295,12 @@ class Placement:
         return np.reshape(chosen, (-1, 2))
 
 
-def add_preretinal(canvas, truth: FundusAttributes, below: int, where: Placement, rng) -> None:
+def add_preretinal(canvas, drawn: FundusAttributes, below: int, where: Placement, rng) -> None:
     """A boat: the lower part of an ellipse under a level top; blood covers the vessels."""
     depth = 0.72
-    rx = sqrt(2.0 * truth.preretinal_haemorrhage / (pi * depth))
+    rx = sqrt(2.0 * drawn.preretinal_haemorrhage / (pi * depth))
     side = 1.0 if below else -1.0
-    centre = truth.to_image([rng.uniform(0.12, 0.38), side * rng.uniform(0.17, 0.20)])
+    centre = drawn.to_image([rng.uniform(0.12, 0.38), side * rng.uniform(0.17, 0.20)])
     centre[1] = np.clip(centre[1], -0.28, 0.40 - depth * rx - 0.08)
     x, y = grid(len(canvas))
     soft = max(1.4 / len(canvas), 0.014)
@@ -310,27 +310,27 @@ def add_preretinal(canvas, truth: FundusAttributes, below: int, where: Placement
     where.block((centre[0], centre[1] + 0.5 * depth * rx), 0.85 * rx)
 
 
-def add_fibrosis(canvas, truth: FundusAttributes, softness: float, arcade: np.ndarray, rng) -> None:
+def add_fibrosis(canvas, drawn: FundusAttributes, softness: float, arcade: np.ndarray, rng) -> None:
     """Grey-white bands that fan out along a temporal arcade and taper."""
     arcade = arcade[1:] + rng.normal(0.0, 0.012, 2)
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(arcade, axis=0).T))])
     at = np.linspace(0.0, 1.0, 9)
-    path = np.stack([np.interp(at * truth.fibrosis, along, axis) for axis in arcade.T], axis=-1)
+    path = np.stack([np.interp(at * drawn.fibrosis, along, axis) for axis in arcade.T], axis=-1)
     away = rng.uniform(0.0, 6.28) + np.array([0.0, 2.6])
-    fan = truth.fibrosis * rng.uniform(0.12, 0.26, (2, 1, 1)) * (at**1.5)[:, None]
+    fan = drawn.fibrosis * rng.uniform(0.12, 0.26, (2, 1, 1)) * (at**1.5)[:, None]
     bands = path + fan * np.stack([np.cos(away), np.sin(away)], axis=-1)[:, None]
     starts, ends = bands[:, :-1].reshape(-1, 2), bands[:, 1:].reshape(-1, 2)
     radii = np.tile(0.024 - 0.012 * at[1:], 2)
     tissue = capsules(len(canvas), starts, ends, radii, 2.0 * softness)
-    paint(canvas, truth.exposure * np.array([0.90, 0.82, 0.72]), 0.75 * tissue)
+    paint(canvas, drawn.exposure * np.array([0.90, 0.82, 0.72]), 0.75 * tissue)
 
 
-def add_tangle(canvas, truth: FundusAttributes, softness: float, arcade, where: Placement, rng) -> None:
+def add_tangle(canvas, drawn: FundusAttributes, softness: float, arcade, where: Placement, rng) -> None:
     """A reddish tuft of fine, uneven vessel loops on the disc margin or on a venous arcade."""
-    extent = truth.neovascularisation
-    if truth.neovascular_site == "disc":
+    extent = drawn.neovascularisation
+    if drawn.neovascular_site == "disc":
         bearing = rng.uniform(0.0, 6.28)
-        centre = truth.to_image([0.0, 0.0]) + 0.5 * truth.disc_radius * np.array([cos(bearing), sin(bearing)])
+        centre = drawn.to_image([0.0, 0.0]) + 0.5 * drawn.disc_radius * np.array([cos(bearing), sin(bearing)])
     else:
         centre = arcade[rng.integers(4, 8)] + rng.normal(0.0, 0.01, 2)
     x, y = grid(len(canvas))
@@ -348,17 +348,17 @@ def add_tangle(canvas, truth: FundusAttributes, softness: float, arcade, where: 
     where.block(centre, extent)
 
 
-def add_lesions(canvas, truth: FundusAttributes, softness: float, where: Placement, rng) -> None:
+def add_lesions(canvas, drawn: FundusAttributes, softness: float, where: Placement, rng) -> None:
     """Cotton wool spots, haemorrhages and hard exudates."""
-    size, brightness = len(canvas), min(truth.exposure, 1.0)
-    if truth.cotton_wool_count:
-        centres = where.pick(truth.cotton_wool_count, 0.045, 0.01, rng, spread=0.18)
+    size, brightness = len(canvas), min(drawn.exposure, 1.0)
+    if drawn.cotton_wool_count:
+        centres = where.pick(drawn.cotton_wool_count, 0.045, 0.01, rng, spread=0.18)
         puffs = (centres[:, None] + rng.normal(0.0, 0.008, (len(centres), 3, 2))).reshape(-1, 2)
         paint(canvas, brightness * np.array([0.97, 0.86, 0.68]), 0.85 * capsules(size, puffs, puffs, 0.024, 0.048))
-    if truth.haemorrhage_count:
-        mean = truth.haemorrhage_size
-        centres = where.pick(truth.haemorrhage_count, mean, 0.012, rng)
-        radial = centres - [truth.disc_x, truth.disc_y]
+    if drawn.haemorrhage_count:
+        mean = drawn.haemorrhage_size
+        centres = where.pick(drawn.haemorrhage_count, mean, 0.012, rng)
+        radial = centres - [drawn.disc_x, drawn.disc_y]
         radial = radial / np.hypot(*radial.T)[:, None]
         flame = (rng.random(len(centres)) < 0.25)[:, None, None]
         blot = np.clip(rng.normal(0.0, 0.26, (len(centres), 3, 2)), -0.4, 0.4)
@@ -366,34 +366,34 @@ def add_lesions(canvas, truth: FundusAttributes, softness: float, where: Placeme
         radii = np.where(flame[..., 0], [0.72, 0.64, 0.46], rng.uniform(0.68, 0.92, (len(centres), 3)))
         parts = (centres[:, None] + mean * offsets).reshape(-1, 2)
         absorb(canvas, BLOOD, 0.95 * capsules(size, parts, parts, mean * radii.ravel(), 1.25 * softness))
-    if truth.exudate_count:
-        mean = truth.exudate_size
-        macula = truth.to_image(FOVEA + rng.uniform(0.05, 0.09) * np.array([-1.0, rng.choice([-1.0, 1.0])]))
-        centre, spread = (macula, 0.045) if truth.exudate_clustered else (None, 0.15)
-        centres = where.pick(truth.exudate_count, mean, 0.003, rng, centre=centre, spread=spread)
+    if drawn.exudate_count:
+        mean = drawn.exudate_size
+        macula = drawn.to_image(FOVEA + rng.uniform(0.05, 0.09) * np.array([-1.0, rng.choice([-1.0, 1.0])]))
+        centre, spread = (macula, 0.045) if drawn.exudate_clustered else (None, 0.15)
+        centres = where.pick(drawn.exudate_count, mean, 0.003, rng, centre=centre, spread=spread)
         radii = mean * rng.uniform(0.85, 1.2, len(centres))
         paint(
             canvas, brightness * np.array([1.0, 0.93, 0.48]), 0.95 * capsules(size, centres, centres, radii, softness)
         )
 
 
-def render(truth: FundusAttributes, size: int, rng: np.random.Generator) -> np.ndarray:
+def render(drawn: FundusAttributes, size: int, rng: np.random.Generator) -> np.ndarray:
     """Render one fundus photograph, uint8 of shape (size, size, 3)."""
     softness = max(1.5 / size, 0.014)
-    canvas = add_retina(size, truth, rng)
-    arcades = add_vessels(canvas, truth, softness, rng)
-    where = Placement(truth)
+    canvas = add_retina(size, drawn, rng)
+    arcades = add_vessels(canvas, drawn, softness, rng)
+    where = Placement(drawn)
     # Blood pools in the half of the field away from the tangle, so that neither hides the other.
     below = int(rng.random() < 0.7)
-    if truth.fibrosis:
-        add_fibrosis(canvas, truth, softness, arcades[1 - below], rng)
-    if truth.neovascularisation:
-        add_tangle(canvas, truth, softness, arcades[1 - below], where, rng)
-    if truth.preretinal_haemorrhage:
-        add_preretinal(canvas, truth, below, where, rng)
-    add_lesions(canvas, truth, softness, where, rng)
+    if drawn.fibrosis:
+        add_fibrosis(canvas, drawn, softness, arcades[1 - below], rng)
+    if drawn.neovascularisation:
+        add_tangle(canvas, drawn, softness, arcades[1 - below], where, rng)
+    if drawn.preretinal_haemorrhage:
+        add_preretinal(canvas, drawn, below, where, rng)
+    add_lesions(canvas, drawn, softness, where, rng)
     x, y = grid(size)
-    edge = np.maximum(np.hypot(x, y) - truth.field_radius, np.abs(y) - truth.field_crop)
+    edge = np.maximum(np.hypot(x, y) - drawn.field_radius, np.abs(y) - drawn.field_crop)
     canvas *= coverage(edge, max(2.0 / size, 0.020))[..., None]
     return finish(canvas + np.float32(0.015), SENSOR_NOISE, rng)
 
@@ -419,42 +419,42 @@ ABSENT = {
 }
 
 
-def signs(truth: FundusAttributes) -> dict[str, str]:
+def signs(drawn: FundusAttributes) -> dict[str, str]:
     """Phrases of the signs that are present, by sign, in the words of the knowledge file."""
     present = {}
-    if truth.neovascularisation >= 0.046:
-        site = "on the disc" if truth.neovascular_site == "disc" else "along the arcade"
+    if drawn.neovascularisation >= 0.046:
+        site = "on the disc" if drawn.neovascular_site == "disc" else "along the arcade"
         present["tangle"] = f"a tangle of fine new vessels {site}"
-    elif truth.neovascularisation:
+    elif drawn.neovascularisation:
         present["tangle"] = "a small tuft of abnormal vessels"
-    if truth.preretinal_haemorrhage:
-        large = "large " if truth.preretinal_haemorrhage > 0.025 else ""
+    if drawn.preretinal_haemorrhage:
+        large = "large " if drawn.preretinal_haemorrhage > 0.025 else ""
         present["pooled"] = f"a {large}boat-shaped preretinal haemorrhage"
-    if truth.fibrosis:
+    if drawn.fibrosis:
         present["fibrosis"] = "pale fibrous bands"
-    if truth.haemorrhage_count == 1:
+    if drawn.haemorrhage_count == 1:
         present["haemorrhage"] = "a single dark red haemorrhage"
-    elif truth.haemorrhage_count:
-        amount = ("a few", "several", "many")[(truth.haemorrhage_count > 3) + (truth.haemorrhage_count > 6)]
+    elif drawn.haemorrhage_count:
+        amount = ("a few", "several", "many")[(drawn.haemorrhage_count > 3) + (drawn.haemorrhage_count > 6)]
         present["haemorrhage"] = f"{amount} dark red haemorrhages"
-    if truth.exudate_count == 1:
+    if drawn.exudate_count == 1:
         present["exudate"] = "a single bright yellow spot"
-    elif truth.exudate_count:
-        amount = "a cluster of" if truth.exudate_clustered else "a few" if truth.exudate_count < 4 else "scattered"
+    elif drawn.exudate_count:
+        amount = "a cluster of" if drawn.exudate_clustered else "a few" if drawn.exudate_count < 4 else "scattered"
         present["exudate"] = f"{amount} bright yellow hard exudates"
-    if truth.cotton_wool_count:
-        many = truth.cotton_wool_count > 1
+    if drawn.cotton_wool_count:
+        many = drawn.cotton_wool_count > 1
         present["cotton_wool"] = "pale fluffy cotton wool spots" if many else "a pale fluffy cotton wool spot"
     return present
 
 
-def describe(truth: FundusAttributes, rng: np.random.Generator) -> str:
+def describe(drawn: FundusAttributes, rng: np.random.Generator) -> str:
     """Caption of at most 28 words: the label, the leading signs present and one or two stated as absent."""
-    opening = str(rng.choice(OPENINGS)).format(eye=truth.eye, name=NAMES[truth.label])
-    present = signs(truth)
+    opening = str(rng.choice(OPENINGS)).format(eye=drawn.eye, name=NAMES[drawn.label])
+    present = signs(drawn)
     missing = [ABSENT[sign] for sign in ABSENT if sign not in present]
     denied = [missing[i] for i in rng.permutation(len(missing))[: int(rng.integers(0, 3))]]
-    leading = list(present.values())[: 3 if truth.label == "proliferative_dr" else 4]
+    leading = list(present.values())[: 3 if drawn.label == "proliferative_dr" else 4]
     if len(present) < 2:
         denied = [missing[i] for i in rng.permutation(len(missing))[: 3 - len(present)]]
     chosen, words = [], len(opening.split())

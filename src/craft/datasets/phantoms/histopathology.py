@@ -48,7 +48,7 @@ WARM_EOSIN = np.array((0.216, 0.801, 0.558), dtype=np.float32)
 
 @dataclass(frozen=True)
 class Tissue:
-    """Drawn truth of one histopathology phantom; lengths in image sides, shares of the tile area.
+    """Drawn attributes of one histopathology phantom; lengths in image sides, shares of the tile area.
 
     Attributes:
         label: label key.

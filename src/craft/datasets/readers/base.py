@@ -21,7 +21,7 @@ class RawImage:
         label: configured label.
         group: raw id of the patient, lesion or image that no two splits may share.
         load: renders or decodes the image at a size in pixels: uint8 of shape (size, size, 3) and the text columns
-            (`caption`, `coarse_caption`, `truth`) that it has; raises `UnreadableImage`.
+            (`caption`, `coarse_caption`, `attributes`) that it has; raises `UnreadableImage`.
     """
 
     file: str

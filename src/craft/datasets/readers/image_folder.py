@@ -2,20 +2,47 @@
 
 from functools import partial
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from PIL import Image
+from pydantic import Field
 
-from craft.core.config.datasets import ImageFolderDataset
 from craft.core.errors import CraftError
 from craft.datasets.preprocess import UnreadableImage, decode, to_square
 from craft.datasets.readers.base import RawImage, display_name, locate, missing_data, name_labels
+from craft.datasets.settings import DatasetSettings, LabelNames
 
-DEFAULT_TABLE = ImageFolderDataset.model_fields["table"].default
+DEFAULT_TABLE = "labels.csv"
 
 
-def read_image_folder(source: ImageFolderDataset) -> list[RawImage]:
+class ImageFolderDataset(DatasetSettings):
+    """Image files of a folder, labelled by a table or by the names of its sub-folders."""
+
+    # decoding releases the interpreter lock
+    threads: ClassVar[int] = 2
+
+    reader: Literal["image_folder"] = Field(description="image files, labelled by a table or by class sub-folders")
+    path: str = Field(description="folder, absolute or below $CRAFT_DATA (default data/raw)", examples=["my_images"])
+    table: str = Field(DEFAULT_TABLE, description="label table in the folder; without one, class sub-folders are labels")
+    label_column: str = Field("label", description="column of the table that holds the label")
+    group_column: str | None = Field(
+        None, description="column that holds the patient or lesion id; null: every image is its own group"
+    )
+    label_names: LabelNames = Field({}, description="renames raw labels, for example {'0': grade_0}")
+
+    def read(self) -> list[RawImage]:
+        """See `DatasetSettings.read`."""
+        return read_image_folder(self)
+
+    def watched_files(self) -> list[Path]:
+        """The label table, where there is one."""
+        table = locate(self.path) / self.table
+        return [table] if table.is_file() else []
+
+
+def read_image_folder(settings: ImageFolderDataset) -> list[RawImage]:
     """Labelled image files, in the order of the table or of the sorted names.
 
     Rows with an empty label and rows of labels that are not configured are left out.
@@ -23,13 +50,13 @@ def read_image_folder(source: ImageFolderDataset) -> list[RawImage]:
     Raises:
         CraftError: if the folder, the table or a column is missing, or a configured label never occurs.
     """
-    folder = locate(source.path)
+    folder = locate(settings.path)
     if not folder.is_dir():
         raise missing_data(folder, "data folder")
-    table = folder / source.table
-    entries = read_table(table, source) if table.is_file() else list_subfolders(folder, source)
+    table = folder / settings.table
+    entries = read_table(table, settings) if table.is_file() else list_subfolders(folder, settings)
     where = display_name(table if table.is_file() else folder)
-    entries["name"] = name_labels(list(entries["label"]), source.label_names, source.labels, where)
+    entries["name"] = name_labels(list(entries["label"]), settings.label_names, settings.labels, where)
     kept = entries[entries["name"].notna()]
     return [
         raw_image(folder, file, label, group)
@@ -56,15 +83,15 @@ def refuse_ungrouped(size: int) -> tuple[np.ndarray, dict[str, str]]:
     raise UnreadableImage("has no group id in the label table")
 
 
-def read_table(path: Path, source: ImageFolderDataset) -> pd.DataFrame:
+def read_table(path: Path, settings: ImageFolderDataset) -> pd.DataFrame:
     """Columns `file`, `label` and `group`, all text; empty cells are ''."""
     try:
         # text only: '007' and '7' are two patients
         table = pd.read_csv(path, dtype=str, encoding="utf-8-sig", skipinitialspace=True).fillna("")
     except (ValueError, pd.errors.ParserError) as error:
         raise CraftError(f"{display_name(path)} is no readable CSV table ({error}); save it as UTF-8 CSV") from error
-    wanted = {"file": "file", "label": source.label_column}
-    wanted |= {"group": source.group_column} if source.group_column else {"group": "file"}
+    wanted = {"file": "file", "label": settings.label_column}
+    wanted |= {"group": settings.group_column} if settings.group_column else {"group": "file"}
     if lacking := [column for column in wanted.values() if column not in table.columns]:
         raise CraftError(
             f"{display_name(path)} has no column {lacking[0]!r}, only {', '.join(table.columns)};"
@@ -73,11 +100,11 @@ def read_table(path: Path, source: ImageFolderDataset) -> pd.DataFrame:
     return pd.DataFrame({name: table[column].str.strip() for name, column in wanted.items()})
 
 
-def list_subfolders(folder: Path, source: ImageFolderDataset) -> pd.DataFrame:
+def list_subfolders(folder: Path, settings: ImageFolderDataset) -> pd.DataFrame:
     """Image files of class sub-folders: the sub-folder is the label, the file its own group."""
-    if source.table != DEFAULT_TABLE or source.group_column:
+    if settings.table != DEFAULT_TABLE or settings.group_column:
         raise CraftError(
-            f"no label table {source.table} in {display_name(folder)}: add it, or remove `table` and `group_column`"
+            f"no label table {settings.table} in {display_name(folder)}: add it, or remove `table` and `group_column`"
             " to let the names of the sub-folders be the labels"
         )
     known = Image.registered_extensions()
@@ -93,3 +120,6 @@ def list_subfolders(folder: Path, source: ImageFolderDataset) -> pd.DataFrame:
         )
     names = [file.as_posix() for file in files]
     return pd.DataFrame({"file": names, "label": [file.parts[0] for file in files], "group": names})
+
+
+READER = ImageFolderDataset

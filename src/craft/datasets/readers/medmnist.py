@@ -11,31 +11,52 @@ import zipfile
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
 
-from craft.core.config.datasets import MedmnistDataset
 from craft.core.errors import CraftError
 from craft.datasets.preprocess import to_square
 from craft.datasets.readers.base import RawImage, display_name, locate, missing_data, name_labels
+from craft.datasets.settings import DatasetSettings, LabelNames
 
 PARTS = ("train", "val", "test")
 
 
-def read_medmnist(source: MedmnistDataset) -> list[RawImage]:
+class MedmnistDataset(DatasetSettings):
+    """An array file of MedMNIST."""
+
+    reader: Literal["medmnist"] = Field(description="an array file of MedMNIST")
+    path: str = Field(
+        description="npz file, absolute or below $CRAFT_DATA; downloaded by `medmnist` where missing",
+        examples=["pneumoniamnist_64.npz"],
+    )
+    label_names: LabelNames = Field({}, description="raw class number -> label, for example {'0': normal}")
+
+    def read(self) -> list[RawImage]:
+        """See `DatasetSettings.read`."""
+        return read_medmnist(self)
+
+    def watched_files(self) -> list[Path]:
+        """The array file, where it is there."""
+        return [locate(self.path)] if locate(self.path).is_file() else []
+
+
+def read_medmnist(settings: MedmnistDataset) -> list[RawImage]:
     """All images of the file, in the order of its arrays; downloads the file where it is missing.
 
     Raises:
         CraftError: if the file is missing and cannot be downloaded, is no single-label 2-D MedMNIST file, or a
             configured label never occurs.
     """
-    path = locate(source.path)
+    path = locate(settings.path)
     if not path.is_file():
         download(path)
     where = display_name(path)
     images, raw_labels, places = read_arrays(path)
-    labels = name_labels(raw_labels, source.label_names, source.labels, where)
+    labels = name_labels(raw_labels, settings.label_names, settings.labels, where)
     return [
         RawImage(f"{where}:{place}", label, sha256(image.tobytes()).hexdigest(), partial(load_array, image))
         for image, label, place in zip(images, labels, places, strict=True)
@@ -96,3 +117,6 @@ def download(path: Path) -> None:
         except (RuntimeError, AssertionError, OSError) as error:
             raise CraftError(f"{missing_data(path, 'MedMNIST file')}; its download failed") from error
         (Path(workspace) / path.name).replace(path)
+
+
+READER = MedmnistDataset

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
-from craft.core.config.evaluation import Scoring
 from craft.core.seeds import numpy_generator
 from craft.evaluation.auditing.base import NO, UNKNOWN
+from craft.evaluation.settings import ScoringSettings
 from craft.evaluation.statistics.intervals import (
     Estimate,
     estimate,
@@ -15,7 +14,7 @@ from craft.evaluation.statistics.intervals import (
     nested_bootstrap,
     point_estimates,
 )
-from craft.evaluation.statistics.significance import kendall_tau
+from craft.evaluation.statistics.ranks import rank_correlations
 
 RANKS = ("kendall", "spearman")
 KEYS = ["seed", "label", "image_id"]
@@ -38,7 +37,7 @@ def cohen_kappa(tables: np.ndarray) -> np.ndarray:
 
 
 def answer_pairs(frame: pd.DataFrame, auditors: tuple[str, str]) -> pd.DataFrame:
-    """Answers of two auditors to the same items, one row an item that both told; columns `KEYS`, `item`, and theirs."""
+    """Answers of two auditors to the same items, one row per item that both told: `KEYS`, `item`, and one of each."""
     keys = [*KEYS, "item"]
     sides = [
         frame[frame["auditor"] == auditor].drop_duplicates(keys).set_index(keys)["answer"].rename(auditor)
@@ -49,7 +48,7 @@ def answer_pairs(frame: pd.DataFrame, auditors: tuple[str, str]) -> pd.DataFrame
 
 
 def estimate_kappa(
-    frame: pd.DataFrame, auditors: tuple[str, str], scoring: Scoring, *names: str | int
+    frame: pd.DataFrame, auditors: tuple[str, str], scoring: ScoringSettings, *names: str | int
 ) -> Estimate | None:
     """Cohen's kappa of two auditors over the items that both told; None where there is none or it is not defined.
 
@@ -57,7 +56,7 @@ def estimate_kappa(
         frame: audit of one method.
         auditors: whose answers are compared.
         scoring: bootstrap settings; images are resampled, each with all its items.
-        names: seed the draws.
+        names: seed the resamples.
     """
     pairs = answer_pairs(frame, auditors)
     if pairs.empty:
@@ -67,7 +66,7 @@ def estimate_kappa(
     images = pd.concat([pairs[KEYS], pd.DataFrame(cells)], axis=1).groupby(KEYS, sort=False).sum().reset_index("seed")
     seeds = [group.drop(columns="seed").to_numpy() for _, group in images.groupby("seed")]
 
-    def statistic(group: int, counts: np.ndarray, draw: np.ndarray) -> np.ndarray:
+    def statistic(group: int, counts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         return cohen_kappa((counts @ seeds[group]).reshape(-1, 2, 2))[:, None]
 
     sizes = [len(group) for group in seeds]
@@ -76,58 +75,41 @@ def estimate_kappa(
     return estimate(sizes, statistic, scoring.bootstrap, scoring.confidence, "kappa", *auditors, *names)[0]
 
 
-def rank_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Kendall's tau-b and Spearman's rho of rows.
-
-    Args:
-        first: values of shape (k, methods).
-        second: values of the same shape.
-
-    Returns:
-        Shape (k, 2); NaN where a row of either holds one value only.
-    """
-    # ranks have one mean, ties or not
-    one, two = (rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (first, second))
-    size = np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
-    rho = np.divide((one * two).sum(axis=1), size, out=np.full(len(one), np.nan), where=size > 0)
-    return np.stack([kendall_tau(first, second), rho], axis=1)
-
-
 def estimate_ranks(
-    images: pd.DataFrame, judged: str, others: list[str], scoring: Scoring, *names: str | int
+    images: pd.DataFrame, judged: str, others: list[str], scoring: ScoringSettings, *names: str | int
 ) -> dict[str, list[Estimate]]:
     """Rank correlations `RANKS` of the methods' means of one column with those of others, over the same images.
 
     All columns are averaged over the same resampled images, so that the interval holds what they share.
 
     Args:
-        images: one row an image, with `method`, `seed` and finite numbers in the columns.
+        images: one row per image, with `method`, `seed` and finite numbers in the columns.
         judged: a column.
         others: columns that it is compared with.
         scoring: bootstrap settings.
-        names: seed the draws.
+        names: seed the resamples.
 
     Returns:
         Two estimates for every other column; a column in which all methods are equal is left out, so are all of them
         where there is only one method.
     """
-    columns, draws, values = [judged, *others], [], []
+    columns, resamples, values = [judged, *others], [], []
     for method, rows in images.groupby("method", sort=False):
         seeds = [group[columns].to_numpy(float) for _, group in rows.groupby("seed")]
         sizes, statistic = [len(group) for group in seeds], mean_statistic(seeds)
         values.append(point_estimates(sizes, statistic))
         rng = numpy_generator("bootstrap", "ranks", method, *names)
-        draws.append(nested_bootstrap(sizes, statistic, scoring.bootstrap, rng))
+        resamples.append(nested_bootstrap(sizes, statistic, scoring.bootstrap, rng))
     if len(values) < 2:
         return {}
-    whole, spread = np.stack(values)[None], np.stack(draws, axis=1)
+    whole, spread = np.stack(values)[None], np.stack(resamples, axis=1)
     seeds = int(images.groupby("method")["seed"].nunique().max())
     found = {}
     for number, column in enumerate(others, start=1):
         point = rank_correlations(whole[:, :, 0], whole[:, :, number])[0]
-        drawn = rank_correlations(spread[:, :, 0], spread[:, :, number])
+        resampled = rank_correlations(spread[:, :, 0], spread[:, :, number])
         if np.isfinite(point).all():
-            bounds = [interval(each, scoring.confidence) for each in drawn.T]
+            bounds = [interval(each, scoring.confidence) for each in resampled.T]
             found[column] = [
                 Estimate(float(one), *pair, len(images), seeds) for one, pair in zip(point, bounds, strict=True)
             ]

@@ -7,53 +7,54 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from craft.core.config.base import REAL
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, read_images
-from craft.core.settings import AuditSettings
+from craft.core.settings import REAL, ImageSet, match_files
 from craft.evaluation.auditing.base import Auditor
-from craft.evaluation.results import AUDIT_COLUMNS
+from craft.evaluation.auditing.results import COLUMNS
+from craft.evaluation.auditing.settings import AuditJob
 from craft.knowledge.schema import Knowledge
 
 log = logging.getLogger(__name__)
 
 
 def audit_images(
-    run: AuditSettings, auditors: list[Auditor], knowledge: Knowledge, images: Path, folder: Path
+    job: AuditJob, auditors: list[Auditor], knowledge: Knowledge, images: Path, generated: list[Path]
 ) -> pd.DataFrame:
     """Answers of all auditors.
 
     Args:
-        run: dataset, methods and seeds.
+        job: dataset, and whose generated images are audited.
         auditors: who judges.
         knowledge: labels and their checklists.
         images: image table of the dataset; its test split is the method `real`.
-        folder: results folder of the dataset; holds `<method>/seed<seed>/images.parquet`.
+        generated: image tables of the generated images, in the order of `job.generated`.
 
     Returns:
-        One row per image, item and auditor, images in the order of their tables; columns `AUDIT_COLUMNS`.
+        One row per image, item and auditor, images in the order of their tables, with the columns
+        `craft.evaluation.auditing.results.COLUMNS`.
 
     Raises:
-        CraftError: if a table is missing or an image's label has no checklist.
+        CraftError: if a table is missing, there is not one for every image set, or an image's label has no checklist.
     """
     tables = []
-    for method, seed, path, frame in image_tables(run, images, folder):
+    for image_set, path, frame in image_tables(job, images, generated):
         require_checklists(frame, knowledge, path)
+        place = {"dataset": job.dataset, "method": image_set.method, "seed": image_set.seed}
         for auditor in auditors:
             chosen = frame if auditor.limit is None else limit_images(frame, auditor.limit)
-            pixels, labels = list(decode_images(chosen)), chosen["label"].to_list()
-            answers = auditor.judge(pixels, labels)
-            shared = {"dataset": run.dataset, "method": method, "seed": seed, "auditor": auditor.name}
-            tables.append(tabulate(chosen, answers, knowledge).assign(**shared))
-            log.info("%s, %s, seed %d: %d images judged by %s", run.dataset, method, seed, len(chosen), auditor.name)
-    return pd.concat(tables, ignore_index=True)[list(AUDIT_COLUMNS)]
+            answers = auditor.judge(list(decode_images(chosen)), chosen["label"].to_list())
+            tables.append(tabulate(chosen, answers, knowledge).assign(**place, auditor=auditor.name))
+            log.info("%s, %s, seed %d: %d images judged by %s", *place.values(), len(chosen), auditor.name)
+    return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
 
 
-def image_tables(run: AuditSettings, images: Path, folder: Path) -> Iterator[tuple[str, int, Path, pd.DataFrame]]:
-    """Method, seed, file and rows of every table that is audited: the real test images first."""
-    for method, seed in run.runs:
-        path = images if method == REAL else Path(folder) / method / f"seed{seed}" / "images.parquet"
-        yield method, seed, path, read_images(path, "test" if method == REAL else None)
+def image_tables(job: AuditJob, images: Path, generated: list[Path]) -> Iterator[tuple[ImageSet, Path, pd.DataFrame]]:
+    """Whose images, file and rows of every table that is audited: the real test images first."""
+    files = match_files(job.generated, generated, "--generated")
+    yield ImageSet(method=REAL, seed=0), images, read_images(images, "test")
+    for image_set, path in files:
+        yield image_set, path, read_images(path)
 
 
 def require_checklists(frame: pd.DataFrame, knowledge: Knowledge, path: Path) -> None:
@@ -73,7 +74,7 @@ def limit_images(frame: pd.DataFrame, limit: int) -> pd.DataFrame:
 
 
 def tabulate(frame: pd.DataFrame, answers: list[list[str]], knowledge: Knowledge) -> pd.DataFrame:
-    """One row an image and item, from one list of answers an image."""
+    """One row per image and item, from one list of answers per image."""
     items = [knowledge.labels[label].checklist for label in frame["label"]]
     repeats = [len(checklist) for checklist in items]
     listed = [item for checklist in items for item in checklist]

@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 
 from craft.core.images import decode_images, read_images
-from craft.core.settings import AuditSettings
 from craft.evaluation.auditing.base import Auditor
 from craft.evaluation.auditing.biomarkers import BiomarkerAuditor, Measurer
 from craft.evaluation.auditing.mllm import MllmAuditor
+from craft.evaluation.auditing.settings import AuditJob, AuditSettings
 from craft.evaluation.biomarkers.registry import MODALITIES, measure_images
 from craft.knowledge.providers.registry import open_model
 from craft.knowledge.schema import Knowledge
@@ -16,23 +16,23 @@ from craft.knowledge.schema import Knowledge
 log = logging.getLogger(__name__)
 
 
-def open_auditors(run: AuditSettings, knowledge: Knowledge, images: Path, device: str = "cpu") -> list[Auditor]:
+def open_auditors(job: AuditJob, knowledge: Knowledge, images: Path, device: str = "cpu") -> list[Auditor]:
     """The configured auditors of a dataset, ready to judge.
 
     Args:
-        run: modality and which auditors.
+        job: modality and which auditors.
         knowledge: labels and their checklists.
         images: image table of the dataset; thresholds are fitted on its calibration split, nothing else is read.
         device: where a local language model runs.
     """
     auditors: list[Auditor] = []
-    for name in run.spec.auditors:
+    for name in job.audit.auditors:
         match name:
             case "biomarkers":
-                auditors.append(open_biomarkers(run, knowledge, images, find_measurer(run.modality)))
+                auditors.append(open_biomarkers(job.audit, knowledge, images, find_measurer(job.modality)))
             case "mllm":
-                model = open_model(run.spec.model, device)
-                auditors.append(MllmAuditor(knowledge, model, run.spec.images_per_method))
+                model = open_model(job.audit.model, device)
+                auditors.append(MllmAuditor(knowledge, model, job.audit.images_per_method))
     return auditors
 
 
@@ -45,11 +45,11 @@ def find_measurer(modality: str) -> Measurer | None:
 
 
 def open_biomarkers(
-    run: AuditSettings, knowledge: Knowledge, images: Path, measure: Measurer | None
+    settings: AuditSettings, knowledge: Knowledge, images: Path, measure: Measurer | None
 ) -> BiomarkerAuditor:
     """The auditor by computed biomarkers, its thresholds fitted on the calibration split of an image table."""
     frame = read_images(images, "calibration")
     # an image without a patient is a group of its own
     groups = frame["patient_id"].where(frame["patient_id"] != "", frame["image_id"])
     pixels, labels = list(decode_images(frame)), frame["label"].to_numpy()
-    return BiomarkerAuditor.fit(run.spec, knowledge, measure, pixels, labels, groups.to_numpy())
+    return BiomarkerAuditor.fit(settings, knowledge, measure, pixels, labels, groups.to_numpy())

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 YES, NO, UNKNOWN = "yes", "no", "cannot tell"
-ANSWERS = (YES, NO, UNKNOWN)
+VERDICTS = (YES, NO, UNKNOWN)
 CRITERIA_COLUMNS = (
     "auditor",
     "label",
@@ -27,14 +27,14 @@ class Auditor(Protocol):
 
     Attributes:
         name: key of the auditor in the configuration.
-        limit: how many images of a method and seed it judges at most; None for all of them.
+        limit: how many images per method and seed it judges at most; None for all of them.
     """
 
     name: str
     limit: int | None
 
     def judge(self, images: Sequence[np.ndarray], labels: Sequence[str]) -> list[list[str]]:
-        """One list an image: an answer of `ANSWERS` to every checklist item of its label, in the checklist's order.
+        """One list per image: an answer of `VERDICTS` to every checklist item of its label, in the checklist's order.
 
         Args:
             images: uint8 arrays of shape (height, width, 3).

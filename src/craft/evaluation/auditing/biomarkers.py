@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from craft.core.config.evaluation import Audit
 from craft.evaluation.auditing.base import CRITERIA_COLUMNS, NO, UNKNOWN, YES
+from craft.evaluation.auditing.settings import AuditSettings
 from craft.evaluation.auditing.thresholds import (
     HIGH,
     contrasting_labels,
@@ -18,14 +18,14 @@ from craft.evaluation.auditing.thresholds import (
 )
 from craft.knowledge.schema import ChecklistItem, Knowledge
 
-# uint8 images of shape (height, width, 3) -> one row an image, one column a measure
+# uint8 images of shape (height, width, 3) -> one row per image, one column per measure
 Measurer = Callable[[Sequence[np.ndarray]], pd.DataFrame]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Rule:
+class ItemRule:
     """How one item is told from a measure, or why it cannot be.
 
     Attributes:
@@ -59,7 +59,7 @@ class BiomarkerAuditor:
         knowledge: labels and their checklists.
         measure: measures images of the modality; None where nothing is measured.
         rules: label -> one rule for every item of its checklist.
-        limit: how many images of a method and seed it judges at most; None for all of them.
+        limit: how many images per method and seed it judges at most; None for all of them.
     """
 
     name = "biomarkers"
@@ -68,7 +68,7 @@ class BiomarkerAuditor:
         self,
         knowledge: Knowledge,
         measure: Measurer | None,
-        rules: dict[str, list[Rule]],
+        rules: dict[str, list[ItemRule]],
         limit: int | None = None,
     ):
         self.knowledge, self.measure, self.rules, self.limit = knowledge, measure, rules, limit
@@ -76,7 +76,7 @@ class BiomarkerAuditor:
     @classmethod
     def fit(
         cls,
-        spec: Audit,
+        settings: AuditSettings,
         knowledge: Knowledge,
         measure: Measurer | None,
         images: Sequence[np.ndarray],
@@ -86,7 +86,7 @@ class BiomarkerAuditor:
         """Fit the thresholds of all items.
 
         Args:
-            spec: floor, folds and limit.
+            settings: floor, folds and limit.
             knowledge: labels and their checklists.
             measure: measures images of the modality; None where nothing is measured.
             images: calibration images, uint8 arrays of shape (height, width, 3).
@@ -94,9 +94,9 @@ class BiomarkerAuditor:
             groups: their patients.
         """
         measures = measure(images) if measure else pd.DataFrame()
-        known = Calibration(measures, np.asarray(labels), np.asarray(groups), knowledge, spec)
+        known = AuditCalibration(measures, np.asarray(labels), np.asarray(groups), knowledge, settings)
         rules = {name: [known.fit(name, item) for item in part.checklist] for name, part in knowledge.labels.items()}
-        auditor = cls(knowledge, measure, rules, spec.measured_per_method)
+        auditor = cls(knowledge, measure, rules, settings.measured_per_method)
         auditor.log_rules()
         return auditor
 
@@ -143,33 +143,33 @@ class BiomarkerAuditor:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class AuditCalibration:
     """Measured calibration images, from which the rules are fitted.
 
     Attributes:
-        measures: one row an image, one column a measure.
+        measures: one row per image, one column per measure.
         labels: label of every image, shape (n,).
         groups: patient of every image, shape (n,).
         knowledge: labels and their checklists.
-        spec: floor, folds and limit.
+        settings: floor, folds and limit.
     """
 
     measures: pd.DataFrame
     labels: np.ndarray
     groups: np.ndarray
     knowledge: Knowledge
-    spec: Audit
+    settings: AuditSettings
 
-    def fit(self, label: str, item: ChecklistItem) -> Rule:
+    def fit(self, label: str, item: ChecklistItem) -> ItemRule:
         """The rule of one item of a label, with the reason where it cannot be told."""
         if not item.biomarker:
-            return Rule(reason="it has no biomarker")
+            return ItemRule(reason="it has no biomarker")
         direction, measure = split_biomarker(item.biomarker)
         if measure not in self.measures:
-            return Rule(reason=f"no measure {measure!r} is computed for {self.knowledge.modality}")
+            return ItemRule(reason=f"no measure {measure!r} is computed for {self.knowledge.modality}")
         contrast = contrasting_labels(self.knowledge, label, item)
         if not contrast:
-            return Rule(reason="every label states the same sign")
+            return ItemRule(reason="every label states the same sign")
         sign = 1 if direction == HIGH else -1
         values = sign * self.measures[measure].to_numpy(float)
         used = np.isfinite(values) & np.isin(self.labels, [label, *contrast])
@@ -185,18 +185,18 @@ class Calibration:
         present: np.ndarray,
         groups: np.ndarray,
         names: tuple[str, str],
-    ) -> Rule:
+    ) -> ItemRule:
         """The rule of signed measures, where calibration images support one."""
         images = (int(present.sum()), int((~present).sum()))
         patients = [len(np.unique(groups[present == side])) for side in (True, False)]
         if min(patients) < 2:
             reason = f"only {patients[0]} patients with the sign and {patients[1]} without it could be measured"
-            return Rule(images=images, reason=reason)
-        accuracy = validate_threshold(values, present, groups, self.spec.folds, *names)
+            return ItemRule(images=images, reason=reason)
+        accuracy = validate_threshold(values, present, groups, self.settings.folds, *names)
         threshold = sign * fit_threshold(values, present)
         reason = ""
         if np.isinf(threshold):
             reason = "no value of its biomarker separates calibration images in the stated direction"
-        elif accuracy < self.spec.floor:
-            reason = f"balanced accuracy {accuracy:.2f} on calibration images is below {self.spec.floor:.2f}"
-        return Rule(measure, sign, threshold, accuracy, images, reason)
+        elif accuracy < self.settings.floor:
+            reason = f"balanced accuracy {accuracy:.2f} on calibration images is below {self.settings.floor:.2f}"
+        return ItemRule(measure, sign, threshold, accuracy, images, reason)

@@ -23,12 +23,12 @@ INSTRUCTION = (
 
 
 class MllmAuditor:
-    """Asks a language model one question an image, without naming the intended label, which could suggest an answer.
+    """Asks a language model one question per image, without naming the intended label, which could suggest an answer.
 
     Args:
         knowledge: labels and their checklists.
         model: a language model that sees images.
-        limit: how many images of a method and seed it judges at most.
+        limit: how many images per method and seed it judges at most.
     """
 
     name = "mllm"
@@ -40,7 +40,7 @@ class MllmAuditor:
         """See `craft.evaluation.auditing.base.Auditor`.
 
         Raises:
-            CraftError: if the model cannot be reached, refuses, or never gives one answer an item.
+            CraftError: if the model cannot be reached, refuses, or never gives one answer per item.
         """
         pairs = track(zip(images, labels, strict=True), self.name, total=len(labels))
         return [self.ask(image, self.knowledge.labels[label].checklist) for image, label in pairs]

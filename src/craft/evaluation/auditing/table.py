@@ -7,19 +7,21 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from craft.core.config.base import REAL
-from craft.core.errors import CraftError
-from craft.core.settings import TableSettings
+from craft.core.settings import REAL
 from craft.evaluation.auditing.agreement import RANKS, estimate_kappa, estimate_ranks
 from craft.evaluation.auditing.base import NO, UNKNOWN, YES
+from craft.evaluation.auditing.results import ANSWERS
+from craft.evaluation.results import Results
+from craft.evaluation.scoring.results import SCORES, scores_source
+from craft.evaluation.settings import Run
 from craft.evaluation.statistics.intervals import Statistic, estimate
-from craft.evaluation.tables import ALL, label_groups, make_table, scores_source, table_row
+from craft.evaluation.tables import ALL, Table, label_groups, make_table, table_row
 
 ROLE = "auditor"
 SATISFIED, TOLD = "satisfied", "told"
 
 
-def audit_table(audits: pd.DataFrame, scores: pd.DataFrame, run: TableSettings) -> pd.DataFrame:
+def audit_table(answers: pd.DataFrame, scores: pd.DataFrame, run: Run) -> pd.DataFrame:
     """Shares of satisfied items, the agreement of auditors, and the order of methods beside that of CAS.
 
     Metrics, under the auditor's name as evaluator:
@@ -33,19 +35,15 @@ def audit_table(audits: pd.DataFrame, scores: pd.DataFrame, run: TableSettings) 
     Intervals take the auditors as they are: thresholds of biomarkers are not resampled.
 
     Args:
-        audits: as `craft.evaluation.results.read_audits` returns them.
-        scores: as `craft.evaluation.results.read_scores` returns them.
+        answers: of all datasets (`craft.evaluation.auditing.results.ANSWERS`).
+        scores: of all datasets (`craft.evaluation.scoring.results.SCORES`).
         run: datasets, methods and bootstrap settings.
 
     Returns:
         A frame with the columns `craft.evaluation.tables.COLUMNS`; what no image could be told of has no row.
-
-    Raises:
-        CraftError: if an audit holds an unknown answer or other items than its images' checklists.
     """
     rows = []
-    for dataset, part in audits.groupby("dataset", sort=False):
-        check_answers(part, f"{dataset}/audit.parquet")
+    for dataset, part in answers.groupby("dataset", sort=False):
         for (method, auditor), group in part.groupby(["method", "auditor"], sort=False):
             rows += share_rows(group, run, dataset, method, auditor)
         rows += kappa_rows(part, run, dataset)
@@ -55,26 +53,9 @@ def audit_table(audits: pd.DataFrame, scores: pd.DataFrame, run: TableSettings) 
 
 def audit_row(estimate, dataset: str, label: str, method: str, auditor: str, metric: str, source: str = "") -> dict:
     """One row of the audit's table."""
-    source = f"{dataset}/audit.parquet" + source
+    source = f"{dataset}/{ANSWERS.name}" + source
     names = {"dataset": dataset, "label": label, "method": method, "evaluator": auditor}
     return table_row(estimate, role=ROLE, metric=metric, source=source, **names)
-
-
-def check_answers(frame: pd.DataFrame, source: str) -> None:
-    """Raise a CraftError if an answer is unknown, or a label's images were not asked the same items in one order."""
-    wrong = frame[~frame["answer"].isin((YES, NO, UNKNOWN))]
-    if len(wrong):
-        raise CraftError(
-            f"{source}: the answer to image {wrong.iloc[0]['image_id']} is {wrong.iloc[0]['answer']!r}, expected"
-            f" {YES!r}, {NO!r} or {UNKNOWN!r}; run `snakemake --forcerun audit_checklist`"
-        )
-    for label, rows in frame.groupby("label", sort=False):
-        asked = rows["item"].to_numpy(object)
-        if len(asked) % len(set(asked)) or (asked != np.resize(asked[: len(set(asked))], len(asked))).any():
-            raise CraftError(
-                f"{source}: the images of label {label!r} do not all have the same checklist;"
-                " run `snakemake --forcerun audit_checklist`"
-            )
 
 
 def answer_matrix(frame: pd.DataFrame) -> np.ndarray:
@@ -84,7 +65,7 @@ def answer_matrix(frame: pd.DataFrame) -> np.ndarray:
 
 
 def summarise_images(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row an image of one auditor: its `satisfied` (NaN where nothing is told) and its `told`."""
+    """One row per image of one auditor: its `satisfied` (NaN where nothing is told) and its `told`."""
     frames = []
     for (method, seed, label), rows in frame.groupby(["method", "seed", "label"], sort=False):
         answers = answer_matrix(rows)
@@ -100,9 +81,9 @@ def summarise_images(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def told_means(groups: list[np.ndarray]) -> Statistic:
-    """Column means over the finite values of `groups`, one array of shape (images, columns) a seed."""
+    """Column means over the finite values of `groups`, one array of shape (images, columns) per seed."""
 
-    def statistic(group: int, counts: np.ndarray, draw: np.ndarray) -> np.ndarray:
+    def statistic(group: int, counts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         told = counts @ np.isfinite(groups[group])
         sums = counts @ np.nan_to_num(groups[group])
         return np.divide(sums, told, out=np.full(sums.shape, np.nan), where=told > 0)
@@ -110,7 +91,7 @@ def told_means(groups: list[np.ndarray]) -> Statistic:
     return statistic
 
 
-def share_rows(frame: pd.DataFrame, run: TableSettings, dataset: str, method: str, auditor: str) -> Iterator[dict]:
+def share_rows(frame: pd.DataFrame, run: Run, dataset: str, method: str, auditor: str) -> Iterator[dict]:
     """Rows of the shares of one method under one auditor: all labels, every label, and every item of a label."""
     images = summarise_images(frame)
     for label, group in label_groups(images, run.datasets[dataset]):
@@ -131,7 +112,7 @@ def share_rows(frame: pd.DataFrame, run: TableSettings, dataset: str, method: st
             yield audit_row(replace(number, n=int(count)), dataset, label, method, auditor, metric)
 
 
-def kappa_rows(frame: pd.DataFrame, run: TableSettings, dataset: str) -> Iterator[dict]:
+def kappa_rows(frame: pd.DataFrame, run: Run, dataset: str) -> Iterator[dict]:
     """Cohen's kappa of every two auditors, for every method, over the images that both judged."""
     for first, second in combinations(frame["auditor"].unique(), 2):
         for method, rows in frame.groupby("method", sort=False):
@@ -140,7 +121,7 @@ def kappa_rows(frame: pd.DataFrame, run: TableSettings, dataset: str) -> Iterato
                 yield audit_row(number, dataset, ALL, method, first, f"kappa: {second}")
 
 
-def rank_rows(frame: pd.DataFrame, scores: pd.DataFrame, run: TableSettings, dataset: str) -> Iterator[dict]:
+def rank_rows(frame: pd.DataFrame, scores: pd.DataFrame, run: Run, dataset: str) -> Iterator[dict]:
     """Rank correlations of the methods' satisfied shares with their CAS under every evaluator, real images left out."""
     keys, evaluators = ["method", "seed", "label", "image_id"], scores["evaluator"].unique().tolist()
     # identical images of a label have identical answers and scores, and count once here
@@ -153,3 +134,11 @@ def rank_rows(frame: pd.DataFrame, scores: pd.DataFrame, run: TableSettings, dat
             for name, number in zip(RANKS, numbers, strict=True):
                 source = f"; {scores_source(dataset, '*')}"
                 yield audit_row(number, dataset, ALL, ALL, auditor, f"{name}: {evaluator}", source)
+
+
+def make(results: Results) -> pd.DataFrame:
+    """The table of a run."""
+    return audit_table(results.read(ANSWERS), results.read(SCORES), results.run)
+
+
+TABLE = Table(make, "which share of their checklists images satisfy, and which judges agree with which")

@@ -14,7 +14,7 @@ from skimage.measure import find_contours
 from skimage.transform import resize
 
 from craft.evaluation.biomarkers.base import Biomarkers, Findings, Measure
-from craft.evaluation.biomarkers.lesion import Lesion, segment_lesion
+from craft.evaluation.biomarkers.lesion import SkinLesion, segment_lesion
 
 STOLZ = "ABCD rule of dermatoscopy, Stolz et al. 1994"
 SEVEN_POINT = "Seven-point checklist, Argenziano et al. 1998"
@@ -70,7 +70,7 @@ OWNER = np.array([colour for colour, shades in enumerate(PALETTE.values()) for _
 VISIBLE = 0.03  # share of the lesion from which a colour counts
 PALE, PALE_WIDTH = (60.0, 16.0), 3  # L* above and chroma below which fair skin is scarred; narrower areas are cysts
 BLUE, BLUE_LIGHTNESS = 5.0, (20.0, 60.0)  # b* below which a pixel of that lightness is blue-grey
-COARSEST = 40  # an image of fewer pixels a side shows no dots and lines
+COARSEST = 40  # an image of fewer pixels per side shows no dots and lines
 
 
 def measure(image: np.ndarray) -> Findings:
@@ -110,7 +110,7 @@ def mirror(channels: np.ndarray, centre: np.ndarray, angle: float) -> np.ndarray
     return np.stack([ndimage.affine_transform(c, matrix, offset, order=1) for c in np.moveaxis(channels, -1, 0)], -1)
 
 
-def asymmetries(lesion: Lesion) -> dict[str, float]:
+def asymmetries(lesion: SkinLesion) -> dict[str, float]:
     """Asymmetry of shape, and of colour and shape together: what lies outside the lesion has the colour of skin."""
     smooth = ndimage.gaussian_filter(lesion.lab, (1.5, 1.5, 0)) - lesion.skin
     channels = np.dstack([np.where(lesion.mask[..., None], smooth, 0.0), lesion.mask.astype(np.float32)])
@@ -124,7 +124,7 @@ def asymmetries(lesion: Lesion) -> dict[str, float]:
     return {"asymmetry": np.mean(colour), "shape_asymmetry": np.mean(shape)}
 
 
-def outline(lesion: Lesion, level: float, bins: int = 120) -> np.ndarray:
+def outline(lesion: SkinLesion, level: float, bins: int = 120) -> np.ndarray:
     """Radius of the lesion's outermost contour in `bins` directions, where its contrast to the skin is `level`."""
     difference = np.linalg.norm(ndimage.gaussian_filter(lesion.lab, (0.8, 0.8, 0)) - lesion.skin, axis=-1)
     limit = level * np.median(difference[lesion.mask])
@@ -144,7 +144,7 @@ def outline(lesion: Lesion, level: float, bins: int = 120) -> np.ndarray:
     return np.interp(np.arange(bins), known, radius[known], period=bins)
 
 
-def borders(lesion: Lesion) -> dict[str, float]:
+def borders(lesion: SkinLesion) -> dict[str, float]:
     """Irregularity of the outline, abruptness by segment, and sharpness of the edge."""
     radius = outline(lesion, 0.5)
     waves = np.abs(np.fft.rfft(radius))
@@ -175,7 +175,7 @@ def interior(mask: np.ndarray, depth: int) -> np.ndarray:
     return core if core.sum() >= 30 else mask
 
 
-def colours(lesion: Lesion, absorbance: np.ndarray) -> dict[str, float]:
+def colours(lesion: SkinLesion, absorbance: np.ndarray) -> dict[str, float]:
     """Spread of colours, and the shares of the palette's colours as they would look on fair skin."""
     core = interior(lesion.mask, 2)
     tint = ndimage.gaussian_filter(lesion.lab, (1.0, 1.0, 0))[core]
@@ -208,7 +208,7 @@ def blobs(values: np.ndarray, mask: np.ndarray, width: float = 1.5) -> np.ndarra
     return -(width**2) * ndimage.gaussian_laplace(filled, width)
 
 
-def structures(lesion: Lesion, absorbance: np.ndarray) -> dict[str, float]:
+def structures(lesion: SkinLesion, absorbance: np.ndarray) -> dict[str, float]:
     """Dots, plugs, streaks and the unevenness of the pattern."""
     core, body = interior(lesion.mask, 2), lesion.mask.astype(np.float32)
     on_fair = rgb2lab(np.clip(FAIR * np.exp(-absorbance), 0.0, 1.0))[..., 0] / 100.0

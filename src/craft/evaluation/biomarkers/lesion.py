@@ -18,7 +18,7 @@ HAIR_DEPTH, HAIR_LENGTH, HAIR_WIDTH = 0.09, 17, 2.3  # darkness of a hair in [0,
 
 
 @dataclass(frozen=True)
-class Lesion:
+class SkinLesion:
     """A segmented lesion, arrays of shape (rows, columns) or (rows, columns, 3) at the working size.
 
     Attributes:
@@ -116,7 +116,7 @@ def strongest(mask: np.ndarray, strength: np.ndarray, share: float = 0.4) -> np.
     return np.isin(pieces, 1 + np.flatnonzero(total >= share * total.max()))
 
 
-def segment_lesion(image: np.ndarray) -> Lesion | None:
+def segment_lesion(image: np.ndarray) -> SkinLesion | None:
     """Find the lesion near the middle of the image.
 
     The colour difference to the skin is thresholded (Otsu 1979) after a preference for the middle. The skin is first
@@ -160,5 +160,5 @@ def segment_lesion(image: np.ndarray) -> Lesion | None:
         used = terms if outside.sum() > 0.4 * field.sum() else terms[..., :1]
         skin = used @ np.linalg.lstsq(used[plain], smooth[plain], rcond=None)[0]
     mask = ndimage.binary_closing(np.pad(mask, 4), iterations=3)[4:-4, 4:-4]
-    lesion = Lesion(rgb, lab, skin.astype(np.float32), ndimage.binary_fill_holes(mask), field)
+    lesion = SkinLesion(rgb, lab, skin.astype(np.float32), ndimage.binary_fill_holes(mask), field)
     return lesion if lesion.contrast > FAINTEST else None

@@ -34,7 +34,7 @@ def find_biomarkers(modality: str) -> Biomarkers:
 
 
 def measure_images(modality: str, images: Sequence[np.ndarray], title: str = "measure") -> pd.DataFrame:
-    """Measures of images, one row an image in their order, one column a measure (NaN where it cannot be told).
+    """Measures of images, one row per image in their order, one column per measure (NaN where it cannot be told).
 
     Args:
         modality: key of the modality.

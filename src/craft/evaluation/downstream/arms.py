@@ -16,13 +16,18 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from craft.core.config.base import REAL
-from craft.core.config.evaluation import Downstream
 from craft.core.images import read_images
 from craft.core.seeds import derive_seed
-from craft.core.settings import DownstreamSettings
-from craft.evaluation.downstream.classifier import Images, Preprocessing, Source, predict, train_classifier
-from craft.evaluation.results import PREDICTION_COLUMNS, run_file
+from craft.core.settings import REAL, match_files
+from craft.evaluation.downstream.classifier import (
+    LabelledImages,
+    Preprocessing,
+    TrainingSet,
+    predict,
+    train_classifier,
+)
+from craft.evaluation.downstream.results import COLUMNS
+from craft.evaluation.downstream.settings import DownstreamJob, DownstreamSettings
 
 log = logging.getLogger(__name__)
 
@@ -49,73 +54,77 @@ class Arm:
         return "+".join(real + synthetic)
 
 
-def list_arms(methods: list[str], spec: Downstream) -> Iterator[Arm]:
+def list_arms(methods: list[str], downstream: DownstreamSettings) -> Iterator[Arm]:
     """Real images, every method's, both in every ratio, then every share of the real images alone and with a method."""
     yield Arm(1.0)
     for method in methods:
         yield Arm(method=method)
     for method in methods:
-        yield from (Arm(1.0, method, ratio) for ratio in spec.ratios)
-    for share in spec.real_shares:
+        yield from (Arm(1.0, method, ratio) for ratio in downstream.ratios)
+    for share in downstream.real_shares:
         yield Arm(share)
-        yield from (Arm(share, method) for method in spec.low_data_methods or methods)
+        yield from (Arm(share, method) for method in downstream.low_data_methods or methods)
 
 
 def read_pools(
-    settings: DownstreamSettings, folder: Path, preprocessing: Preprocessing
-) -> dict[tuple[str, int], Images]:
-    """Synthetic images of every method and generator seed that is used, decoded once for all arms."""
-    pools = {}
-    for method in settings.methods:
-        for seed in settings.seeds[: len(settings.spec.seeds)]:
-            path = Path(folder).parent / run_file(Path(folder).name, method, seed, "images.parquet")
-            pools[method, seed] = Images.from_table(read_images(path), settings.labels, path, preprocessing)
+    job: DownstreamJob, generated: list[Path], preprocessing: Preprocessing
+) -> dict[tuple[str, int], LabelledImages]:
+    """Synthetic images by method and generator seed, of those seeds that are used, decoded once for all arms."""
+    seeds, pools = job.seeds[: len(job.downstream.seeds)], {}
+    for each, path in match_files(job.generated, generated, "--generated"):
+        if each.seed in seeds:
+            frame = read_images(path)
+            pools[each.method, each.seed] = LabelledImages.from_table(frame, job.labels, path, preprocessing)
     return pools
 
 
-def compare_arms(settings: DownstreamSettings, images: Path, folder: Path, device: str = "cpu") -> pd.DataFrame:
+def compare_arms(job: DownstreamJob, images: Path, generated: list[Path], device: str = "cpu") -> pd.DataFrame:
     """Train every arm with every classifier seed and predict the real test images.
 
     Classifier seed number i is paired with generator seed number i (again from the first one when they run out).
 
     Args:
-        settings: dataset, labels, methods, generator seeds and classifier settings.
+        job: dataset, labels, methods, generator seeds and classifier settings.
         images: image table of the dataset, with splits train, calibration and test.
-        folder: results folder of the dataset; holds `<method>/seed<seed>/images.parquet`.
+        generated: image tables of the generated images, in the order of `job.generated`.
         device: where to train.
 
     Returns:
-        Predictions, one row per arm, classifier seed and test image.
+        Predictions, one row per arm, classifier seed and test image, columns
+        `craft.evaluation.downstream.results.COLUMNS`.
+
+    Raises:
+        CraftError: if a table is missing, there is not one for every image set, or a table holds an unknown label.
     """
-    spec, labels = settings.spec, settings.labels
-    preprocessing = Preprocessing.of(spec)
+    downstream, labels = job.downstream, job.labels
+    preprocessing = Preprocessing.of(downstream)
     train, validation, test = (
-        Images.from_table(read_images(images, split), labels, images, preprocessing)
+        LabelledImages.from_table(read_images(images, split), labels, images, preprocessing)
         for split in ("train", "calibration", "test")
     )
-    real = train.limit(spec.train_images_per_label, derive_seed(settings.dataset))
-    steps = max(2, math.ceil(spec.epochs * len(real.ids) / spec.batch))
-    pools, frames = read_pools(settings, folder, preprocessing), []
-    jobs = [(arm, index) for arm in list_arms(settings.methods, spec) for index in range(len(spec.seeds))]
-    for arm, index in tqdm(jobs, desc="classifiers", disable=None):
-        seed, generator_seed = spec.seeds[index], settings.seeds[index % len(settings.seeds)]
-        sources = [Source(real.share(arm.share, derive_seed(settings.dataset, seed)))] if arm.share else []
-        sources += [Source(pools[arm.method, generator_seed], arm.ratio)] if arm.method else []
-        model = train_classifier(sources, validation, len(labels), steps, spec, seed, device)
-        frames.append(prediction_rows(settings, arm.name, seed, test, predict(model, test.pixels)))
+    real = train.limit(downstream.train_images_per_label, derive_seed(job.dataset))
+    steps = max(2, math.ceil(downstream.epochs * len(real.ids) / downstream.batch))
+    pools, frames = read_pools(job, generated, preprocessing), []
+    trainings = [(arm, number) for arm in list_arms(job.methods, downstream) for number in range(len(downstream.seeds))]
+    for arm, number in tqdm(trainings, desc="classifiers", disable=None):
+        seed, generator_seed = downstream.seeds[number], job.seeds[number % len(job.seeds)]
+        sets = [TrainingSet(real.share(arm.share, derive_seed(job.dataset, seed)))] if arm.share else []
+        sets += [TrainingSet(pools[arm.method, generator_seed], arm.ratio)] if arm.method else []
+        model = train_classifier(sets, validation, len(labels), steps, downstream, seed, device)
+        frames.append(prediction_rows(job, arm.name, seed, test, predict(model, test.pixels)))
         accuracy = (frames[-1]["label"] == frames[-1]["predicted"]).mean()
-        log.info("%s, %s, seed %d: accuracy %.3f", settings.dataset, arm.name, seed, accuracy)
+        log.info("%s, %s, seed %d: accuracy %.3f", job.dataset, arm.name, seed, accuracy)
     return pd.concat(frames, ignore_index=True)
 
 
 def prediction_rows(
-    settings: DownstreamSettings, arm: str, seed: int, test: Images, probabilities: np.ndarray
+    job: DownstreamJob, arm: str, seed: int, test: LabelledImages, probabilities: np.ndarray
 ) -> pd.DataFrame:
-    """Predictions of one classifier as rows."""
-    names = np.array(settings.labels, dtype=object)
+    """Predictions of one classifier as rows; `probabilities` has the shape (n, labels)."""
+    names = np.array(job.labels, dtype=object)
     frame = pd.DataFrame(
         {
-            "dataset": settings.dataset,
+            "dataset": job.dataset,
             "method": arm,
             "seed": seed,
             "image_id": test.ids,
@@ -124,4 +133,4 @@ def prediction_rows(
             "probabilities": list(probabilities.astype(float)),
         }
     )
-    return frame[list(PREDICTION_COLUMNS)]
+    return frame[list(COLUMNS)]

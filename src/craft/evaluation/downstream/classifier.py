@@ -13,11 +13,12 @@ from torch.nn import functional
 from transformers import AutoModelForImageClassification, ResNetConfig, ResNetForImageClassification
 from transformers.image_processing_base import ImageProcessingMixin
 
-from craft.core.config.evaluation import Downstream
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, to_tensor
 from craft.core.seeds import derive_seed, numpy_generator
+from craft.evaluation.downstream.settings import DownstreamSettings
 
+# largest shift of an augmented image, pixels
 SHIFT = 4
 
 
@@ -30,16 +31,16 @@ class Preprocessing:
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
 
     @classmethod
-    def of(cls, spec: Downstream) -> Self:
+    def of(cls, downstream: DownstreamSettings) -> Self:
         """That of the backbone, as far as its folder says, at the configured size."""
-        if spec.backbone is None:
-            return cls(spec.image_size)
+        if downstream.backbone is None:
+            return cls(downstream.image_size)
         try:
-            found, _ = ImageProcessingMixin.get_image_processor_dict(spec.backbone)
+            found, _ = ImageProcessingMixin.get_image_processor_dict(downstream.backbone)
         except (OSError, ValueError):
-            return cls(spec.image_size)
+            return cls(downstream.image_size)
         given = {key: tuple(found[f"image_{key}"]) for key in ("mean", "std") if f"image_{key}" in found}
-        return cls(spec.image_size, **given)
+        return cls(downstream.image_size, **given)
 
     def apply(self, images: np.ndarray) -> torch.Tensor:
         """Float tensor (n, 3, size, size) of uint8 images (n, h, w, 3)."""
@@ -52,8 +53,8 @@ class Preprocessing:
 
 
 @dataclass(frozen=True)
-class Images:
-    """Labelled pixels.
+class LabelledImages:
+    """Images as a classifier sees them.
 
     Attributes:
         ids: image ids, n of them.
@@ -80,19 +81,19 @@ class Images:
         pixels = preprocessing.apply(decode_images(frame))
         return cls(frame["image_id"].to_list(), pixels, frame["label"].map(labels.index).to_numpy())
 
-    def pick(self, rows: np.ndarray) -> "Images":
+    def pick(self, rows: np.ndarray) -> "LabelledImages":
         """The images of these rows."""
-        return Images([self.ids[row] for row in rows], self.pixels[rows], self.labels[rows])
+        return LabelledImages([self.ids[row] for row in rows], self.pixels[rows], self.labels[rows])
 
-    def limit(self, per_label: int | None, seed: int) -> "Images":
+    def limit(self, per_label: int | None, seed: int) -> "LabelledImages":
         """At most `per_label` images of every label, drawn by seed."""
         return self if per_label is None else self._keep(lambda size: per_label, seed)
 
-    def share(self, share: float, seed: int) -> "Images":
+    def share(self, share: float, seed: int) -> "LabelledImages":
         """A share of every label's images, at least one, drawn by seed; a smaller share is part of a larger one."""
         return self if share >= 1 else self._keep(lambda size: max(1, round(share * size)), seed)
 
-    def _keep(self, count, seed: int) -> "Images":
+    def _keep(self, count, seed: int) -> "LabelledImages":
         order = numpy_generator("classifier images", seed).permutation(len(self.ids))
         ranked = [order[self.labels[order] == label] for label in np.unique(self.labels)]
         return self.pick(np.sort(np.concatenate([rows[: count(len(rows))] for rows in ranked])))
@@ -104,10 +105,10 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Source:
+class TrainingSet:
     """Training images and their weight within a batch."""
 
-    images: Images
+    images: LabelledImages
     weight: float = 1.0
 
 
@@ -124,17 +125,22 @@ def augment(pixels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
 
 
 def divide_batch(weights: list[float], size: int) -> list[int]:
-    """How many images of a batch each source gives: in proportion to the weights, and at least one each."""
+    """How many images of a batch each training set gives: in proportion to the weights, and at least one each."""
     edges = np.ceil(size * np.cumsum(weights) / np.sum(weights)).astype(int)
     return [max(1, int(count)) for count in np.diff(edges, prepend=0)]
 
 
-def draw_batch(sources: list[Source], size: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """A class-balanced, augmented batch to which every source gives images in proportion to its weight."""
-    shares = divide_batch([source.weight for source in sources], size)
-    picks = [source.images.sample(share, rng) for source, share in zip(sources, shares, strict=True)]
-    pixels = torch.cat([source.images.pixels[pick] for source, pick in zip(sources, picks, strict=True)])
-    labels = np.concatenate([source.images.labels[pick] for source, pick in zip(sources, picks, strict=True)])
+def draw_batch(sets: list[TrainingSet], size: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """A class-balanced, augmented batch to which every training set gives images in proportion to its weight.
+
+    Returns:
+        Pixels of shape (n, 3, height, width) and the indices of their labels, shape (n,); n is `size`, more
+        where a set would give no image otherwise.
+    """
+    shares = divide_batch([each.weight for each in sets], size)
+    picks = [each.images.sample(share, rng) for each, share in zip(sets, shares, strict=True)]
+    pixels = torch.cat([each.images.pixels[pick] for each, pick in zip(sets, picks, strict=True)])
+    labels = np.concatenate([each.images.labels[pick] for each, pick in zip(sets, picks, strict=True)])
     return augment(pixels, rng), torch.from_numpy(labels).to(pixels.device)
 
 
@@ -145,7 +151,7 @@ def build_classifier(labels: int, seed: int, backbone: str | None = None) -> nn.
         labels: number of labels.
         seed: of the weights that are not read.
         backbone: hub id or folder of a `transformers` image model, whose head is replaced; None for a residual network
-            of three basic stages, about 0.1 M parameters, that starts from nothing.
+            of three basic stages, about 0.1 M parameters, that is trained from scratch.
 
     Raises:
         CraftError: if the backbone cannot be loaded.
@@ -166,7 +172,7 @@ def build_classifier(labels: int, seed: int, backbone: str | None = None) -> nn.
             ) from error
 
 
-def balanced_loss(model: nn.Module, images: Images, labels: int) -> float:
+def balanced_loss(model: nn.Module, images: LabelledImages, labels: int) -> float:
     """Mean cross-entropy of images, every label weighing the same."""
     own = predict(model, images.pixels)[np.arange(len(images.labels)), images.labels]
     weights = 1.0 / np.bincount(images.labels, minlength=labels)[images.labels]
@@ -174,44 +180,55 @@ def balanced_loss(model: nn.Module, images: Images, labels: int) -> float:
 
 
 def train_classifier(
-    sources: list[Source], validation: Images, labels: int, steps: int, spec: Downstream, seed: int, device: str = "cpu"
+    sets: list[TrainingSet],
+    validation: LabelledImages,
+    labels: int,
+    steps: int,
+    downstream: DownstreamSettings,
+    seed: int,
+    device: str = "cpu",
 ) -> nn.Module:
     """Train a classifier and leave it in the state with the smallest loss on real validation images.
 
     Args:
-        sources: training images and their weights within a batch.
+        sets: training images and their weights within a batch.
         validation: real images that are neither trained on nor tested on.
         labels: number of labels.
-        steps: most steps; `spec.patience` looks without improvement end the training earlier. Looks lie in its second
-            half, since the loss means little while the learning rate is still at its height.
-        spec: learning rate, batch, looks and patience.
+        steps: most steps; `patience` validations without improvement end the training earlier. Validations lie in its
+            second half, since the loss means little while the learning rate is still at its height.
+        downstream: learning rate, batch, validations and patience.
         seed: of the first weights and the batches.
         device: where to train.
     """
-    model = build_classifier(labels, seed, spec.backbone).to(device).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=spec.learning_rate, total_steps=steps)
+    model = build_classifier(labels, seed, downstream.backbone).to(device).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=downstream.learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=downstream.learning_rate, total_steps=steps)
     rng = numpy_generator("classifier batches", seed)
-    looks = set(np.linspace(steps / 2, steps, spec.looks + 1).round().astype(int)[1:])
+    validated = validation_steps(steps, downstream.validations)
     best, lowest, stale = model.state_dict(), math.inf, 0
     for step in range(1, steps + 1):
-        pixels, targets = draw_batch(sources, spec.batch, rng)
+        pixels, targets = draw_batch(sets, downstream.batch, rng)
         loss = functional.cross_entropy(model(pixels.to(device)).logits, targets.to(device))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-        if step in looks:
+        if step in validated:
             found = balanced_loss(model.eval(), validation, labels)
             model.train()
             if found < lowest:
                 best, lowest, stale = {key: value.clone() for key, value in model.state_dict().items()}, found, 0
             else:
                 stale += 1
-            if stale == spec.patience:
+            if stale == downstream.patience:
                 break
     model.load_state_dict(best)
     return model.eval()
+
+
+def validation_steps(steps: int, validations: int) -> set[int]:
+    """After which of the steps 1 to `steps` the loss on validation images is taken: evenly, in the second half."""
+    return set(np.linspace(steps / 2, steps, validations + 1).round().astype(int)[1:].tolist())
 
 
 @torch.no_grad()

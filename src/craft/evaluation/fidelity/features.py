@@ -1,6 +1,6 @@
 """Image features that fidelity is measured on: those of evaluators, and of Inception-v3 where it can be had."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +10,25 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from craft.core.errors import CraftError
-from craft.evaluation.embeddings import read_embeddings
+from craft.evaluation.statistics.frechet import scale_embeddings
+from craft.reward.features import read_embeddings
 
 # images (n, 3, height, width) in [0, 1] -> features (n, width)
 Encoder = Callable[[torch.Tensor], np.ndarray]
 
 
-def scale_embeddings(embeddings: np.ndarray) -> np.ndarray:
-    """Unit vectors (n, width) scaled to coordinates of mean square one, for which the kernel of KID is made."""
-    return embeddings.astype(float) * np.sqrt(embeddings.shape[1])
+def encoded_images(path: Path, evaluator: str, ids: Sequence[str]) -> np.ndarray:
+    """An evaluator's features of some images, scaled, shape (len(ids), width).
 
+    Args:
+        path: feature file of the images.
+        evaluator: name of the evaluator.
+        ids: of the images.
 
-def encoded_images(path: Path, evaluator: str, images: int) -> np.ndarray:
-    """`read_embeddings`, scaled."""
-    return scale_embeddings(read_embeddings(path, evaluator, images).numpy())
+    Raises:
+        CraftError: if the file is missing, or lacks the evaluator or an image.
+    """
+    return scale_embeddings(read_embeddings(path, evaluator, list(ids)).numpy())
 
 
 def inception_encoder(weights: str, device: str = "cpu") -> Encoder:

@@ -7,22 +7,21 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from craft.core.config.base import REAL
 from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.seeds import numpy_generator
-from craft.core.settings import FidelitySettings
+from craft.core.settings import REAL, ImageSet, match_files
 from craft.evaluation.fidelity.features import Encoder, encoded_images, inception_encoder
-from craft.evaluation.fidelity.metrics import RealReference
-from craft.evaluation.results import FIDELITY_COLUMNS, run_file
+from craft.evaluation.fidelity.metrics import RealFeatures
+from craft.evaluation.fidelity.results import COLUMNS
+from craft.evaluation.fidelity.settings import FidelityJob
 
 INCEPTION = "inception"
-FEATURE_FILE = "features.safetensors"
 
 log = logging.getLogger(__name__)
 
 
 def measure_fidelity(
-    run: FidelitySettings, images: Path, features: Path, folder: Path, device: str = "cpu"
+    job: FidelityJob, images: Path, features: Path, generated: list[Path], embeddings: list[Path], device: str = "cpu"
 ) -> pd.DataFrame:
     """Compare every method and seed with the real test images, and real training images as well.
 
@@ -30,32 +29,34 @@ def measure_fidelity(
     label as a method has generated, or as many as there are.
 
     Args:
-        run: dataset, evaluators, methods and settings.
+        job: dataset, evaluators, whose images are measured, and how.
         images: image table of the dataset.
         features: feature file of the dataset.
-        folder: results folder of the dataset; holds the images and features of every run.
+        generated: image tables of the generated images, in the order of `job.generated`.
+        embeddings: feature files of the generated images, in the same order.
         device: where Inception-v3 runs, if it is asked for.
 
     Returns:
-        One row a method, seed, evaluator and metric, columns `FIDELITY_COLUMNS`.
+        One row per method, seed, evaluator and metric, columns `craft.evaluation.fidelity.results.COLUMNS`.
+
+    Raises:
+        CraftError: if a file is missing, there is not one for every image set, files do not belong together, or a set
+            has too few images.
     """
     table = read_images(images)
-    files = {key: Path(folder).parent / run_file(run.dataset, *key, "images.parquet") for key in run.runs}
-    generated = {key: read_images(path) for key, path in files.items()}
+    frames = {each: read_images(path) for each, path in match_files(job.generated, generated, "--generated")}
+    files = dict(match_files(job.generated, embeddings, "--embeddings"))
     rows = []
-    for ref in run.evaluators:
-        encoded = {
-            key: encoded_images(path.with_name(FEATURE_FILE), ref.name, len(generated[key]))
-            for key, path in files.items()
-        }
-        known = encoded_images(features, ref.name, len(table))
-        rows += compare_all(run, ref.name, ref.role, table, known, generated, encoded)
-    if run.spec.inception:
-        encode = inception_encoder(run.spec.inception, device)
-        encoded = {key: encode(to_tensor(decode_images(frame))) for key, frame in generated.items()}
+    for ref in job.evaluators:
+        known = encoded_images(features, ref.name, table["image_id"])
+        encoded = {each: encoded_images(files[each], ref.name, frame["image_id"]) for each, frame in frames.items()}
+        rows += compare_all(job, ref.name, ref.role, (table, known), (frames, encoded))
+    if job.fidelity.inception:
+        encode = inception_encoder(job.fidelity.inception, device)
+        encoded = {each: encode(to_tensor(decode_images(frame))) for each, frame in frames.items()}
         # the network has seen none of these images, so it counts as held out
-        rows += compare_all(run, INCEPTION, "held_out", table, encode_table(table, encode), generated, encoded)
-    return pd.DataFrame(rows, columns=list(FIDELITY_COLUMNS))
+        rows += compare_all(job, INCEPTION, "held_out", (table, encode_table(table, encode)), (frames, encoded))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def encode_table(table: pd.DataFrame, encode: Encoder) -> np.ndarray:
@@ -68,42 +69,46 @@ def encode_table(table: pd.DataFrame, encode: Encoder) -> np.ndarray:
 
 
 def compare_all(
-    run: FidelitySettings,
+    job: FidelityJob,
     evaluator: str,
     role: str,
-    table: pd.DataFrame,
-    known: np.ndarray,
-    generated: dict[tuple[str, int], pd.DataFrame],
-    encoded: dict[tuple[str, int], np.ndarray],
+    real: tuple[pd.DataFrame, np.ndarray],
+    generated: tuple[dict[ImageSet, pd.DataFrame], dict[ImageSet, np.ndarray]],
 ) -> list[dict]:
     """Rows of one evaluator: real training images first, then every method and seed.
 
     Args:
-        run: dataset and settings.
+        job: dataset and settings.
         evaluator: name of what made the features.
         role: its role.
-        table: image table of the dataset.
-        known: features of its images, shape (rows, width).
-        generated: image tables by method and seed.
-        encoded: their features.
+        real: image table of the dataset, and features of its images, shape (rows, width).
+        generated: image tables of the generated images, and their features.
     """
-    spec, names = run.spec, (run.dataset, evaluator)
-    test = known[table["split"] == "test"]
+    (table, known), (frames, encoded) = real, generated
+    settings, names = job.fidelity, (job.dataset, evaluator)
     rng = numpy_generator("fidelity reference", *names)
-    reference = RealReference(test, spec.neighbours, spec.bootstrap, rng, f"the test images of {run.dataset}")
-    floor = pick_floor(table, next(iter(generated.values()))["label"], run.dataset)
-    sets = {(REAL, 0): (known[floor], table["label"].iloc[floor])}
-    sets |= {key: (encoded[key], frame["label"]) for key, frame in generated.items()}
+    test = known[table["split"] == "test"]
+    compared = RealFeatures(test, settings.neighbours, settings.bootstrap, rng, f"the test images of {job.dataset}")
+    floor = pick_floor(table, next(iter(frames.values()))["label"], job.dataset)
+    sets = {ImageSet(method=REAL, seed=0): (known[floor], table["label"].iloc[floor])}
+    sets |= {each: (encoded[each], frame["label"]) for each, frame in frames.items()}
     rows = []
-    for (method, seed), (features, labels) in tqdm(sets.items(), desc=f"fidelity, {evaluator}", disable=None):
-        name = f"{run.dataset}/{method}/seed{seed}" if method != REAL else f"the training images of {run.dataset}"
-        # equal draws for all methods of a seed, whose images are pairs
-        draws = numpy_generator("fidelity", *names, seed)
-        for metric, values in reference.compare(features, labels, draws, name).items():
-            row = {"dataset": run.dataset, "method": method, "seed": seed, "evaluator": evaluator, "role": role}
-            rows.append(row | {"metric": metric, "value": values[0], "n": len(features), "draws": values[1:]})
+    for each, (features, labels) in tqdm(sets.items(), desc=f"fidelity, {evaluator}", disable=None):
+        row = {"dataset": job.dataset, "method": each.method, "seed": each.seed, "evaluator": evaluator, "role": role}
+        name = name_set(each, job.dataset)
+        # equal resamples for all methods of a seed, whose images are pairs
+        rng = numpy_generator("fidelity", *names, each.seed)
+        for metric, values in compared.compare(features, labels, rng, name).items():
+            rows.append(row | {"metric": metric, "value": values[0], "n": len(features), "resamples": values[1:]})
             log.info("%s, %s, %s: %.4f", name, evaluator, metric, values[0])
     return rows
+
+
+def name_set(images: ImageSet, dataset: str) -> str:
+    """What messages call a set of images that is compared with the real test images."""
+    return (
+        f"the training images of {dataset}" if images.method == REAL else f"{dataset}/{images.method}/seed{images.seed}"
+    )
 
 
 def pick_floor(table: pd.DataFrame, labels: pd.Series, dataset: str) -> np.ndarray:

@@ -1,67 +1,29 @@
 """How like real images generated ones are, and how varied, measured on image features.
 
-Every function takes features, shape (images, width), and can weigh images by how often a bootstrap draw holds them. The
-code is NumPy's: torchmetrics computes the same FID and KID, from a network rather than from features that are already
+Every function takes features, shape (images, width), and can weigh images by how often a resample holds them. The code
+is NumPy's: torchmetrics computes the same FID and KID, from a network rather than from features that are already
 there, without weights for a bootstrap, and needs torch-fidelity's torchvision to do so by default.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
 from craft.core.errors import CraftError
-from craft.evaluation.statistics.intervals import resample_counts
+from craft.evaluation.statistics.frechet import Moments, frechet_distance, shift_resamples, whole_and_resamples
 
 METRICS = ("fid", "kid", "precision", "density", "recall", "coverage", "vendi", "diversity")
 # resampling with replacement repeats images, which raises a Frechet distance and lowers a Vendi score
 SHIFTED = ("fid", "vendi")
-# elements of the square matrices of a block of draws, which bounds the memory of wide features
+# elements of the square matrices of a block of resamples, which bounds the memory of wide features
 BLOCK = 8_000_000
 
 
-@dataclass(frozen=True)
-class Moments:
-    """Mean (..., width) and covariance (..., width, width) of features, for every row of weights."""
-
-    mean: np.ndarray
-    covariance: np.ndarray
-
-    @classmethod
-    def of(cls, features: np.ndarray, counts: np.ndarray) -> "Moments":
-        """Moments of features (n, width) under counts (k, n), whose rows sum to n."""
-        n = counts.shape[1]
-        means = counts @ features / n
-        products = np.stack([(features * row[:, None]).T @ features for row in counts])
-        return cls(means, (products - n * means[:, :, None] * means[:, None, :]) / (n - 1))
-
-    @cached_property
-    def roots(self) -> np.ndarray:
-        """Symmetric square roots of the covariances."""
-        values, vectors = np.linalg.eigh(self.covariance)
-        return (vectors * np.sqrt(values.clip(min=0))[..., None, :]) @ vectors.swapaxes(-1, -2)
-
-
-def frechet_distance(first: Moments, second: Moments) -> np.ndarray:
-    """Frechet distance between Gaussians of the same moments, row by row (Dowson & Landau 1982; Heusel et al. 2017).
-
-    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)); its last root has the trace of the root of C2^(1/2) C1 C2^(1/2).
-
-    Returns:
-        Shape (k,), at least 0.
-    """
-    squares = np.linalg.eigvalsh(second.roots @ first.covariance @ second.roots)
-    traces = np.trace(first.covariance + second.covariance, axis1=-2, axis2=-1)
-    distance = ((first.mean - second.mean) ** 2).sum(axis=-1) + traces
-    return np.maximum(distance - 2 * np.sqrt(squares.clip(min=0)).sum(axis=-1), 0)
-
-
-def blocks_of(draws: int, width: int) -> list[slice]:
-    """Rows of the draws, in blocks whose matrices of width x width hold at most `BLOCK` elements."""
+def blocks_of(resamples: int, width: int) -> list[slice]:
+    """Rows of the resamples, in blocks whose matrices of width x width hold at most `BLOCK` elements."""
     step = max(1, BLOCK // width**2)
-    return [slice(start, start + step) for start in range(0, draws, step)]
+    return [slice(start, start + step) for start in range(0, resamples, step)]
 
 
 def polynomial_kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -72,7 +34,7 @@ def polynomial_kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def distinct_mean(matrix: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Mean of a symmetric matrix (n, n) over pairs of two different images, under counts (k, n); shape (k,).
 
-    An image that a draw holds twice makes no pair with its copy, which keeps unbiased estimators unbiased.
+    An image that a resample holds twice makes no pair with its copy, which keeps unbiased estimators unbiased.
     """
     squares = counts.astype(float) ** 2
     total = ((counts @ matrix) * counts).sum(axis=1) - squares @ np.diag(matrix)
@@ -142,32 +104,32 @@ def neighbourhoods(
     }
 
 
-class RealReference:
-    """Real images that sets of generated images are compared with, and what of them all comparisons share.
+class RealFeatures:
+    """Features of the real images that sets of images are compared with, and what of them all comparisons share.
 
     Args:
         features: shape (n, width).
         neighbours: k of precision, density, recall and coverage.
-        draws: number of bootstrap draws.
-        rng: random generator of the draws.
+        resamples: number of bootstrap resamples.
+        rng: random generator of the resamples.
         name: of the set, for messages.
 
     Raises:
         CraftError: if a feature is not finite or there are not more images than neighbours.
     """
 
-    def __init__(self, features: np.ndarray, neighbours: int, draws: int, rng: np.random.Generator, name: str):
+    def __init__(self, features: np.ndarray, neighbours: int, resamples: int, rng: np.random.Generator, name: str):
         self.features = check_features(features, neighbours, name)
         self.neighbours, self.name = neighbours, name
-        # the first row is the set as it is, the others are draws
-        self.counts = whole_and_draws(len(features), draws, rng)
+        # the first row is the set as it is, the others are resamples
+        self.counts = whole_and_resamples(len(features), resamples, rng)
         self.blocks = blocks_of(len(self.counts), features.shape[1])
         self.moments: list[Moments] = []
         self.radii = neighbour_radii(self.features, neighbours)
         self.kernel = distinct_mean(polynomial_kernel(self.features, self.features), self.counts)
 
     def frechet_distances(self, features: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """Frechet distance of features (n, width) under counts (1 + draws, n), row by row; shape (1 + draws,)."""
+        """Frechet distances (k,) of features (n, width) under counts (k, n), row by row; k is 1 + resamples."""
         distances = []
         for number, rows in enumerate(self.blocks):
             moments = self.moments[number] if self.moments else Moments.of(self.features, self.counts[rows])
@@ -185,13 +147,13 @@ class RealReference:
         Args:
             features: shape (n, width).
             labels: intended label of every image.
-            rng: random generator of the draws.
+            rng: random generator of the resamples.
             name: of the set, for messages.
 
         Returns:
-            Metric -> shape (1 + draws,): the value, then its bootstrap draws, both sets resampled. The neighbourhoods
-            of precision, density, recall and coverage are those of the whole sets in every draw, and the draws of FID
-            and Vendi score are shifted so that their mean is the value.
+            Metric -> shape (1 + resamples,): the value, then its resamples, of both sets. The neighbourhoods of
+            precision, density, recall and coverage are those of the whole sets in every resample, and the resamples of
+            FID and Vendi score are shifted so that their mean is the value.
 
         Raises:
             CraftError: if a feature is not finite, has another width, or there are not more images than neighbours.
@@ -202,7 +164,7 @@ class RealReference:
                 f"the features of {name} have {features.shape[1]} columns, those of {self.name}"
                 f" {self.features.shape[1]}; encode both with the same evaluator (`snakemake --forcerun encode_images`)"
             )
-        counts = whole_and_draws(len(features), len(self.counts) - 1, rng)
+        counts = whole_and_resamples(len(features), len(self.counts) - 1, rng)
         near = neighbourhoods(
             self.features, features, self.radii, neighbour_radii(features, self.neighbours), self.neighbours
         )
@@ -216,18 +178,7 @@ class RealReference:
             "vendi": vendi_score(features, counts),
             "diversity": label_diversity(features, labels, counts),
         }
-        return {key: shift_draws(values[key]) if key in SHIFTED else values[key] for key in METRICS}
-
-
-def whole_and_draws(size: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Counts (1 + draws, size): every image once, then the bootstrap draws."""
-    return np.concatenate([np.ones((1, size), int), resample_counts(size, draws, rng)])
-
-
-def shift_draws(values: np.ndarray) -> np.ndarray:
-    """The value, then its draws with their mean moved onto it; no draw falls below zero."""
-    draws = values[1:] + values[0] - values[1:].mean() if len(values) > 1 else values[1:]
-    return np.concatenate([values[:1], draws.clip(min=0)])
+        return {key: shift_resamples(values[key]) if key in SHIFTED else values[key] for key in METRICS}
 
 
 def check_features(features: np.ndarray, neighbours: int, name: str) -> np.ndarray:

@@ -22,18 +22,17 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from craft.core.config.base import REAL
-from craft.core.config.evaluation import Memorization
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, stream_images, to_tensor
 from craft.core.neighbours import nearest
-from craft.core.settings import MemorizationSettings
-from craft.evaluation.embeddings import read_embeddings
+from craft.core.settings import REAL, match_files
 from craft.evaluation.memorization.alignment import compare, inner_window, thumbnails, to_grey
-from craft.evaluation.results import MEASURES, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS, run_file
+from craft.evaluation.memorization.results import MEASURES, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS
+from craft.evaluation.memorization.settings import MemorizationJob, MemorizationSettings
+from craft.reward.features import read_embeddings
 
+# pairs of pictures that are compared at a time
 PAIRS = 256
-RUN_FILES = ("images.parquet", "features.safetensors")
 
 
 @dataclass(frozen=True)
@@ -54,44 +53,33 @@ class Gallery:
 
     @classmethod
     def load(cls, images: Path, features: Path, evaluator: str, side: int, split: str | None = None) -> "Gallery":
-        """Read an image table, or one split of it, and the evaluator's features of its rows.
+        """Read an image table, or one split of it, and the evaluator's features of its images.
 
         Raises:
             CraftError: if a file is missing, the evaluator was not encoded, the files do not belong together, or there
                 is no image.
         """
-        chunks, rows, start = [], [], 0
-        for frame in stream_images(images):
-            chosen = np.arange(len(frame)) if split is None else np.flatnonzero(frame["split"] == split)
-            if len(chosen):
-                kept = frame.iloc[chosen]
-                chunks.append((kept[["image_id", "label"]], to_grey(to_tensor(decode_images(kept)), side)))
-                rows.append(chosen + start)
-            start += len(frame)
+        chunks, names = [], []
+        for frame in stream_images(images, split):
+            chunks.append(to_grey(to_tensor(decode_images(frame)), side))
+            names.append(frame[["image_id", "label"]])
         if not chunks:
             raise CraftError(f"{images} has no image" + (f" of split {split!r}" if split else ""))
-        tensor = read_embeddings(features, evaluator, start)
-        frame = pd.concat([names for names, _ in chunks])
-        pictures = torch.cat([pictures for _, pictures in chunks])
-        return cls(
-            frame["image_id"].to_numpy(object),
-            frame["label"].to_numpy(object),
-            tensor[np.concatenate(rows)],
-            pictures,
-        )
+        ids, labels = (pd.concat(names)[column].to_numpy(object) for column in ("image_id", "label"))
+        return cls(ids, labels, read_embeddings(features, evaluator, ids.tolist()), torch.cat(chunks))
 
 
-def find_candidates(queries: Gallery, train: Gallery, spec: Memorization) -> pd.DataFrame:
+def find_candidates(queries: Gallery, train: Gallery, memorization: MemorizationSettings) -> pd.DataFrame:
     """Pairs that are worth a comparison as pictures: columns `query`, `neighbour` (row numbers) and `mirrored`."""
     found = []
-    index = nearest(queries.features, train.features, spec.candidates).index
-    shadow = thumbnails(inner_window(train.pictures, spec.reach))
+    index = nearest(queries.features, train.features, memorization.candidates).index
+    shadow = thumbnails(inner_window(train.pictures, memorization.reach))
     for mirrored in (False, True):
         found.append((index, mirrored))
         pictures = queries.pictures.flip(-1) if mirrored else queries.pictures
         # a step of two pixels leaves at most one to a thumbnail
-        for shift in torch.cartesian_prod(*[torch.arange(-spec.reach, spec.reach + 1, 2)] * 2):
-            moved = thumbnails(inner_window(pictures, spec.reach, shift.expand(len(pictures), 2)))
+        for shift in torch.cartesian_prod(*[torch.arange(-memorization.reach, memorization.reach + 1, 2)] * 2):
+            moved = thumbnails(inner_window(pictures, memorization.reach, shift.expand(len(pictures), 2)))
             found.append((nearest(moved, shadow, 1).index, mirrored))
     frames = []
     for rows, mirrored in found:
@@ -128,17 +116,17 @@ def nearest_two(pairs: pd.DataFrame, measure: str, count: int) -> tuple[np.ndarr
 
 
 @torch.inference_mode()
-def find_neighbours(queries: Gallery, train: Gallery, spec: Memorization) -> pd.DataFrame:
+def find_neighbours(queries: Gallery, train: Gallery, memorization: MemorizationSettings) -> pd.DataFrame:
     """The nearest training image of every image by every measure.
 
     Returns:
-        One row a query: `image_id`, `label`; for each measure `<measure>_distance`, `<measure>_ratio` (to the second
+        One row per query: `image_id`, `label`; for each measure `<measure>_distance`, `<measure>_ratio` (to the second
         nearest training image, of the candidates for `l2` and `ssim`) and `<measure>_neighbour` (image id); `mirrored`,
         `down` and `right` say how the nearest by `l2` had to be laid over the query.
     """
     count = len(queries.ids)
     by_features = nearest(queries.features, train.features, 2)
-    pairs = compare_pictures(queries, train, find_candidates(queries, train, spec), spec.reach)
+    pairs = compare_pictures(queries, train, find_candidates(queries, train, memorization), memorization.reach)
     columns = {
         "image_id": queries.ids,
         "label": queries.labels,
@@ -189,35 +177,39 @@ def require_width(generated: Gallery, train: Gallery, name: str) -> None:
         )
 
 
-def search_copies(run: MemorizationSettings, images: Path, features: Path, folder: Path) -> tuple[pd.DataFrame, ...]:
+def search_copies(
+    job: MemorizationJob, images: Path, features: Path, generated: list[Path], embeddings: list[Path]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Search the images of all methods of one dataset for copies of training images.
 
     Args:
-        run: dataset, methods, seeds, evaluator and how to search.
+        job: dataset, evaluator, whose images are searched, and how.
         images: image table of the dataset.
         features: its feature file.
-        folder: results folder of the dataset; holds `<method>/seed<seed>/{images.parquet,features.safetensors}`.
+        generated: image tables of the generated images, in the order of `job.generated`.
+        embeddings: feature files of the generated images, in the same order.
 
     Returns:
-        Neighbours, one row an image (columns `NEIGHBOUR_COLUMNS`), real test images first; and membership, one row per
+        Neighbours, one row per image (columns `NEIGHBOUR_COLUMNS`), real test images first; and membership, one row per
         real image, method and seed (columns `MEMBERSHIP_COLUMNS`).
 
     Raises:
-        CraftError: if a file is missing or files do not belong together.
+        CraftError: if a file is missing, there is not one for every image set, or files do not belong together.
     """
-    spec = run.spec
-    train, test = (Gallery.load(images, features, run.evaluator, spec.resolution, split) for split in ("train", "test"))
-    real = find_neighbours(test, train, spec)
-    shared = {"dataset": run.dataset, "evaluator": run.evaluator}
-    neighbours, membership = [flag_copies(real, real, spec.flagged).assign(method=REAL, seed=0, **shared)], []
-    for method in run.methods:
-        for seed in run.seeds:
-            tables = (Path(folder).parent / run_file(run.dataset, method, seed, name) for name in RUN_FILES)
-            generated = Gallery.load(*tables, run.evaluator, spec.resolution)
-            require_width(generated, train, f"{run.dataset}/{method}")
-            found = flag_copies(find_neighbours(generated, train, spec), real, spec.flagged)
-            neighbours.append(found.assign(method=method, seed=seed, **shared))
-            membership.append(measure_membership(train, test, generated).assign(method=method, seed=seed, **shared))
+    settings, name = job.memorization, job.evaluator
+    tables = match_files(job.generated, generated, "--generated")
+    files = match_files(job.generated, embeddings, "--embeddings")
+    train, test = (Gallery.load(images, features, name, settings.resolution, split) for split in ("train", "test"))
+    real = find_neighbours(test, train, settings)
+    shared = {"dataset": job.dataset, "evaluator": name}
+    neighbours, membership = [flag_copies(real, real, settings.flagged).assign(method=REAL, seed=0, **shared)], []
+    for (each, table), (_, file) in zip(tables, files, strict=True):
+        gallery = Gallery.load(table, file, name, settings.resolution)
+        require_width(gallery, train, f"{job.dataset}/{each.method}")
+        found = flag_copies(find_neighbours(gallery, train, settings), real, settings.flagged)
+        place = {"method": each.method, "seed": each.seed, **shared}
+        neighbours.append(found.assign(**place))
+        membership.append(measure_membership(train, test, gallery).assign(**place))
     return (
         pd.concat(neighbours, ignore_index=True)[list(NEIGHBOUR_COLUMNS)],
         pd.concat(membership, ignore_index=True)[list(MEMBERSHIP_COLUMNS)],

@@ -1,62 +1,36 @@
 """The table of memorization: distances to training images, copy rates and membership inference, with intervals."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from craft.core.config.base import REAL
-from craft.core.errors import CraftError
-from craft.core.settings import TableSettings
-from craft.evaluation.downstream.metrics import auroc
-from craft.evaluation.results import MEASURES, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS, read_files, run_file
+from craft.core.settings import REAL
+from craft.evaluation.memorization.results import MEASURES, MEMBERSHIP, MEMBERSHIP_MEASURES, NEIGHBOURS
+from craft.evaluation.results import Results, set_file
+from craft.evaluation.settings import Run
 from craft.evaluation.statistics.intervals import Statistic, bootstrap_means, estimate
-from craft.evaluation.tables import ALL, label_groups, make_table, table_row
+from craft.evaluation.statistics.ranks import auroc
+from craft.evaluation.tables import ALL, Table, label_groups, make_table, table_row
 
 QUANTITIES = ("distance", "ratio", "copied")
 METRICS = {"distance": "distance", "ratio": "distance_ratio", "copied": "copy_rate"}
 
 
-def read_neighbours(results: Path, run: TableSettings) -> pd.DataFrame:
-    """Nearest training images of all datasets' images, columns `NEIGHBOUR_COLUMNS`."""
-    return read_distances(results, run, "neighbours.parquet", NEIGHBOUR_COLUMNS)
-
-
-def read_membership(results: Path, run: TableSettings) -> pd.DataFrame:
-    """Distances of all datasets' real images to the generated ones, columns `MEMBERSHIP_COLUMNS`."""
-    return read_distances(results, run, "membership.parquet", MEMBERSHIP_COLUMNS)
-
-
-def read_distances(results: Path, run: TableSettings, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
-    """The files of one name of all datasets.
-
-    Raises:
-        CraftError: if a file is missing, lacks a column, has no row, or holds a distance that is not finite.
-    """
-    frame = read_files(results, run, name, columns, "search for copies")
-    distances = frame[[column for column in columns if column.endswith("_distance")]]
-    bad = frame.loc[~np.isfinite(distances).all(axis=1), "dataset"]
-    if len(bad):
-        path = Path(results) / bad.iloc[0] / name
-        raise CraftError(f"{path} holds a distance that is not finite; run `snakemake --force {path}`")
-    return frame
-
-
-def memorization_table(neighbours: pd.DataFrame, membership: pd.DataFrame, run: TableSettings) -> pd.DataFrame:
-    """Copies and membership inference for every modality, method and measure.
+def memorization_table(neighbours: pd.DataFrame, membership: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """Copies and membership inference for every dataset, method and measure.
 
     `evaluator` is the measure: the held-out evaluator for features, `l2` or `ssim` for pictures; `role` is `held_out`
     or `pixels`. Metrics: mean `distance` to the nearest training image, mean `distance_ratio` of the first to the
     second nearest, `copy_rate`, and for methods `membership_auroc` (for `l2` without alignment), over all labels.
 
     Args:
-        neighbours: of `read_neighbours`.
-        membership: of `read_membership`.
+        neighbours: of all datasets (`craft.evaluation.memorization.results.NEIGHBOURS`).
+        membership: of all datasets (`craft.evaluation.memorization.results.MEMBERSHIP`).
         run: datasets, methods and bootstrap settings.
 
     Returns:
-        A frame with the columns of all tables.
+        A frame with the columns `craft.evaluation.tables.COLUMNS`.
     """
     rows = []
     for (dataset, method), part in neighbours.groupby(["dataset", "method"], sort=False):
@@ -68,55 +42,53 @@ def memorization_table(neighbours: pd.DataFrame, membership: pd.DataFrame, run: 
     return make_table(rows)
 
 
-def copy_rows(frame: pd.DataFrame, run: TableSettings, dataset: str, method: str, label: str) -> list[dict]:
+def copy_rows(frame: pd.DataFrame, run: Run, dataset: str, method: str, label: str) -> list[dict]:
     """Mean distances, ratios and copy rates of one method's images of a label."""
     columns = [(measure, what) for measure in MEASURES for what in QUANTITIES]
     names = [f"{measure}_{what}" for measure, what in columns]
     seeds = [group[names].to_numpy(float) for _, group in frame.groupby("seed")]
-    spec = run.scoring
-    numbers = bootstrap_means(seeds, spec.bootstrap, spec.confidence, "memorization", dataset, method, label)
-    shared = {"dataset": dataset, "label": label, "method": method, "source": f"{dataset}/neighbours.parquet"}
+    scoring = run.scoring
+    numbers = bootstrap_means(seeds, scoring.bootstrap, scoring.confidence, "memorization", dataset, method, label)
+    shared = {"dataset": dataset, "label": label, "method": method, "source": f"{dataset}/{NEIGHBOURS.name}"}
     return [
         table_row(number, metric=METRICS[what], **name_measure(measure, frame), **shared)
         for (measure, what), number in zip(columns, numbers, strict=True)
     ]
 
 
-def membership_rows(frame: pd.DataFrame, run: TableSettings, dataset: str, method: str) -> list[dict]:
+def membership_rows(frame: pd.DataFrame, run: Run, dataset: str, method: str) -> list[dict]:
     """How well the distance to a method's images tells training images from test images, within labels."""
-    measures = ("features", "l2")
     seeds = [group for _, group in frame.groupby("seed")]
     statistic = membership_statistic(
         [(group["split"] == "train").to_numpy() for group in seeds],
         [group["label"].to_numpy() for group in seeds],
-        [group[[f"{measure}_distance" for measure in measures]].to_numpy(float) for group in seeds],
+        [group[[f"{measure}_distance" for measure in MEMBERSHIP_MEASURES]].to_numpy(float) for group in seeds],
     )
-    spec = run.scoring
-    names = ("membership", dataset, method)
-    numbers = estimate([len(group) for group in seeds], statistic, spec.bootstrap, spec.confidence, *names)
-    source = f"{dataset}/membership.parquet; {run_file(dataset, method, '*', 'images.parquet')}"
+    scoring, names = run.scoring, ("membership", dataset, method)
+    numbers = estimate([len(group) for group in seeds], statistic, scoring.bootstrap, scoring.confidence, *names)
+    source = f"{dataset}/{MEMBERSHIP.name}; {set_file(dataset, method, '*', 'images.parquet')}"
     shared = {"dataset": dataset, "label": ALL, "method": method, "metric": "membership_auroc", "source": source}
     return [
         table_row(number, **name_measure(measure, frame), **shared)
-        for measure, number in zip(measures, numbers, strict=True)
+        for measure, number in zip(MEMBERSHIP_MEASURES, numbers, strict=True)
     ]
 
 
 def membership_statistic(
     members: Sequence[np.ndarray], labels: Sequence[np.ndarray], distances: Sequence[np.ndarray]
 ) -> Statistic:
-    """AUROC of the negative distance for `craft.evaluation.statistics.intervals.estimate`, one statistic a column.
+    """AUROC of the negative distance for `craft.evaluation.statistics.intervals.estimate`, one statistic per column.
 
     It is the mean of the AUROCs within labels: an easy label's images all lie near to generated ones, and the splits do
     not hold the labels in equal shares.
 
     Args:
-        members: whether a real image was trained on, one array of shape (n,) a seed.
-        labels: of the real images, one array of shape (n,) a seed.
-        distances: to the nearest generated image, one array of shape (n, measures) a seed.
+        members: whether a real image was trained on, one array of shape (n,) per seed.
+        labels: of the real images, one array of shape (n,) per seed.
+        distances: to the nearest generated image, one array of shape (n, measures) per seed.
     """
 
-    def statistic(group: int, counts: np.ndarray, draw: np.ndarray) -> np.ndarray:
+    def statistic(group: int, counts: np.ndarray, resample: np.ndarray) -> np.ndarray:
         means = []
         for column in distances[group].T:
             own = [labels[group] == label for label in np.unique(labels[group])]
@@ -131,3 +103,11 @@ def name_measure(measure: str, frame: pd.DataFrame) -> dict[str, str]:
     if measure == "features":
         return {"evaluator": frame["evaluator"].iloc[0], "role": "held_out"}
     return {"evaluator": measure, "role": "pixels"}
+
+
+def make(results: Results) -> pd.DataFrame:
+    """The table of a run."""
+    return memorization_table(results.read(NEIGHBOURS), results.read(MEMBERSHIP), results.run)
+
+
+TABLE = Table(make, "how near generated images lie to training images, and whether they betray who was trained on")

@@ -1,8 +1,8 @@
 """Bootstrap intervals over images, nested over seeds.
 
-A draw of the nested bootstrap resamples the seeds with replacement, then the images within every chosen seed
+A resample of the nested bootstrap draws the seeds with replacement, then the images within every chosen seed
 (Davison & Hinkley 1997, section 3.8). With one seed it is the plain bootstrap. A resample is held as *counts*, how
-often each image was drawn, so that every statistic of all draws is one matrix product or one cumulative sum.
+often each image was drawn, so that every statistic of all resamples is one matrix product or one cumulative sum.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,10 +12,10 @@ import numpy as np
 
 from craft.core.seeds import numpy_generator
 
-# counts of all images of one seed in a block of draws, so that memory does not grow with the number of draws
+# counts of all images of one seed in a block of resamples, so that memory does not grow with their number
 BLOCK = 4_000_000
 
-# (index of the seed, counts (k, images of that seed), index of the draw of each of the k resamples) -> (k, statistics)
+# (index of the seed, counts (k, images of that seed), numbers (k,) of the resamples) -> (k, statistics)
 Statistic = Callable[[int, np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -30,33 +30,35 @@ class Estimate:
     seeds: int
 
 
-def resample_counts(size: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each of `size` images is drawn in every resample, shape (draws, size); rows sum to `size`."""
-    picks = rng.integers(size, size=(draws, size)) + size * np.arange(draws)[:, None]
-    return np.bincount(picks.ravel(), minlength=draws * size).reshape(draws, size)
+def resample_counts(size: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each of `size` images is drawn in every resample, shape (resamples, size); rows sum to `size`."""
+    picks = rng.integers(size, size=(resamples, size)) + size * np.arange(resamples)[:, None]
+    return np.bincount(picks.ravel(), minlength=resamples * size).reshape(resamples, size)
 
 
-def nested_bootstrap(sizes: Sequence[int], statistic: Statistic, draws: int, rng: np.random.Generator) -> np.ndarray:
+def nested_bootstrap(
+    sizes: Sequence[int], statistic: Statistic, resamples: int, rng: np.random.Generator
+) -> np.ndarray:
     """Bootstrap distribution of the mean over seeds of a statistic of each seed's images.
 
     Args:
         sizes: number of images of each seed.
         statistic: statistics of resampled images of one seed; NaN where a resample does not define one.
-        draws: number of bootstrap draws.
+        resamples: how many.
         rng: random generator.
 
     Returns:
-        Array of shape (draws, statistics).
+        Array of shape (resamples, statistics).
     """
-    chosen = rng.integers(len(sizes), size=(draws, len(sizes)))
+    chosen = rng.integers(len(sizes), size=(resamples, len(sizes)))
     total = None
     for group, size in enumerate(sizes):
         picked = np.nonzero(chosen == group)[0]
         step = max(1, BLOCK // size)
-        for draw in (picked[start : start + step] for start in range(0, len(picked), step)):
-            values = statistic(group, resample_counts(size, len(draw), rng), draw)
-            total = np.zeros((draws, values.shape[1])) if total is None else total
-            np.add.at(total, draw, values)
+        for numbers in (picked[start : start + step] for start in range(0, len(picked), step)):
+            values = statistic(group, resample_counts(size, len(numbers), rng), numbers)
+            total = np.zeros((resamples, values.shape[1])) if total is None else total
+            np.add.at(total, numbers, values)
     return total / len(sizes)
 
 
@@ -67,21 +69,21 @@ def point_estimates(sizes: Sequence[int], statistic: Statistic) -> np.ndarray:
 
 
 def interval(distribution: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Percentile interval of a bootstrap distribution; undefined (NaN) draws are left out."""
+    """Percentile interval of a bootstrap distribution; undefined (NaN) resamples are left out."""
     tail = (1 - confidence) / 2
     low, high = np.nanquantile(distribution, [tail, 1 - tail])
     return float(low), float(high)
 
 
 def mean_statistic(groups: Sequence[np.ndarray]) -> Statistic:
-    """Column means of `groups`, one array of shape (images, columns) a seed."""
-    return lambda group, counts, draw: counts @ groups[group] / len(groups[group])
+    """Column means of `groups`, one array of shape (images, columns) per seed."""
+    return lambda group, counts, numbers: counts @ groups[group] / len(groups[group])
 
 
 def estimate(
-    sizes: Sequence[int], statistic: Statistic, draws: int, confidence: float, *names: str | int
+    sizes: Sequence[int], statistic: Statistic, resamples: int, confidence: float, *names: str | int
 ) -> list[Estimate]:
-    """One `Estimate` for every column of a statistic; `names` seed the draws.
+    """One `Estimate` for every column of a statistic; `names` seed the resamples.
 
     Raises:
         ValueError: if there is no seed or a seed has no image.
@@ -89,7 +91,7 @@ def estimate(
     if not sizes or min(sizes) < 1:
         raise ValueError(f"every seed needs at least one image, found {list(sizes)}")
     values = point_estimates(sizes, statistic)
-    distribution = nested_bootstrap(sizes, statistic, draws, numpy_generator("bootstrap", *names))
+    distribution = nested_bootstrap(sizes, statistic, resamples, numpy_generator("bootstrap", *names))
     bounds = [interval(distribution[:, column], confidence) for column in range(len(values))]
     return [
         Estimate(float(value), low, high, sum(sizes), len(sizes))
@@ -97,23 +99,20 @@ def estimate(
     ]
 
 
-def bootstrap_means(groups: Sequence[np.ndarray], draws: int, confidence: float, *names: str | int) -> list[Estimate]:
+def bootstrap_means(
+    groups: Sequence[np.ndarray], resamples: int, confidence: float, *names: str | int
+) -> list[Estimate]:
     """Means of every column with nested bootstrap intervals.
 
     Args:
-        groups: one array of shape (images, columns) a seed; the mean is the mean of the seeds' means.
-        draws: number of bootstrap draws.
+        groups: one array of shape (images, columns) per seed; the mean is the mean of the seeds' means.
+        resamples: how many.
         confidence: share of the distribution between low and high, for example 0.95.
-        names: what is estimated; the same names give the same draws.
+        names: what is estimated; the same names give the same resamples.
 
     Raises:
         ValueError: if there is no seed, a seed has no image, or a value is not finite.
     """
     if not all(np.isfinite(group).all() for group in groups):
         raise ValueError("the values to average must be finite")
-    return estimate([len(group) for group in groups], mean_statistic(groups), draws, confidence, *names)
-
-
-def bootstrap_mean(groups: Sequence[np.ndarray], draws: int, confidence: float, *names: str | int) -> Estimate:
-    """`bootstrap_means` of a single column: `groups` holds one array of shape (images,) a seed."""
-    return bootstrap_means([np.asarray(group, float)[:, None] for group in groups], draws, confidence, *names)[0]
+    return estimate([len(group) for group in groups], mean_statistic(groups), resamples, confidence, *names)

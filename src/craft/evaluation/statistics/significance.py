@@ -4,19 +4,19 @@ import numpy as np
 from scipy.stats import rankdata
 
 
-def bootstrap_p_value(value: float, draws: np.ndarray) -> float:
+def bootstrap_p_value(value: float, resamples: np.ndarray) -> float:
     """Two-sided p-value of a difference, from its bootstrap distribution shifted to a mean of zero.
 
-    The null distribution is that of `draw - value` (Davison & Hinkley 1997, section 4.4). The one that is added above
-    and below keeps the p-value from being zero, so that it is never smaller than 1 / (draws + 1).
+    The null distribution is that of `resample - value` (Davison & Hinkley 1997, section 4.4). The one that is added
+    above and below keeps the p-value from being zero, so that it is never smaller than 1 / (resamples + 1).
 
     Args:
         value: the observed difference.
-        draws: its bootstrap draws, shape (draws,).
+        resamples: its bootstrap distribution, shape (resamples,).
     """
-    # draws that equal the value in exact arithmetic must count as such
+    # resamples that equal the value in exact arithmetic must count as such
     slack = 1e-12 * max(1.0, abs(value))
-    return float((1 + np.sum(np.abs(draws - value) >= abs(value) - slack)) / (len(draws) + 1))
+    return float((1 + np.sum(np.abs(resamples - value) >= abs(value) - slack)) / (len(resamples) + 1))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
@@ -63,19 +63,3 @@ def rank_biserial(differences: np.ndarray) -> float:
         return 0.0
     ranks = rankdata(np.abs(differences))
     return float(np.sum(ranks * np.sign(differences)) / ranks.sum())
-
-
-def kendall_tau(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Kendall's tau-b between the rows of two arrays.
-
-    Args:
-        first: shape (k, m).
-        second: shape (k, m).
-
-    Returns:
-        Shape (k,), in [-1, 1]; NaN where all m values of a row are equal.
-    """
-    above, below = np.triu_indices(first.shape[1], 1)
-    one, two = (np.sign(values[:, above] - values[:, below]) for values in (first, second))
-    untied = np.sqrt((one != 0).sum(axis=1) * (two != 0).sum(axis=1))
-    return np.divide((one * two).sum(axis=1), untied, out=np.full(len(one), np.nan), where=untied > 0)

@@ -9,13 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from craft.core.config.base import REAL
-from craft.core.config.evaluation import Scoring
-from craft.core.errors import CraftError
 from craft.core.seeds import numpy_generator
-from craft.evaluation.results import scores_source
 from craft.evaluation.statistics.intervals import BLOCK, Estimate, interval, nested_bootstrap, resample_counts
 
 
@@ -57,58 +52,46 @@ def require_scores(scores: np.ndarray, name: str) -> np.ndarray:
     return scores
 
 
-def tail_quantiles(scoring: Scoring) -> list[float]:
-    """The quantiles of real images at which there is a threshold, the main one first."""
-    further = [quantile for quantile in scoring.further_tail_quantiles if quantile != scoring.tail_quantile]
-    return [scoring.tail_quantile, *further]
-
-
-def tail_metric(kind: str, quantile: float, scoring: Scoring) -> str:
-    """Name of a metric at a quantile: as it is at the main one, for example `tail_rate@0.05` elsewhere."""
-    return kind if quantile == scoring.tail_quantile else f"{kind}@{quantile:g}"
-
-
-def require_reference(scores: pd.DataFrame, dataset: str, evaluator: str) -> np.ndarray:
-    """CAS of the real test images under an evaluator, shape (m,).
-
-    Raises:
-        CraftError: if there are none, so that there is no threshold.
-    """
-    real = scores[(scores["method"] == REAL) & (scores["evaluator"] == evaluator)]
-    if real.empty:
-        raise CraftError(
-            f"{scores_source(dataset, REAL)} has no row of evaluator {evaluator!r}, so there is no tail threshold;"
-            " run `snakemake --forcerun score_images`"
-        )
-    return real["cas"].to_numpy(float)
-
-
-def resample_thresholds(reference: np.ndarray, quantiles: list[float], draws: int, *names: str | int) -> np.ndarray:
-    """Thresholds of resampled real images, shape (draws, quantiles); `names` seed the draws.
+def resample_thresholds(reference: np.ndarray, quantiles: list[float], resamples: int, *names: str | int) -> np.ndarray:
+    """Thresholds of resampled real images, shape (resamples, quantiles); `names` seed them.
 
     Args:
         reference: CAS of real test images, shape (m,).
         quantiles: which quantiles are the thresholds.
-        draws: number of resamples.
+        resamples: how many.
         names: of what is resampled.
     """
     ranked, rng = np.sort(require_scores(reference, "reference")), numpy_generator("tail reference", *names)
     step, blocks = max(1, BLOCK // len(ranked)), []
-    for start in range(0, draws, step):
-        picks = rng.integers(len(ranked), size=(min(step, draws - start), len(ranked)))
+    for start in range(0, resamples, step):
+        picks = rng.integers(len(ranked), size=(min(step, resamples - start), len(ranked)))
         blocks.append(np.quantile(ranked[picks], quantiles, axis=1).T)
     return np.concatenate(blocks)
 
 
+def weigh_below(scores: np.ndarray, counts: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Share of every resample below a limit of its own.
+
+    Args:
+        scores: of the images, shape (n,).
+        counts: how often each image counts, shape (k, n).
+        limits: shape (k,).
+
+    Returns:
+        Shape (k,).
+    """
+    return np.einsum("kn,kn->k", counts, scores < limits[:, None]) / counts.shape[1]
+
+
 @dataclass(frozen=True)
-class TailReference:
+class RealTail:
     """Real test images of one modality under one evaluator, with the bootstrap of their threshold.
 
     Attributes:
         scores: their CAS, shape (m,).
         threshold: tau.
-        counts: resamples of the real images, shape (draws, m).
-        thresholds: tau of every resample, shape (draws,).
+        counts: resamples of the real images, shape (resamples, m).
+        thresholds: tau of every resample, shape (resamples,).
         confidence: share of the bootstrap distribution between low and high.
     """
 
@@ -120,29 +103,26 @@ class TailReference:
 
     @classmethod
     def resample(
-        cls, scores: np.ndarray, quantile: float, draws: int, confidence: float, *names: str | int
-    ) -> "TailReference":
-        """Set the threshold and resample it `draws` times; `names` seed the draws."""
+        cls, scores: np.ndarray, quantile: float, resamples: int, confidence: float, *names: str | int
+    ) -> "RealTail":
+        """Set the threshold and resample it; `names` seed the resamples."""
         scores = require_scores(scores, "reference")
-        counts = resample_counts(len(scores), draws, numpy_generator("tail reference", *names))
+        counts = resample_counts(len(scores), resamples, numpy_generator("tail reference", *names))
         order = np.argsort(scores)
-        resamples = np.stack([np.repeat(scores[order], row) for row in counts[:, order]])
-        return cls(
-            scores, tail_threshold(scores, quantile), counts, np.quantile(resamples, quantile, axis=1), confidence
-        )
+        drawn = np.stack([np.repeat(scores[order], row) for row in counts[:, order]])
+        return cls(scores, tail_threshold(scores, quantile), counts, np.quantile(drawn, quantile, axis=1), confidence)
 
     def estimate_threshold(self) -> Estimate:
         """tau with its interval."""
         return Estimate(self.threshold, *interval(self.thresholds, self.confidence), len(self.scores), 1)
 
     def estimate_rate(self, groups: Sequence[np.ndarray], *names: str | int) -> Estimate:
-        """Tail rate of a method; `groups` holds the CAS of its images, one array of shape (n,) a seed."""
+        """Tail rate of a method; `groups` holds the CAS of its images, one array of shape (n,) per seed."""
         groups = [require_scores(group, "scores") for group in groups]
         sizes = [len(group) for group in groups]
 
-        def rate(group: int, counts: np.ndarray, draw: np.ndarray) -> np.ndarray:
-            below = groups[group] < self.thresholds[draw][:, None]
-            return (counts * below).sum(axis=1, keepdims=True) / sizes[group]
+        def rate(group: int, counts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+            return weigh_below(groups[group], counts, self.thresholds[numbers])[:, None]
 
         rng = numpy_generator("bootstrap", *names)
         low, high = interval(nested_bootstrap(sizes, rate, len(self.thresholds), rng), self.confidence)

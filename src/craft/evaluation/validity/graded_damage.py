@@ -1,4 +1,4 @@
-"""Study b: do the scores fall, grade by grade, when real test images are damaged?"""
+"""Study `damage`: do the scores fall, grade by grade, when real test images are damaged?"""
 
 from collections.abc import Callable, Iterator
 
@@ -6,11 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from craft.core.config.evaluation import Scoring
 from craft.core.seeds import numpy_generator, torch_generator
+from craft.core.settings import REAL
+from craft.evaluation.settings import ScoringSettings
 from craft.evaluation.statistics.intervals import bootstrap_means
-from craft.evaluation.validity.rank import response
+from craft.evaluation.statistics.ranks import response
 from craft.evaluation.validity.rows import validity_row
+from craft.evaluation.validity.scores import stack
 from craft.reward.damage import blur, cover, shuffle_patches
 
 # images (n, 3, h, w), their partners of another label (n, 3, h, w), a level and a generator -> damaged images
@@ -61,7 +63,10 @@ def draw_partners(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def damaged_sets(images: Tensor, labels: np.ndarray, dataset: str) -> Iterator[tuple[str, float, Tensor]]:
-    """Kind, level and images of every grade but the first, which damages nothing; all grades of a kind share draws."""
+    """Kind, level and images of every grade but the first, which damages nothing.
+
+    All grades of a kind share their random numbers.
+    """
     partners = images[draw_partners(labels, numpy_generator("mixing partners", dataset))]
     for kind, (damage, levels) in DAMAGES.items():
         for level in levels[1:]:
@@ -69,27 +74,27 @@ def damaged_sets(images: Tensor, labels: np.ndarray, dataset: str) -> Iterator[t
 
 
 def response_to_damage(
-    scores: dict[tuple[str, float], np.ndarray], columns: tuple[str, ...], scoring: Scoring, dataset: str, **shared
+    scores: dict[tuple[str, float], dict[str, np.ndarray]], scoring: ScoringSettings, dataset: str, **shared
 ) -> Iterator[dict]:
     """Rows of the study `damage`: the mean score at every grade, and how steadily each image's score falls.
 
     Args:
-        scores: kind and level -> scores, shape (n, columns), of the same images.
-        columns: what the scores are.
+        scores: kind and level -> scores by name, shapes (n,), of the same images.
         scoring: bootstrap settings.
-        dataset: seeds the draws, which all kinds and grades share.
+        dataset: seeds the resamples, which all kinds and grades share.
         shared: evaluator, role and source of the rows.
     """
-    keys, values = [], []
+    places, values = [], []
     for kind, (_, levels) in DAMAGES.items():
-        stacked = np.stack([scores[kind, level] for level in levels]).astype(float)
+        names = list(scores[kind, levels[0]])
+        stacked = np.stack([stack(scores[kind, level]) for level in levels]).astype(float)
         for level, each in zip(levels, stacked, strict=True):
-            keys += [(kind, level, "mean", column) for column in columns]
+            places += [(kind, level, "mean", name) for name in names]
             values.append(each)
-        keys += [(kind, float("nan"), "spearman", column) for column in columns]
+        places += [(kind, float("nan"), "spearman", name) for name in names]
         values.append(response(stacked))
     matrix = np.concatenate(values, axis=1)
     numbers = bootstrap_means([matrix], scoring.bootstrap, scoring.confidence, "graded damage", dataset)
-    for (kind, level, metric, column), number in zip(keys, numbers, strict=True):
-        place = {"dimension": column, "condition": kind, "level": level, "metric": metric}
-        yield validity_row(number, study="damage", method="real", **place, **shared)
+    for (kind, level, metric, name), number in zip(places, numbers, strict=True):
+        place = {"dimension": name, "condition": kind, "level": level, "metric": metric}
+        yield validity_row(number, study="damage", method=REAL, **place, **shared)

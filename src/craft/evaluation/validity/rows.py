@@ -1,24 +1,19 @@
-"""The validity table: one tidy row a number, with its interval, its counts and the files it came from."""
+"""From statistics of resampled images to rows of the validity table."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from craft.evaluation.results import DIMENSIONS, VALIDITY_COLUMNS
-from craft.evaluation.statistics.intervals import Estimate, Statistic, estimate
+from craft.evaluation.settings import ScoringSettings
+from craft.evaluation.statistics.intervals import Estimate, estimate
+from craft.evaluation.validity.results import COLUMNS
+from craft.evaluation.validity.scores import CAS, without
+from craft.reward.dimensions import DIMENSIONS
 
-# what is judged: each dimension, their mean, and the mean of the other three
-CAS = "cas"
-WITHOUT = tuple(f"without_{name}" for name in DIMENSIONS)
-SCORES = (*DIMENSIONS, CAS, *WITHOUT)
-
-
-def all_scores(dimensions: np.ndarray) -> np.ndarray:
-    """Columns `SCORES` (..., 9) of calibrated dimensions (..., 4)."""
-    total = dimensions.sum(-1, keepdims=True)
-    return np.concatenate([dimensions, total / 4, (total - dimensions) / 3], axis=-1)
+# study, dimension and metric of a number
+Key = tuple[str, str, str]
 
 
 def validity_row(
@@ -34,23 +29,55 @@ def validity_row(
     condition: str = "",
     level: float = float("nan"),
 ) -> dict:
-    """One row of the table; its dataset is filled in by `validity_table`."""
+    """One row of the table; its dataset is filled in by `tabulate_studies`."""
     row = {"study": study, "method": method, "evaluator": evaluator, "role": role, "dimension": dimension}
     row |= {"condition": condition, "level": level, "metric": metric}
     row |= {"value": number.value, "low": number.low, "high": number.high}
     return row | {"n": number.n, "seeds": number.seeds, "source": source}
 
 
-def validity_table(rows: Iterable[dict], dataset: str) -> pd.DataFrame:
-    """Rows as a frame with the columns `VALIDITY_COLUMNS`."""
-    return pd.DataFrame([row | {"dataset": dataset} for row in rows], columns=list(VALIDITY_COLUMNS))
+def tabulate_studies(rows: Iterable[dict], dataset: str) -> pd.DataFrame:
+    """Rows as a frame with the columns `craft.evaluation.validity.results.COLUMNS`."""
+    return pd.DataFrame([row | {"dataset": dataset} for row in rows], columns=list(COLUMNS))
 
 
-def estimate_shared(
-    units: int, seeds: int, statistic: Statistic, draws: int, confidence: float, *names: str
-) -> list[Estimate]:
-    """Estimates of a statistic of resampled units that several seeds and methods share.
+def with_shares(study: str, metric: str, values: dict[str, np.ndarray]) -> dict[Key, np.ndarray]:
+    """A statistic of all scores, divided into its study and the study `drop_one`.
 
-    Images which start from the same noise depend on each other, so they are resampled together, as one unit.
+    Args:
+        study: to which the statistics of each dimension and of CAS belong.
+        metric: name of the statistic.
+        values: of all names of `craft.evaluation.validity.scores.all_scores`.
+
+    Returns:
+        The statistics of dimensions and CAS; those of CAS without each dimension; and each dimension's share, which is
+        what CAS loses without it.
     """
-    return [replace(number, seeds=seeds) for number in estimate([units], statistic, draws, confidence, *names)]
+    found = {(study, name, metric): values[name] for name in (*DIMENSIONS, CAS)}
+    found |= {("drop_one", name, metric): values[without(name)] for name in DIMENSIONS}
+    return found | {("drop_one", name, f"{metric}_share"): values[CAS] - values[without(name)] for name in DIMENSIONS}
+
+
+def estimate_by_key(
+    units: int,
+    seeds: int,
+    statistic: Callable[[np.ndarray], dict[Key, np.ndarray]],
+    scoring: ScoringSettings,
+    *names: str,
+) -> dict[Key, Estimate]:
+    """Estimates of statistics of resampled units, which several seeds and methods may share.
+
+    Args:
+        units: how many there are; images that start from the same noise depend on each other and are one unit.
+        seeds: how many generator seeds the images come from.
+        statistic: how often each unit counts, shape (k, units) -> key -> shape (k,).
+        scoring: bootstrap settings.
+        names: seed the resamples.
+    """
+    keys = list(statistic(np.ones((1, units), int)))
+
+    def columns(group: int, counts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        return np.stack(list(statistic(counts).values()), axis=1)
+
+    found = estimate([units], columns, scoring.bootstrap, scoring.confidence, *names)
+    return {key: replace(number, seeds=seeds) for key, number in zip(keys, found, strict=True)}

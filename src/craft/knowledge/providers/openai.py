@@ -11,7 +11,7 @@ import os
 import re
 from typing import Any, NoReturn
 
-from craft.core.config.knowledge import LanguageModelSource
+from craft.knowledge.settings import LanguageModelSettings
 from craft.core.errors import CraftError
 from craft.core.images import encode_png
 from craft.knowledge.providers.ask import Reply, Turn
@@ -22,17 +22,17 @@ UNSUPPORTED = ("minLength", "maxLength", "default", "title")
 NAMED = ("properties", "$defs")
 
 
-def connect(source: LanguageModelSource, device: str) -> "Endpoint":
-    """The endpoint of a source; `device` is of no concern to it."""
-    return Endpoint(source)
+def connect(settings: LanguageModelSettings, device: str) -> "Endpoint":
+    """The endpoint of a settings; `device` is of no concern to it."""
+    return Endpoint(settings)
 
 
 class Endpoint:
     """A chat endpoint (`craft.knowledge.providers.ask.Backend`); nothing is sent before the first question."""
 
-    def __init__(self, source: LanguageModelSource):
-        self.source, self.name = source, f"openai:{source.model}"
-        self.parameters = {"temperature": source.temperature, "max_tokens": source.max_tokens}
+    def __init__(self, settings: LanguageModelSettings):
+        self.settings, self.name = settings, f"openai:{settings.model}"
+        self.parameters = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
 
     def complete(self, question: Question, turns: list[Turn], structure: dict[str, Any]) -> Reply:
         """See `craft.knowledge.providers.ask.Backend`.
@@ -40,7 +40,7 @@ class Endpoint:
         Raises:
             CraftError: if images may not leave, the key is missing, or the endpoint cannot be reached or objects.
         """
-        if question.images and not self.source.images_may_leave:
+        if question.images and not self.settings.images_may_leave:
             raise CraftError(
                 f"the question to {self.name} shows {len(question.images)} images, and nothing was sent because images"
                 " may not leave this process: write `images_may_leave: true` where the data's terms allow it, or use"
@@ -52,14 +52,14 @@ class Endpoint:
 
         try:
             completion = client.chat.completions.create(
-                model=self.source.model,
+                model=self.settings.model,
                 messages=write_messages(question, turns),
                 response_format={
                     "type": "json_schema",
                     "json_schema": {"name": "answer", "strict": True, "schema": strict_schema(structure)},
                 },
-                temperature=openai.omit if self.source.temperature is None else self.source.temperature,
-                max_completion_tokens=self.source.max_tokens or openai.omit,
+                temperature=openai.omit if self.settings.temperature is None else self.settings.temperature,
+                max_completion_tokens=self.settings.max_tokens or openai.omit,
             )
         # the cause is cut off because it holds the request with its key and images
         except (openai.OpenAIError, ValueError) as error:
@@ -70,10 +70,10 @@ class Endpoint:
 
     def read_key(self) -> str:
         """The key, from the environment variable that the configuration names."""
-        if key := os.environ.get(self.source.key_variable, "").strip():
+        if key := os.environ.get(self.settings.key_variable, "").strip():
             return key
         raise CraftError(
-            f"the environment variable {self.source.key_variable} is not set, and the cache {self.source.cache} has no"
+            f"the environment variable {self.settings.key_variable} is not set, and the cache {self.settings.cache} has no"
             f" answer of {self.name}: set it to the endpoint's key, or to any text where the endpoint asks for none"
         )
 
@@ -83,8 +83,8 @@ class Endpoint:
 
         for library in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
             logging.getLogger(library).setLevel(logging.WARNING)
-        source = self.source
-        return openai.OpenAI(api_key=key, base_url=source.base_url, timeout=source.timeout, max_retries=source.retries)
+        settings = self.settings
+        return openai.OpenAI(api_key=key, base_url=settings.base_url, timeout=settings.timeout, max_retries=settings.retries)
 
     def read_completion(self, completion: Any) -> Reply:
         """The text of a completion, or why there is none."""
@@ -101,7 +101,7 @@ class Endpoint:
 
     def where(self) -> str:
         """The endpoint, for a sentence."""
-        return f"the endpoint {self.source.base_url or 'of OpenAI'}"
+        return f"the endpoint {self.settings.base_url or 'of OpenAI'}"
 
     def explain(self, error: Exception, key: str) -> NoReturn:
         """One sentence about what the endpoint did.
@@ -111,10 +111,10 @@ class Endpoint:
         """
         import openai
 
-        tries = f"in {self.source.retries + 1} tries" if self.source.retries else "in one try"
+        tries = f"in {self.settings.retries + 1} tries" if self.settings.retries else "in one try"
         reason = scrub(getattr(error, "message", "") or str(error), key)
         if isinstance(error, openai.APITimeoutError):
-            said = f"gave no answer within {self.source.timeout:g} s {tries}; raise `timeout` or see whether it works"
+            said = f"gave no answer within {self.settings.timeout:g} s {tries}; raise `timeout` or see whether it works"
         elif isinstance(error, openai.APIConnectionError):
             said = f"cannot be reached {tries}; start it, or correct `base_url`"
         elif isinstance(error, openai.RateLimitError):
@@ -122,9 +122,9 @@ class Endpoint:
             hint = f", to be asked again after {scrub(wait)} s" if wait else ""
             said = f"is over its limit of requests ({reason}{hint}); wait, raise `retries`, or raise the limit"
         elif isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            said = f"does not accept the key in {self.source.key_variable}; correct that variable"
+            said = f"does not accept the key in {self.settings.key_variable}; correct that variable"
         elif isinstance(error, openai.NotFoundError):
-            said = f"knows no model {self.source.model!r} ({reason}); correct `model` or `base_url`"
+            said = f"knows no model {self.settings.model!r} ({reason}); correct `model` or `base_url`"
         elif isinstance(error, openai.APIStatusError):
             said = f"answers HTTP {error.status_code} ({reason}); correct the settings of the model or try again later"
         else:

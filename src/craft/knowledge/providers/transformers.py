@@ -4,7 +4,7 @@ from typing import Any
 
 from PIL import Image
 
-from craft.core.config.knowledge import LanguageModelSource
+from craft.knowledge.settings import LanguageModelSettings
 from craft.core.errors import CraftError
 from craft.knowledge.providers.ask import Reply, Turn
 from craft.knowledge.providers.base import Question
@@ -12,9 +12,9 @@ from craft.knowledge.providers.base import Question
 LONGEST_ANSWER = 2048
 
 
-def connect(source: LanguageModelSource, device: str) -> "LocalModel":
-    """The local model of a source on a device."""
-    return LocalModel(source.model, source.max_tokens or LONGEST_ANSWER, device)
+def connect(settings: LanguageModelSettings, device: str) -> "LocalModel":
+    """The local model of a settings on a device."""
+    return LocalModel(settings.model, settings.max_tokens or LONGEST_ANSWER, device)
 
 
 class LocalModel:

@@ -1,0 +1,46 @@
+"""`craft docs`: the generated parts of README.md and docs/."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from craft.core.errors import CraftError, explain_validation
+from craft.pipeline.config import Config, validate_config
+
+
+def docs(
+    results: Annotated[
+        Path | None, typer.Option(help="finished run to archive in docs/results first; without it, the archive stays")
+    ] = None,
+    config: Annotated[Path, typer.Option(help="configuration of that run")] = Path("config.yaml"),
+    commit: Annotated[str | None, typer.Option(help="that made it; without it, that of this working tree")] = None,
+    machine: Annotated[str | None, typer.Option(help="that it ran on; without it, this one")] = None,
+) -> None:
+    """Write the generated parts of README.md and docs/ from the archived tables of one run."""
+    from craft.core.identity import ROOT
+    from craft.documentation.archive import Archive, archive_run
+    from craft.documentation.pages import write_pages
+    from craft.documentation.picture import PICTURE, shrink_picture
+
+    if results is not None:
+        given = {"commit": commit, "machine": machine, "configuration": config.as_posix()}
+        facts = {name: value for name, value in given.items() if value is not None}
+        archive_run(results, read_config(config), facts)
+        shrink_picture(results / "figures" / PICTURE.name, PICTURE)
+        typer.echo(f"archived the tables and the picture of {results}")
+    for page in write_pages(Archive.load()):
+        typer.echo(f"wrote {page.relative_to(ROOT)}")
+
+
+def read_config(path: Path) -> Config:
+    """A configuration file.
+
+    Raises:
+        CraftError: if it is missing, no YAML or wrong.
+    """
+    try:
+        return validate_config(yaml.safe_load(path.read_text(encoding="utf-8")), path.as_posix())
+    except (OSError, yaml.YAMLError) as error:
+        raise CraftError(f"{path} is no configuration: {explain_validation(error)}") from error

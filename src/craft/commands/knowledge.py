@@ -1,0 +1,146 @@
+"""`craft knowledge`: write, lint, compare and review the descriptions and checklists of labels."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+import yaml
+from pydantic import ValidationError
+
+from craft.core.cli import new_app
+from craft.core.errors import CraftError, explain_validation
+from craft.core.files import read_json
+from craft.knowledge.diff import Change, LabelDiff, diff_knowledge
+from craft.knowledge.schema import Knowledge
+from craft.knowledge.settings import KnowledgeSettings
+from craft.pipeline.config import validate_config
+from craft.pipeline.explain import explain_config
+
+BANK = Path("data/knowledge")
+COLOURS = {"added": typer.colors.GREEN, "removed": typer.colors.RED, "changed": typer.colors.YELLOW}
+
+app = new_app(no_args_is_help=True, help="Write, lint, compare and review the knowledge of labels.")
+KnowledgeFile = Annotated[Path, typer.Argument(help="knowledge file", show_default=False)]
+
+
+@app.command()
+def write(
+    modality: Annotated[str, typer.Argument(help="key of the modality, for example fundus", show_default=False)],
+    labels: Annotated[list[str] | None, typer.Argument(help="label keys; all of the bank when left out")] = None,
+    output: Annotated[Path, typer.Option(help="knowledge file to write", show_default=False)] = ...,
+    config: Annotated[Path | None, typer.Option(help="configuration whose `knowledge` settings hold")] = None,
+    provider: Annotated[Literal["bank", "openai", "transformers"] | None, typer.Option(help="overrides it")] = None,
+    model: Annotated[str | None, typer.Option(help="overrides it: the endpoint's name, a folder or a hub id")] = None,
+    base_url: Annotated[str | None, typer.Option(help="overrides it: the endpoint's address")] = None,
+    cache: Annotated[str | None, typer.Option(help="overrides it: folder of the answers")] = None,
+    images: Annotated[Path | None, typer.Option(help="image table, for `reference_images`")] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace an existing file")] = False,
+) -> None:
+    """Write the knowledge of a modality from the bank or a language model; exit code 1 if the linter finds faults."""
+    from craft.knowledge.write import provenance_path, write_knowledge
+
+    if output.exists() and not force:
+        raise CraftError(f"{output} exists already; name another --output, or replace it with --force")
+    given = {"provider": provider, "model": model, "base_url": base_url, "cache": cache}
+    settings = read_settings(config, {name: value for name, value in given.items() if value is not None})
+    written = write_knowledge(settings, modality, labels or [], images)
+    written.save(output, provenance_path(output))
+    typer.echo(f"wrote {output} ({count(len(written.knowledge.labels), 'label')}) and {provenance_path(output)}")
+    print_findings([output], None)
+
+
+@app.command()
+def lint(
+    files: Annotated[list[Path], typer.Argument(help="knowledge files", show_default=False)],
+    window: Annotated[int | None, typer.Option(help="tokens that the evaluator reads of a text")] = None,
+) -> None:
+    """Print what is to be mended in knowledge files; exit code 1 if anything is."""
+    print_findings(files, window)
+
+
+@app.command()
+def diff(
+    new: KnowledgeFile,
+    bank: Annotated[Path | None, typer.Argument(help="file it is compared with; that of the bank by default")] = None,
+) -> None:
+    """Print what a knowledge file changes against the bank, label by label."""
+    changed = Knowledge.load(new)
+    bank = bank or BANK / f"{changed.modality}.yaml"
+    known = Knowledge.load(bank)
+    found = diff_knowledge(changed, known)
+    typer.echo(f"{new} against {bank}: {len(found)} of {count(len({*changed.labels, *known.labels}), 'label')} differ")
+    for each in found:
+        print_diff(each)
+
+
+@app.command()
+def review(
+    file: KnowledgeFile,
+    output: Annotated[Path, typer.Option(help="folder of the pages", show_default=False)] = ...,
+) -> None:
+    """Write printable pages on which a clinician reviews the knowledge, one a label."""
+    from craft.knowledge.review import write_review
+    from craft.knowledge.write import provenance_path
+
+    beside = provenance_path(file)
+    pages = write_review(Knowledge.load(file), output, read_json(beside) if beside.is_file() else None)
+    typer.echo(f"wrote {len(pages)} pages; start with {pages[0]}")
+
+
+def read_settings(config: Path | None, changes: dict[str, Any]) -> KnowledgeSettings:
+    """The knowledge settings of a configuration (the bank without one), with changes.
+
+    Raises:
+        CraftError: if the configuration or a change is wrong.
+    """
+    settings = KnowledgeSettings()
+    if config is not None:
+        try:
+            settings = validate_config(yaml.safe_load(config.read_text(encoding="utf-8")), str(config)).knowledge
+        except (OSError, yaml.YAMLError) as error:
+            raise CraftError(f"{config} is no configuration: {explain_validation(error)}") from error
+    raw = settings.model_dump() | changes
+    try:
+        return KnowledgeSettings.model_validate(raw)
+    except ValidationError as error:
+        raise CraftError(
+            f"the knowledge settings do not fit: {explain_config(error, KnowledgeSettings, raw)}"
+        ) from error
+
+
+def print_findings(files: list[Path], window: int | None) -> None:
+    """Print the findings of files and end with exit code 1 if there are any."""
+    from craft.knowledge.lint import lint_file
+
+    findings = [finding for file in files for finding in lint_file(file, window=window)]
+    for finding in findings:
+        typer.echo(str(finding))
+    if findings:
+        places = len({finding.file for finding in findings})
+        typer.echo(f"{count(len(findings), 'finding')} in {count(places, 'file')}", err=True)
+        raise typer.Exit(1)
+
+
+def print_diff(diff: LabelDiff) -> None:
+    """Print the changes of one label, with signs for a file and colours for a terminal."""
+    note = "" if diff.kind == "changed" else f" ({diff.kind})"
+    typer.secho(f"\n{diff.label}{note}", bold=True, fg=None if diff.kind == "changed" else COLOURS[diff.kind])
+    for name, changes in diff.changes.items():
+        kinds = [change.kind for change in changes]
+        counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in COLOURS if kind in kinds)
+        typer.echo(f"  {name}: {counts}")
+        for change in changes:
+            print_change(change)
+
+
+def print_change(change: Change) -> None:
+    """Print one change: what goes after a minus, what comes after a plus, a change as both with a mark."""
+    mark = "~" if change.kind == "changed" else " "
+    for sign, text, kind in (("-", change.old, "removed"), ("+", change.new, "added")):
+        if text:
+            typer.secho(f"   {mark}{sign} {text}", fg=COLOURS[kind])
+
+
+def count(number: int, what: str) -> str:
+    """A number of things in words."""
+    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -1,0 +1,83 @@
+"""The further tables of an archived run: fidelity, memorization, downstream use, validity, the guard, and costs."""
+
+from craft.core.settings import REAL
+from craft.documentation.archive import Archive
+from craft.documentation.headline import judged, strongest_by_cas
+from craft.documentation.markdown import code, interval, make_table, number, percent
+from craft.evaluation.reporting.findings.base import JUDGES, evaluators_of, our_method, row_of, rows_of
+from craft.evaluation.tables import ALL
+from craft.reward.dimensions import DIMENSIONS
+
+# column's title: metric, decimals
+FIDELITY = {"FID": ("fid", 2), "precision": ("precision", 2), "recall": ("recall", 2), "diversity": ("diversity", 3)}
+
+
+def write_fidelity(archive: Archive) -> str:
+    """Distances to the test images, of train images, the strongest baseline by CAS and the reward method."""
+    table, rows = archive.tables["fidelity"], []
+    judge = evaluators_of(archive.tables, "held_out")[0]
+    for dataset in archive.run.datasets:
+        methods = (REAL, strongest_by_cas(archive, dataset, judge), str(our_method(archive.run)))
+        for name in rows_of(table, dataset=dataset)["evaluator"].unique():
+            for method in methods:
+                keys = {"dataset": dataset, "label": ALL, "method": method, "evaluator": name}
+                found = [(row_of(table, metric=metric, **keys), digits) for metric, digits in FIDELITY.values()]
+                cells = [interval(row, digits=digits) for row, digits in found]
+                rows.append([dataset, code(name), "train images" if method == REAL else code(method), *cells])
+    return make_table(("dataset", "features", "images", *FIDELITY), rows)
+
+
+def write_memorization(archive: Archive) -> str:
+    """Share of images that are flagged as copies, percent, and membership inference by features."""
+    table, rows = archive.tables["memorization"], []
+    measures, judge = list(table["evaluator"].unique()), evaluators_of(archive.tables, "held_out")[0]
+    for dataset in archive.run.datasets:
+        for method in (REAL, str(our_method(archive.run))):
+            keys = {"dataset": dataset, "label": ALL, "method": method}
+            rates = [interval(row_of(table, evaluator=name, metric="copy_rate", **keys), percent) for name in measures]
+            inferred = interval(row_of(table, evaluator=judge, metric="membership_auroc", **keys), digits=2)
+            rows.append([dataset, "test images" if method == REAL else code(method), *rates, inferred])
+    return make_table(("dataset", "images", *map(code, measures), "membership AUROC"), rows)
+
+
+def write_downstream(archive: Archive) -> str:
+    """Macro-AUROC of the classifiers on real test images, one row per training set."""
+    table, datasets, rows = archive.tables["downstream"], list(archive.run.datasets), []
+    for arm in table["method"].unique():
+        keys = {"label": ALL, "method": arm, "metric": "macro_auroc"}
+        rows.append([code(arm), *(interval(row_of(table, dataset=dataset, **keys)) for dataset in datasets)])
+    return make_table(("trained on", *datasets), rows)
+
+
+def write_validity(archive: Archive) -> str:
+    """How well CAS and its dimensions tell an image's own label from others, and how CAS follows the classifier."""
+    table, rows = archive.tables["validity"], []
+    places = [place for role in JUDGES for place in judged(archive, role)]
+    order = list(archive.run.datasets)
+    for place in sorted(places, key=lambda each: order.index(each["dataset"])):
+        swap = {"study": "label_swap", "metric": "auroc", **place}
+        cells = [interval(row_of(table, dimension=name, **swap), digits=2) for name in (*DIMENSIONS, "cas")]
+        follows = {"study": "classifier", "metric": "spearman", "condition": ALL, "dimension": "cas", **place}
+        cells.append(interval(row_of(table, **follows), digits=2))
+        rows.append([place["dataset"], code(place["evaluator"]), *cells])
+    return make_table(("dataset", "evaluator", *DIMENSIONS, "CAS", "CAS and classifier"), rows)
+
+
+def write_kept(archive: Archive) -> str:
+    """The states that the guard kept; diversity as a percentage of the start's."""
+    rows = []
+    for row in archive.kept.to_dict("records"):
+        shares = [percent(row[name], 0) for name in ("diversity", "semantic_diversity")]
+        ended = "yes" if row["stopped"] else "no"
+        rows.append([row["dataset"], code(row["method"]), str(row["seed"]), str(row["step"]), ended, *shares])
+    header = ("dataset", "method", "seed", "kept step", "ended early", "diversity of latents", "of embeddings")
+    return make_table(header, rows)
+
+
+def write_jobs(archive: Archive) -> str:
+    """What the jobs of the run took, by rule."""
+    rows = []
+    for row in archive.jobs.to_dict("records"):
+        times = [number(row[name], 1) for name in ("minutes", "cpu_minutes")]
+        rows.append([code(row["rule"]), str(row["jobs"]), *times, number(row["peak_mb"], 0)])
+    return make_table(("rule", "jobs", "minutes", "CPU minutes", "largest memory, MB"), rows)

@@ -1,0 +1,121 @@
+"""Rank agreement between evaluators: do they order methods, and images, alike?"""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from craft.core.seeds import numpy_generator
+from craft.evaluation.comparison.columns import AGAINST_COLUMNS
+from craft.evaluation.comparison.pairs import Paired, pair_scores
+from craft.evaluation.results import Results
+from craft.evaluation.scoring.results import scores_source
+from craft.evaluation.settings import Run
+from craft.evaluation.statistics.intervals import Estimate, interval, nested_bootstrap, point_estimates
+from craft.evaluation.statistics.ranks import kendall
+from craft.evaluation.tables import ALL, Table, table_row
+
+
+def agreement_table(pairs: dict[str, Paired], run: Run) -> pd.DataFrame:
+    """How alike two evaluators rank: Kendall's tau over methods, Spearman's correlation over generated images.
+
+    A row compares `evaluator` with `against`; the classifier of phantoms counts as one. `kendall_tau` ranks the
+    generating methods by mean CAS, its `n` is their number, and it needs two of them. `spearman` ranks the images of all methods
+    of a seed together, so that differences between methods enter it; `spearman_within` ranks every method's images
+    among themselves. Both are averaged over seeds. Resamples draw pairs; ranks of images are kept over resamples.
+
+    Args:
+        pairs: of `craft.evaluation.comparison.pairs.pair_scores`.
+        run: bootstrap settings.
+
+    Returns:
+        A frame with the columns `AGAINST_COLUMNS`.
+    """
+    rows = []
+    for paired in pairs.values():
+        couples = list(combinations(paired.roles, 2))
+        sources = "; ".join(scores_source(paired.dataset, method) for method in paired.methods)
+        numbers = kendall_estimates(paired, couples) if len(paired.methods) > 1 else {}
+        for metric in ("spearman", "spearman_within"):
+            numbers |= spearman_estimates(paired, couples, metric, run.scoring.bootstrap)
+        for (metric, first, second), number in numbers.items():
+            row = table_row(
+                number,
+                dataset=paired.dataset,
+                label=ALL,
+                method=ALL,
+                evaluator=first,
+                role=paired.roles[first],
+                metric=metric,
+                source=sources,
+            )
+            rows.append(row | {"against": second})
+    return pd.DataFrame(rows, columns=list(AGAINST_COLUMNS))
+
+
+def kendall_estimates(paired: Paired, couples: list[tuple[str, str]]) -> dict[tuple[str, str, str], Estimate]:
+    """Kendall's tau over methods of every couple of evaluators, by ("kendall_tau", first, second)."""
+    keys = {name: [("cas", name, method) for method in paired.methods] for name in paired.roles}
+    found = {}
+    for couple in couples:
+        value = kendall(*(paired.values[keys[name]].to_numpy()[None] for name in couple))[0]
+        resamples = kendall(*(paired.resamples[keys[name]].to_numpy() for name in couple))
+        number = Estimate(float(value), *interval(resamples, paired.confidence), len(paired.methods), paired.seeds)
+        found["kendall_tau", *couple] = number
+    return found
+
+
+def spearman_estimates(
+    paired: Paired, couples: list[tuple[str, str]], metric: str, resamples: int
+) -> dict[tuple[str, str, str], Estimate]:
+    """Spearman's correlation over images of every couple of evaluators, by (metric, first, second)."""
+    evaluators, within = list(paired.roles), metric == "spearman_within"
+    numbered = [tuple(evaluators.index(name) for name in couple) for couple in couples]
+    moments = [rank_moments(rows, evaluators, couples, within) for _, rows in paired.images.groupby("seed")]
+
+    def correlations(group: int, counts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        products, squares = (counts @ part for part in moments[group])
+        scale = np.sqrt(np.stack([squares[:, one] * squares[:, two] for one, two in numbered], axis=1))
+        return np.divide(products, scale, out=np.full(products.shape, np.nan), where=scale > 0)
+
+    sizes = [len(products) for products, _ in moments]
+    values = point_estimates(sizes, correlations)
+    distribution = nested_bootstrap(sizes, correlations, resamples, numpy_generator(metric, paired.dataset))
+    bounds = [interval(distribution[:, column], paired.confidence) for column in range(len(couples))]
+    images = len(paired.images) * len(paired.methods)
+    return {
+        (metric, *couple): Estimate(float(value), *limits, images, paired.seeds)
+        for couple, value, limits in zip(couples, values, bounds, strict=True)
+    }
+
+
+def rank_moments(
+    rows: pd.DataFrame, evaluators: list[str], couples: list[tuple[str, str]], within: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """What correlations of ranks need of every pair of images, summed over methods.
+
+    Args:
+        rows: images of one seed, as in `Paired.images`.
+        evaluators: names.
+        couples: of these names.
+        within: whether every method's images are ranked among themselves.
+
+    Returns:
+        Products of centred ranks, shape (images, couples), and their squares, shape (images, evaluators).
+    """
+    ranks = {}
+    for name in evaluators:
+        scores = rows["cas"][name].to_numpy()
+        ranked = rankdata(scores, axis=0 if within else None).reshape(scores.shape)
+        ranks[name] = ranked - ranked.mean()
+    products = np.stack([(ranks[one] * ranks[two]).sum(axis=1) for one, two in couples], axis=1)
+    return products, np.stack([(ranks[name] ** 2).sum(axis=1) for name in evaluators], axis=1)
+
+
+def make(results: Results) -> pd.DataFrame:
+    """The table of a run."""
+    return agreement_table(pair_scores(results), results.run)
+
+
+TABLE = Table(make, "how alike evaluators rank methods and images", AGAINST_COLUMNS)

@@ -1,0 +1,6 @@
+"""Columns of the tables that compare, beside those of all tables."""
+
+from craft.evaluation.tables import COLUMNS
+
+AGAINST_COLUMNS = (*COLUMNS, "against")
+COMPARISON_COLUMNS = (*AGAINST_COLUMNS, "p", "p_holm", "cohen_dz", "rank_biserial")

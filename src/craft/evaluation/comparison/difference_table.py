@@ -1,0 +1,76 @@
+"""The table of paired comparisons: every reward method minus every other method."""
+
+import pandas as pd
+
+from craft.evaluation.comparison.columns import COMPARISON_COLUMNS
+from craft.evaluation.comparison.pairs import Paired, pair_scores
+from craft.evaluation.results import Results
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, scores_source
+from craft.evaluation.settings import Run
+from craft.evaluation.statistics.significance import bootstrap_p_value, cohen_dz, holm, rank_biserial
+from craft.evaluation.tables import ALL, Table, table_row
+
+
+def comparison_table(pairs: dict[str, Paired], run: Run) -> pd.DataFrame:
+    """Every reward method minus every other method: CAS, tail rate, and label agreement.
+
+    A difference is `method` minus `against`, averaged over pairs within a seed, then over seeds. Its interval is that
+    of the nested bootstrap of pairs, its p-value comes from the same resamples. Holm's correction runs over a family:
+    all comparisons of one metric under one evaluator, over all datasets and methods, which is what a claim rests on.
+
+    Args:
+        pairs: of `craft.evaluation.comparison.pairs.pair_scores`.
+        run: methods of the run, and which of them are reward methods.
+
+    Returns:
+        A frame with the columns `COMPARISON_COLUMNS`, without rows where there is no reward method.
+    """
+    rows = [row for paired in pairs.values() for row in comparison_rows(paired, run)]
+    table = pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
+    if len(table):
+        table["p_holm"] = table.groupby(["evaluator", "metric"])["p"].transform(holm)
+    return table
+
+
+def comparison_rows(paired: Paired, run: Run) -> list[dict]:
+    """Rows of the comparison table for one dataset, not yet corrected for their number."""
+    rows = []
+    for evaluator, role in paired.roles.items():
+        for metric in ("cas", "label_agreement") if role == PHANTOM_CLASSIFIER else ("cas", "tail_rate"):
+            for method, against in opponents(paired.methods, run.rewarded):
+                own, other = (metric, evaluator, method), (metric, evaluator, against)
+                value = paired.values[own] - paired.values[other]
+                resamples = (paired.resamples[own] - paired.resamples[other]).to_numpy()
+                differences = (paired.images[own] - paired.images[other]).to_numpy()
+                row = table_row(
+                    paired.estimate(value, resamples),
+                    dataset=paired.dataset,
+                    label=ALL,
+                    method=method,
+                    evaluator=evaluator,
+                    role=role,
+                    metric=metric,
+                    source=f"{scores_source(paired.dataset, method)}; {scores_source(paired.dataset, against)}",
+                )
+                sizes = {"cohen_dz": cohen_dz(differences), "rank_biserial": rank_biserial(differences)}
+                rows.append(row | {"against": against, "p": bootstrap_p_value(value, resamples)} | sizes)
+    return rows
+
+
+def opponents(methods: list[str], rewarded: list[str]) -> list[tuple[str, str]]:
+    """Every reward method with every other method; two reward methods meet once, the later one first."""
+    return [
+        (method, other)
+        for number, method in enumerate(methods)
+        if method in rewarded
+        for position, other in enumerate(methods)
+        if other not in rewarded or position < number
+    ]
+
+
+def make(results: Results) -> pd.DataFrame:
+    """The table of a run."""
+    return comparison_table(pair_scores(results), results.run)
+
+
+TABLE = Table(make, "paired differences between methods, with corrected p-values and effect sizes", COMPARISON_COLUMNS)

@@ -1,0 +1,88 @@
+"""The table of the shrinking tail: by how much it is smaller than that of the strongest baseline."""
+
+import numpy as np
+import pandas as pd
+
+from craft.evaluation.comparison.baseline import strongest
+from craft.evaluation.comparison.columns import AGAINST_COLUMNS
+from craft.evaluation.comparison.pairs import Paired, pair_scores
+from craft.evaluation.results import Results
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, scores_source
+from craft.evaluation.settings import Run, tail_metric, tail_quantiles
+from craft.evaluation.statistics.intervals import Estimate, interval
+from craft.evaluation.tables import ALL, Table, table_row
+
+
+def reduction_table(pairs: dict[str, Paired], run: Run) -> pd.DataFrame:
+    """By how much a reward method's tail is smaller than that of the strongest baseline.
+
+    The strongest baseline of a dataset and evaluator is the method without reward that has the lowest tail rate there;
+    `against` names it. Metrics: `reduction_points`, its rate minus the reward method's, and `reduction_relative`, this
+    difference as a share of its rate, undefined and without a row where its rate is zero. Both have rows at every
+    quantile. The rows of the dataset `all` are means over datasets. Intervals resample pairs and thresholds; they
+    take the choice of the baseline as given.
+
+    Returns:
+        A frame with the columns `AGAINST_COLUMNS`; without rows where a reward method or a baseline is lacking.
+    """
+    evaluators = {
+        name: role for paired in pairs.values() for name, role in paired.roles.items() if role != PHANTOM_CLASSIFIER
+    }
+    rows = []
+    for evaluator, role in evaluators.items():
+        for method in run.rewarded:
+            for quantile in tail_quantiles(run.scoring):
+                rows += reduction_rows(pairs, run, evaluator, role, method, quantile)
+    return pd.DataFrame(rows, columns=list(AGAINST_COLUMNS))
+
+
+def reduction_rows(
+    pairs: dict[str, Paired], run: Run, evaluator: str, role: str, method: str, quantile: float
+) -> list[dict]:
+    """Rows of all datasets and of their mean, for one evaluator, reward method and quantile."""
+    rate = tail_metric("tail_rate", quantile, run.scoring)
+    shared = {"label": ALL, "method": method, "evaluator": evaluator, "role": role}
+    rows, found = [], {"reduction_points": [], "reduction_relative": []}
+    for dataset, paired in pairs.items():
+        baselines = [other for other in paired.methods if other not in run.rewarded]
+        if method not in paired.methods or not baselines:
+            continue
+        against = strongest({name: paired.values[rate, evaluator, name] for name in baselines}, "lowest")
+        own, other = (paired.resamples[rate, evaluator, name].to_numpy() for name in (method, against))
+        value, base = (paired.values[rate, evaluator, name] for name in (method, against))
+        source = (
+            f"{scores_source(dataset, method)}; {scores_source(dataset, against)}; {scores_source(dataset, 'real')}"
+        )
+        reductions = {"reduction_points": (base - value, other - own)}
+        if base > 0:
+            share = np.divide(other - own, other, out=np.full(len(other), np.nan), where=other > 0)
+            reductions["reduction_relative"] = (1 - value / base, share)
+        for kind, (size, resamples) in reductions.items():
+            found[kind].append((paired, size, resamples))
+            number, metric = paired.estimate(size, resamples), tail_metric(kind, quantile, run.scoring)
+            rows.append(
+                table_row(number, dataset=dataset, metric=metric, source=source, **shared) | {"against": against}
+            )
+    for kind, parts in found.items():
+        if parts:
+            metric, source = tail_metric(kind, quantile, run.scoring), scores_source("*", "*")
+            row = table_row(average(parts), dataset=ALL, metric=metric, source=source, **shared)
+            rows.append(row | {"against": "strongest"})
+    return rows
+
+
+def average(parts: list[tuple[Paired, float, np.ndarray]]) -> Estimate:
+    """Mean over datasets of a statistic, whose resamples are independent of one another between datasets."""
+    value = np.mean([value for _, value, _ in parts])
+    resamples = np.mean([resamples for _, _, resamples in parts], axis=0)
+    pairs = [paired for paired, _, _ in parts]
+    low, high = interval(resamples, pairs[0].confidence)
+    return Estimate(float(value), low, high, sum(len(paired.images) for paired in pairs), pairs[0].seeds)
+
+
+def make(results: Results) -> pd.DataFrame:
+    """The table of a run."""
+    return reduction_table(pair_scores(results), results.run)
+
+
+TABLE = Table(make, "fall of the low-alignment tail against the strongest baseline", AGAINST_COLUMNS)

@@ -1,0 +1,1 @@
+"""What a run is told by: its figures, its findings, and the paper that words them."""

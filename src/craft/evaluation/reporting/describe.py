@@ -1,0 +1,68 @@
+"""What the paper says about a run beyond its tables: names, roles of methods, settings that were used."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from craft.core.settings import REAL
+from craft.evaluation.reporting.figures import name_method, spell
+from craft.evaluation.reporting.notebooks import Figure
+from craft.evaluation.settings import Run
+from craft.evaluation.tables import TABLES
+from craft.reward.dimensions import DIMENSIONS
+from craft.training.settings import MethodJob
+
+
+def describe_run(
+    run: Run, tables: Mapping[str, pd.DataFrame], jobs: list[MethodJob], figures: list[Figure], notice: str
+) -> dict:
+    """The paper's `run.json`.
+
+    Args:
+        run: datasets, methods and seeds.
+        tables: tables of the run by name.
+        jobs: settings of its trainings; a method is described by its first one.
+        figures: those that were drawn.
+        notice: what plays the part of real images.
+
+    Returns:
+        Plain values, fit for JSON.
+    """
+    return {
+        "notice": notice,
+        "datasets": [{"key": key, "name": spell(key), "labels": len(labels)} for key, labels in run.datasets.items()],
+        "methods": [describe_method(method, run, jobs) for method in (REAL, *run.methods)],
+        "evaluators": tables["cas"][["evaluator", "role"]].drop_duplicates().to_dict("records"),
+        "dimensions": list(DIMENSIONS),
+        "arms": name_arms(tables["downstream"]["method"].unique()),
+        "seeds": len(run.seeds),
+        "scoring": run.scoring.model_dump(mode="json"),
+        "tables": [
+            {"name": name, "title": table.title, "columns": list(table.columns)} for name, table in TABLES.items()
+        ],
+        "figures": [{"name": figure.name, "caption": figure.caption} for figure in figures],
+    }
+
+
+def describe_method(method: str, run: Run, jobs: list[MethodJob]) -> dict:
+    """Name and part of a method, and the settings of its first training, None where it trains nothing."""
+    job = next((job for job in jobs if job.method == method), None)
+    return {
+        "key": method,
+        "name": "Test images" if method == REAL else name_method(method),
+        "reward": method in run.rewarded,
+        "settings": job and job.model_dump(mode="json"),
+    }
+
+
+def name_arms(arms: Iterable[str]) -> dict[str, str]:
+    """Names of the training sets of the downstream classifiers, by key (`craft.evaluation.downstream.arms.Arm`)."""
+    return {arm: " + ".join(map(name_part, arm.split("+"))) for arm in arms}
+
+
+def name_part(part: str) -> str:
+    """One part of a training set: real images or a share of them, or a method's, with how many stand beside one real."""
+    key, _, amount = part.partition("@")
+    if key != REAL:
+        return name_method(key) + (f" ×{amount}" if amount else "")
+    return f"{100 * float(amount):.4g} % of train images" if amount else "Train images"

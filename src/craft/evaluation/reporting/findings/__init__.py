@@ -1,0 +1,56 @@
+"""What a run finds for every claim and study, computed from its tables; the paper's source puts it in words."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from craft.evaluation.reporting.findings.agreement import find_agreement
+from craft.evaluation.reporting.findings.alignment import find_alignment
+from craft.evaluation.reporting.findings.audit import find_audit
+from craft.evaluation.reporting.findings.base import Tables
+from craft.evaluation.reporting.findings.classifier import find_classifier
+from craft.evaluation.reporting.findings.damage import find_damage
+from craft.evaluation.reporting.findings.diversity import find_diversity
+from craft.evaluation.reporting.findings.downstream import find_downstream
+from craft.evaluation.reporting.findings.drop_one import find_drop_one
+from craft.evaluation.reporting.findings.fidelity import find_fidelity
+from craft.evaluation.reporting.findings.gap import find_gap
+from craft.evaluation.reporting.findings.label_agreement import find_label_agreement
+from craft.evaluation.reporting.findings.label_swap import find_label_swap
+from craft.evaluation.reporting.findings.memorization import find_memorization
+from craft.evaluation.reporting.findings.same_images import find_same_images
+from craft.evaluation.reporting.findings.tail import find_tail
+from craft.evaluation.settings import Run
+
+FINDINGS: dict[str, Callable[[Tables, Run], Any]] = {
+    "alignment": find_alignment,
+    "tail": find_tail,
+    "downstream": find_downstream,
+    "audit": find_audit,
+    "memorization": find_memorization,
+    "fidelity": find_fidelity,
+    "agreement": find_agreement,
+    "label_agreement": find_label_agreement,
+    "label_swap": find_label_swap,
+    "damage": find_damage,
+    "classifier": find_classifier,
+    "gap": find_gap,
+    "drop_one": find_drop_one,
+    "same_images": find_same_images,
+}
+
+
+def collect_findings(tables: Tables, kept: pd.DataFrame, run: Run) -> dict[str, Any]:
+    """All findings of a run by name.
+
+    Args:
+        tables: the tables of the run by name.
+        kept: states that its reward methods kept, as `craft.evaluation.reporting.histories.read_kept_states` returns
+            them.
+        run: datasets and methods.
+
+    Returns:
+        Plain values, fit for JSON.
+    """
+    return {name: find(tables, run) for name, find in FINDINGS.items()} | {"diversity": find_diversity(kept, run)}

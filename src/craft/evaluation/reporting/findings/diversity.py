@@ -1,0 +1,29 @@
+"""Which states did the guard keep, and how much of the start's diversity do they have?"""
+
+import pandas as pd
+
+from craft.evaluation.reporting.findings.base import our_method, spread
+from craft.evaluation.settings import Run
+
+
+def find_diversity(kept: pd.DataFrame, run: Run) -> dict | None:
+    """The kept states of the reward method; None where there are none.
+
+    Args:
+        kept: one row per training run, as `craft.evaluation.reporting.histories.read_kept_states` returns them.
+        run: methods of the run.
+
+    Returns:
+        Number of `runs`, how many the guard `stopped`, and the ranges of the kept step and of the diversity within
+        labels, as a share of the start's, measured on `latents` and on the monitor's `embeddings`.
+    """
+    own = kept[kept["method"] == our_method(run)]
+    if own.empty:
+        return None
+    return {
+        "runs": len(own),
+        "stopped": int(own["stopped"].astype(bool).sum()),
+        "steps": spread(own["step"]),
+        "latents": spread(own["diversity"]),
+        "embeddings": spread(own["semantic_diversity"]),
+    }

@@ -1,0 +1,25 @@
+"""Validity: does the reward evaluator's CAS run ahead of other judges along the finetuning?"""
+
+import pandas as pd
+
+from craft.evaluation.reporting.findings.base import Tables, evaluators_of, rows_of
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
+from craft.evaluation.settings import Run
+
+
+def find_gap(tables: Tables, run: Run) -> list[dict]:
+    """Where the gap to other judges opened; empty where no method was finetuned on a reward.
+
+    Returns:
+        For every kind of judge that there is: `judge` (a role), number of `runs`, and dataset and step of those in
+        which the gap `opened`.
+    """
+    rows = rows_of(tables["validity"], study="gap", metric="opens_at")
+    found = []
+    for role in (PHANTOM_CLASSIFIER, "held_out"):
+        own = rows[rows["condition"].isin(evaluators_of(tables, role))]
+        if len(own):
+            opened = own[~pd.isna(own["value"])]
+            places = [{"dataset": row["dataset"], "step": round(row["value"])} for _, row in opened.iterrows()]
+            found.append({"judge": role, "runs": len(own), "opened": places})
+    return found

@@ -1,0 +1,66 @@
+"""The figures of the paper: every notebook draws one, and says in its metadata where it stands and how it is captioned.
+
+The metadata hold `craft: {order, caption, reads}`: the place among the figures, the caption as Typst markup, and the
+files that are read beside the settings of the run, as paths below the results folder with the wildcards `{dataset}`,
+`{method}`, `{trained}` (a method that has an adapter) and `{seed}`. Nothing else lists figures.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from craft.core.errors import CraftError, explain_validation
+from craft.core.settings import Strict
+
+EXAMPLE = '"craft": {"order": 60, "caption": "What is shown.", "reads": ["{dataset}/images.parquet"]}'
+
+
+class FigureMetadata(Strict):
+    """What a notebook says about its figure."""
+
+    order: int = Field(description="figures stand in ascending order")
+    caption: str = Field(min_length=1, description="Typst markup; `run` is what the paper knows of its run")
+    reads: list[str] = Field(description="files below the results folder, with wildcards")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure.
+
+    Attributes:
+        name: of the notebook, and of the pictures that it draws, without suffix.
+        caption: Typst markup.
+        reads: files below the results folder, with wildcards.
+    """
+
+    name: str
+    caption: str
+    reads: tuple[str, ...]
+
+
+def list_figures(folder: Path) -> list[Figure]:
+    """The figures of a folder of notebooks, in their order.
+
+    Raises:
+        CraftError: if a notebook lacks its metadata.
+    """
+    found = [(read_metadata(path), path.stem) for path in sorted(Path(folder).glob("*.ipynb"))]
+    found.sort(key=lambda entry: (entry[0].order, entry[1]))
+    return [Figure(name, metadata.caption, tuple(metadata.reads)) for metadata, name in found]
+
+
+def read_metadata(notebook: Path) -> FigureMetadata:
+    """What a notebook says about its figure.
+
+    Raises:
+        CraftError: if it says nothing, or something else than `FigureMetadata` has room for.
+    """
+    raw = json.loads(Path(notebook).read_text(encoding="utf-8"))["metadata"].get("craft")
+    if raw is None:
+        raise CraftError(f"{notebook} does not describe its figure: add to its metadata for example {EXAMPLE}")
+    try:
+        return FigureMetadata.model_validate(raw)
+    except ValidationError as error:
+        raise CraftError(f"{notebook}: the metadata `craft` are wrong {explain_validation(error)}") from error

@@ -1,0 +1,126 @@
+"""Compiling the paper: the run's tables, figures and findings are laid beside its source, and Typst reads them."""
+
+import json
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import typst
+
+from craft.core.errors import CraftError
+from craft.core.files import atomic_path, write_json
+from craft.evaluation.reporting.describe import describe_run
+from craft.evaluation.reporting.findings import collect_findings
+from craft.evaluation.reporting.histories import pair_trainings, read_kept_states
+from craft.evaluation.reporting.notebooks import list_figures
+from craft.evaluation.results import require_columns, require_file
+from craft.evaluation.settings import Run
+from craft.evaluation.tables import TABLES
+
+SOURCES = (".typ", ".bib", ".yaml")
+
+
+@dataclass(frozen=True)
+class PaperFiles:
+    """What the paper of a run is made of.
+
+    Attributes:
+        run: settings of the job that collected the tables.
+        tables: CSV files named as the tables, all of them.
+        figures: PNG files named as their notebooks, as far as drawn.
+        settings: of the jobs that trained adapters.
+        histories: what they left behind, in the same order.
+        paper: folder with `paper.typ` and what it includes.
+        notebooks: folder of the notebooks, which hold the figures' captions.
+    """
+
+    run: Path
+    tables: list[Path]
+    figures: list[Path] = field(default_factory=list)
+    settings: list[Path] = field(default_factory=list)
+    histories: list[Path] = field(default_factory=list)
+    paper: Path = Path("paper")
+    notebooks: Path = Path("notebooks")
+
+
+def compile_paper(files: PaperFiles, output: Path, notice: str) -> None:
+    """Compile the paper of a run.
+
+    Args:
+        files: what it is made of.
+        output: a PDF, or PNG pages where the name holds `{p}`.
+        notice: what plays the part of real images in this run.
+
+    Raises:
+        CraftError: if a file is missing or broken, or Typst cannot compile the source.
+    """
+    if not (files.paper / "paper.typ").is_file():
+        raise CraftError(
+            f"no paper source {files.paper / 'paper.typ'}: run from the repository's root or give `--paper`"
+        )
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        stage_paper(files, notice, root)
+        suffix = output.suffix.removeprefix(".")
+        try:
+            compiled = typst.compile(root / "paper.typ", root=root, format=suffix, ppi=110, timestamp=0)
+        except typst.TypstError as error:
+            raise CraftError(f"Typst cannot compile {explain_typst(error, root, files.paper)}") from error
+    sheets = compiled if isinstance(compiled, list) else [compiled]
+    for number, sheet in enumerate(sheets, start=1):
+        with atomic_path(output.with_name(output.name.replace("{p}", str(number)))) as staged:
+            staged.write_bytes(sheet)
+
+
+def explain_typst(error: typst.TypstError, root: Path, paper: Path) -> str:
+    """File, line and first finding of a Typst error, with the paper's folder in place of the staging folder."""
+    place = re.search(rf"{root.name}/(\S+)", error.diagnostic or "")
+    return f"{paper / (place.group(1) if place else 'paper.typ')}: {' '.join(error.message.split())}"
+
+
+def stage_paper(files: PaperFiles, notice: str, root: Path) -> None:
+    """Lay source, tables, figures, `run.json` and `findings.json` in one folder; Typst reads nothing outside of it.
+
+    Raises:
+        CraftError: if a file is missing or broken.
+    """
+    for source in sorted(files.paper.iterdir()):
+        if source.suffix in SOURCES:
+            shutil.copy(source, root / source.name)
+    run = Run.load(files.run)
+    tables = stage_tables(files.tables, root / "tables")
+    pictures = {path.stem: require_file(path) for path in files.figures}
+    figures = [figure for figure in list_figures(files.notebooks) if figure.name in pictures]
+    (root / "figures").mkdir()
+    for figure in figures:
+        shutil.copy(pictures[figure.name], root / "figures" / f"{figure.name}.png")
+    trainings = pair_trainings(files.settings, files.histories)
+    write_json(root / "run.json", describe_run(run, tables, [job for job, _ in trainings], figures, notice))
+    # a value that is no number would be no JSON
+    findings = json.dumps(collect_findings(tables, read_kept_states(trainings), run), allow_nan=False)
+    (root / "findings.json").write_text(findings, encoding="utf-8")
+
+
+def stage_tables(paths: list[Path], folder: Path) -> dict[str, pd.DataFrame]:
+    """Copy the tables of a run into a folder, and read them, in the order of their registry.
+
+    Raises:
+        CraftError: if one is missing, of an unknown name, or lacks a column.
+    """
+    given = {TABLES.require(path.stem): path for path in paths}
+    folder.mkdir()
+    tables = {}
+    for name, table in TABLES.items():
+        if name not in given:
+            raise CraftError(
+                f"the table {name!r} is missing among `--tables`: add `--tables <results>/tables/{name}.csv`"
+            )
+        path = require_file(given[name])
+        # a label may be called `null`, which is none of a missing value
+        tables[name] = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        require_columns(tables[name], table.columns, path)
+        shutil.copy(path, folder / f"{name}.csv")
+    return tables

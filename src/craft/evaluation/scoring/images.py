@@ -1,0 +1,189 @@
+"""Images that somebody wants scored: a folder, a parquet table, or a list in memory; decoded a few at a time."""
+
+import io
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from craft.core.errors import CraftError
+from craft.datasets.preprocess import UnreadableImage, decode, to_rgb, to_square
+from craft.datasets.readers.image_folder import ImageFolderDataset, list_subfolders, read_table
+
+Loader = Callable[[], Image.Image]
+NAMES = ("file", "image_id")
+
+
+@dataclass(frozen=True)
+class ImageList:
+    """Labelled images that are not decoded yet.
+
+    Attributes:
+        names: what the scores call them, n of them.
+        labels: their labels.
+        loaders: starts over and yields a loader for every image in turn; a loader raises `UnreadableImage`.
+    """
+
+    names: list[str]
+    labels: list[str]
+    loaders: Callable[[], Iterable[Loader]]
+
+    def __post_init__(self):
+        if not self.names:
+            raise CraftError("there is no image to score; give a folder, a table or a list that holds some")
+
+
+def open_images(
+    images: Path | str | Sequence,
+    labels: Sequence[str] | None,
+    known: Sequence[str],
+    rename: Mapping[str, str],
+    label_column: str = "label",
+) -> ImageList:
+    """A list of labelled images.
+
+    Args:
+        images: a folder with `labels.csv` (columns `file` and the label's) or with one sub-folder for each label; a
+            parquet table with a column `image` (bytes, or the `{bytes, path}` of Hugging Face `datasets`); or a
+            sequence of paths, PIL images and uint8 arrays (h, w, 3) or (h, w).
+        labels: of a sequence; None for a folder or a table, which have their own.
+        known: labels that have a reference.
+        rename: label of the images -> known label.
+        label_column: in `labels.csv` or the table.
+
+    Raises:
+        CraftError: if there is no image, no label, or a label without a reference.
+    """
+    if not isinstance(images, str | Path):
+        found = open_sequence(images, labels)
+    elif labels is not None:
+        raise CraftError("a folder or table has its own labels; give `labels` for a list of images only")
+    elif Path(images).is_dir():
+        found = open_folder(Path(images), label_column)
+    elif Path(images).is_file():
+        found = open_table(Path(images), label_column)
+    else:
+        raise CraftError(f"there is no image folder or table {str(images)!r}; correct the path")
+    named = [rename.get(label, label) for label in found.labels]
+    if unknown := sorted(set(named) - set(known)):
+        raise CraftError(
+            f"the images carry the label {unknown[0]!r}, which has no reference (known: {', '.join(known)});"
+            f" correct it, or rename it with `--rename {unknown[0]}={known[0]}`"
+        )
+    return ImageList(found.names, named, found.loaders)
+
+
+def open_sequence(images: Sequence, labels: Sequence[str] | None) -> ImageList:
+    """Images in memory or paths of image files."""
+    if labels is None or len(labels) != len(images):
+        found = "no labels" if labels is None else f"{len(labels)} labels"
+        raise CraftError(f"every image needs a label: there are {len(images)} images and {found}")
+    names = [str(image) if isinstance(image, str | Path) else str(row) for row, image in enumerate(images)]
+    return ImageList(names, list(labels), lambda: (partial(load_one, image) for image in images))
+
+
+def load_one(image: Path | str | np.ndarray | Image.Image) -> Image.Image:
+    """One image of a sequence as RGB."""
+    if isinstance(image, str | Path):
+        return load_file(Path(image))
+    return to_rgb(image if isinstance(image, Image.Image) else Image.fromarray(image))
+
+
+def load_file(path: Path) -> Image.Image:
+    """An image file as RGB."""
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise UnreadableImage(f"cannot be opened: {error.strerror}") from error
+
+
+def open_folder(folder: Path, label_column: str) -> ImageList:
+    """Image files of a folder, labelled by `labels.csv` or by the names of its sub-folders."""
+    layout = ImageFolderDataset(
+        reader="image_folder", modality="any", labels=["a", "b"], path=str(folder), label_column=label_column
+    )
+    table = folder / layout.table
+    entries = read_table(table, layout) if table.is_file() else list_subfolders(folder, layout)
+    entries = entries[entries["label"] != ""]
+    files = list(entries["file"])
+    return ImageList(files, list(entries["label"]), lambda: (partial(load_file, folder / file) for file in files))
+
+
+def open_table(path: Path, label_column: str) -> ImageList:
+    """Images of a parquet table, whose bytes are read in small groups of rows."""
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise CraftError(f"{path} is no parquet table; give a folder of images or a parquet table") from error
+    with file:
+        columns = file.schema_arrow.names
+        if lacking := [name for name in ("image", label_column) if name not in columns]:
+            raise CraftError(f"{path} has no column {lacking[0]!r}, only {', '.join(columns)}; rename one or add it")
+        own = next((name for name in NAMES if name in columns), None)
+        texts = file.read([name for name in (label_column, own) if name])
+    labels = [str(label) for label in texts[label_column].to_pylist()]
+    names = list(map(str, texts[own].to_pylist() if own else range(len(labels))))
+    return ImageList(names, labels, partial(stream_table, path))
+
+
+def stream_table(path: Path, rows: int = 64) -> Iterator[Loader]:
+    """A loader for every row of a parquet table."""
+    with pq.ParquetFile(path) as file:
+        for group in file.iter_batches(rows, columns=["image"]):
+            for cell in group["image"].to_pylist():
+                yield partial(load_cell, cell, path.parent)
+
+
+def load_cell(cell: dict | bytes | None, folder: Path) -> Image.Image:
+    """The image of one cell: encoded bytes, alone or in a `datasets` struct, or a path beside the table."""
+    data = cell.get("bytes") if isinstance(cell, dict) else cell
+    if data is None and isinstance(cell, dict) and cell.get("path"):
+        return load_file(folder / cell["path"])
+    if not isinstance(data, bytes):
+        raise UnreadableImage("holds neither bytes nor the path of an image")
+    return decode(data)
+
+
+def decode_ahead(
+    images: ImageList, size: int, batch: int, threads: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, dict[int, str]]]:
+    """The images as squares of `size` pixels, decoded in threads while the batch before is being scored.
+
+    Yields:
+        Row numbers of a batch's readable images, their pixels (rows, size, size, 3) as uint8, and by row number why
+        others cannot be read.
+    """
+
+    def load(loader: Loader) -> np.ndarray | str:
+        try:
+            return to_square(loader(), size)
+        except UnreadableImage as error:
+            return str(error)
+
+    with ThreadPoolExecutor(threads) as pool:
+        loaders, start, ahead = iter(images.loaders()), 0, deque()
+        while True:
+            while len(ahead) < 2 and (chunk := list(islice(loaders, batch))):
+                ahead.append([pool.submit(load, loader) for loader in chunk])
+            if not ahead:
+                return
+            loaded = [future.result() for future in ahead.popleft()]
+            rows = [start + row for row, image in enumerate(loaded) if not isinstance(image, str)]
+            bad = {start + row: reason for row, reason in enumerate(loaded) if isinstance(reason, str)}
+            pixels = [image for image in loaded if not isinstance(image, str)]
+            start += len(loaded)
+            yield np.array(rows, int), np.stack(pixels) if pixels else np.empty((0, size, size, 3), np.uint8), bad
+
+
+def image_side(data: bytes) -> int:
+    """Side in pixels of an encoded square image, read from its header."""
+    with Image.open(io.BytesIO(data)) as opened:
+        return opened.width

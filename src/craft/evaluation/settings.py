@@ -1,0 +1,44 @@
+"""What all rooms of the evaluation share: how scores become numbers with intervals, and what a run consists of."""
+
+from pydantic import Field
+
+from craft.core.settings import JobSettings, Positive, Share, Strict
+
+
+class ScoringSettings(Strict):
+    """How images are scored, and how scores become numbers with intervals."""
+
+    neighbours: Positive = Field(5, description="k of the plausibility dimension")
+    tail_quantile: Share = Field(0.10, description="quantile of real test images' CAS below which alignment is low")
+    further_tail_quantiles: list[Share] = Field([0.05, 0.01], description="thresholds beside the main one")
+    bootstrap: Positive = Field(1000, description="resamples behind every interval")
+    comparison_resamples: Positive = Field(
+        10_000, description="resamples behind the intervals and p-values of paired comparisons"
+    )
+    confidence: Share = Field(0.95, description="share of the resamples between the ends of an interval")
+
+
+class Run(JobSettings):
+    """What a run consists of; the settings of the job that collects its tables."""
+
+    datasets: dict[str, list[str]] = Field(description="labels by dataset")
+    methods: list[str] = Field(description="methods in the order of the configuration")
+    rewarded: list[str] = Field(description="methods that were finetuned on a reward")
+    seeds: list[int] = Field(description="seeds of the generators")
+    scoring: ScoringSettings = Field(description="the configuration's section `scoring`")
+
+    @property
+    def baselines(self) -> list[str]:
+        """Methods that saw no reward."""
+        return [method for method in self.methods if method not in self.rewarded]
+
+
+def tail_quantiles(scoring: ScoringSettings) -> list[float]:
+    """The quantiles of real images at which there is a threshold, the main one first."""
+    further = [quantile for quantile in scoring.further_tail_quantiles if quantile != scoring.tail_quantile]
+    return [scoring.tail_quantile, *further]
+
+
+def tail_metric(kind: str, quantile: float, scoring: ScoringSettings) -> str:
+    """Name of a metric at a quantile: as it is at the main one, for example `tail_rate@0.05` elsewhere."""
+    return kind if quantile == scoring.tail_quantile else f"{kind}@{quantile:g}"

@@ -1,0 +1,69 @@
+"""The Frechet distance between Gaussians of the same moments as two sets of features, for all resamples at once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from craft.evaluation.statistics.intervals import resample_counts
+
+# elements of the square matrices of a block of resamples, which bounds the memory of wide features
+BLOCK = 8_000_000
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean (..., width) and covariance (..., width, width) of features, for every row of weights."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray, counts: np.ndarray) -> "Moments":
+        """Moments of features (n, width) under counts (k, n), whose rows sum to n."""
+        n = counts.shape[1]
+        means = counts @ features / n
+        products = np.stack([(features * row[:, None]).T @ features for row in counts])
+        return cls(means, (products - n * means[:, :, None] * means[:, None, :]) / (n - 1))
+
+    @cached_property
+    def roots(self) -> np.ndarray:
+        """Symmetric square roots of the covariances."""
+        values, vectors = np.linalg.eigh(self.covariance)
+        return (vectors * np.sqrt(values.clip(min=0))[..., None, :]) @ vectors.swapaxes(-1, -2)
+
+
+def frechet_distance(first: Moments, second: Moments) -> np.ndarray:
+    """Frechet distance between Gaussians of the same moments, row by row (Dowson & Landau 1982; Heusel et al. 2017).
+
+    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)); its last root has the trace of the root of C2^(1/2) C1 C2^(1/2).
+
+    Returns:
+        Shape (k,), at least 0.
+    """
+    squares = np.linalg.eigvalsh(second.roots @ first.covariance @ second.roots)
+    traces = np.trace(first.covariance + second.covariance, axis1=-2, axis2=-1)
+    distance = ((first.mean - second.mean) ** 2).sum(axis=-1) + traces
+    return np.maximum(distance - 2 * np.sqrt(squares.clip(min=0)).sum(axis=-1), 0)
+
+
+def blocks_of(resamples: int, width: int) -> list[slice]:
+    """Rows of the resamples, in blocks whose matrices of width x width hold at most `BLOCK` elements."""
+    step = max(1, BLOCK // width**2)
+    return [slice(start, start + step) for start in range(0, resamples, step)]
+
+
+def whole_and_resamples(size: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """Counts (1 + resamples, size): every image once, then the resamples."""
+    return np.concatenate([np.ones((1, size), int), resample_counts(size, resamples, rng)])
+
+
+def shift_resamples(values: np.ndarray) -> np.ndarray:
+    """The value, then its resamples with their mean moved onto it; none falls below zero."""
+    resamples = values[1:] + values[0] - values[1:].mean() if len(values) > 1 else values[1:]
+    return np.concatenate([values[:1], resamples.clip(min=0)])
+
+
+def scale_embeddings(embeddings: np.ndarray) -> np.ndarray:
+    """Unit vectors (n, width) scaled to coordinates of mean square one, for which the kernel of KID is made."""
+    return embeddings.astype(float) * np.sqrt(embeddings.shape[1])

@@ -1,0 +1,11 @@
+"""What the study of CAS as a proxy leaves behind: one tidy row per number, with its interval and files."""
+
+from craft.evaluation.results import ResultFile
+
+STUDIES = ("label_swap", "drop_one", "same_images", "damage", "classifier", "gap")
+COLUMNS = (
+    *("study", "dataset", "method", "evaluator", "role", "dimension", "condition", "level", "metric"),
+    *("value", "low", "high", "n", "seeds", "source"),
+)
+
+VALIDITY = ResultFile("validity.parquet", "check_validity", COLUMNS)

@@ -1,0 +1,32 @@
+"""What the studies judge, by name: each dimension, CAS, CAS without each dimension, and a classifier's probability."""
+
+import numpy as np
+
+from craft.reward.cas import combine
+from craft.reward.dimensions import DIMENSIONS
+
+CAS = "cas"
+# a classifier of phantoms has no dimensions, but its probability of the intended label
+PROBABILITY = "probability"
+
+
+def without(name: str) -> str:
+    """Name of CAS without a dimension."""
+    return f"without_{name}"
+
+
+def named_scores(dimensions: np.ndarray) -> dict[str, np.ndarray]:
+    """Each dimension and CAS by name, shapes (...), of calibrated dimensions (..., d) in the order of `DIMENSIONS`."""
+    return dict(zip(DIMENSIONS, np.moveaxis(dimensions, -1, 0), strict=True)) | {CAS: combine(dimensions)}
+
+
+def all_scores(dimensions: np.ndarray) -> dict[str, np.ndarray]:
+    """`named_scores`, and CAS without each dimension, the combination of the others."""
+    scores = named_scores(dimensions)
+    others = {name: [scores[other] for other in DIMENSIONS if other != name] for name in DIMENSIONS}
+    return scores | {without(name): combine(np.stack(each, axis=-1)) for name, each in others.items()}
+
+
+def stack(scores: dict[str, np.ndarray]) -> np.ndarray:
+    """Named scores of shapes (...) as the columns of one array (..., scores)."""
+    return np.stack(list(scores.values()), axis=-1)

@@ -1,0 +1,88 @@
+"""The small architectures that are trained from scratch, as plain transformers and diffusers configurations."""
+
+from craft.models.families import FAMILIES
+from craft.models.settings import EvaluatorTraining, FoundationTraining
+
+
+def text_config(tokenizer, width: int, layers: int):
+    """A CLIP text encoder for `tokenizer`."""
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        intermediate_size=2 * width,
+        projection_dim=width,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        max_position_embeddings=tokenizer.model_max_length,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+
+
+def build_evaluator(training: EvaluatorTraining, tokenizer):
+    """An untrained image-text model of a family (`craft.models.families`); the inputs are images scaled to [-1, 1].
+
+    All are convolutional: at 64 px a finding can be two pixels wide, and from a few thousand images vision transformers
+    of the same cost learn far less of such findings.
+    """
+    from transformers import VisionTextDualEncoderConfig, VisionTextDualEncoderModel
+
+    vision, text = FAMILIES[training.family].configure(training, tokenizer)
+    config = VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=training.width)
+    return VisionTextDualEncoderModel(config)
+
+
+def build_autoencoder(training: FoundationTraining, resolution: int):
+    """An AutoencoderKL that shrinks by a factor of two per channel level after the first."""
+    from diffusers import AutoencoderKL
+
+    levels = len(training.autoencoder_channels)
+    return AutoencoderKL(
+        sample_size=resolution,
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        block_out_channels=tuple(training.autoencoder_channels),
+        layers_per_block=1,
+        latent_channels=training.latent_channels,
+        norm_num_groups=8,
+    )
+
+
+def build_unet(training: FoundationTraining, latent_size: int, latent_channels: int, text_width: int):
+    """A UNet2DConditionModel with cross-attention at every level but the first, where it would cost most."""
+    from diffusers import UNet2DConditionModel
+
+    deeper = len(training.unet_channels) - 1
+    return UNet2DConditionModel(
+        sample_size=latent_size,
+        in_channels=latent_channels,
+        out_channels=latent_channels,
+        down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * deeper,
+        up_block_types=("CrossAttnUpBlock2D",) * deeper + ("UpBlock2D",),
+        block_out_channels=tuple(training.unet_channels),
+        layers_per_block=1,
+        attention_head_dim=4,
+        cross_attention_dim=text_width,
+        norm_num_groups=16,
+    )
+
+
+def build_scheduler():
+    """DDIM with v-prediction and zero terminal signal-to-noise ratio, so that few steps reach true black and white."""
+    from diffusers import DDIMScheduler
+
+    return DDIMScheduler(
+        num_train_timesteps=1000,
+        beta_schedule="scaled_linear",
+        beta_start=0.00085,
+        beta_end=0.012,
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
+        steps_offset=1,
+        clip_sample=False,
+        set_alpha_to_one=True,
+    )

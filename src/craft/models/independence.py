@@ -1,0 +1,47 @@
+"""Whether two evaluators of a configuration are one model under two names.
+
+An evaluator that entered a reward or selected a state cannot be held out, and no more can a copy of it. Folders are
+compared by their place and by the bytes of their weights, models that the run trains by their settings, hub ids by
+their name.
+"""
+
+import hashlib
+from itertools import combinations
+from pathlib import Path
+
+from craft.models.settings import EvaluatorSettings
+
+WEIGHTS = ("*.safetensors", "*.bin", "*.pt")
+
+
+def find_shared_model(evaluators: dict[str, EvaluatorSettings]) -> str | None:
+    """One sentence about the first two evaluators that are the same model; None where there are none."""
+    for (first, one), (second, two) in combinations(evaluators.items(), 2):
+        if same := describe_sameness(one, two):
+            names = f"the evaluators {first!r} ({one.role}) and {second!r} ({two.role}) {same}"
+            if one.role == two.role:
+                return f"{names}; remove one of them, since it would count twice"
+            return f"{names}, so that one model has two roles; give every role a model of its own"
+    return None
+
+
+def describe_sameness(one: EvaluatorSettings, two: EvaluatorSettings) -> str | None:
+    """In what two evaluators are the same; None where they differ."""
+    if one.train and one.train == two.train:
+        return "are trained with the same settings"
+    if not (one.path and two.path):
+        return None
+    if one.path == two.path or Path(one.path).resolve() == Path(two.path).resolve():
+        return f"have the same path {two.path!r}"
+    return f"have the same weights in {one.path!r} and {two.path!r}" if same_weights(one.path, two.path) else None
+
+
+def same_weights(first: str, second: str) -> bool:
+    """Whether two model folders hold weight files of the same bytes, whatever their names."""
+    files = [sorted(file for kind in WEIGHTS for file in Path(path).glob(kind)) for path in (first, second)]
+    # only files of equal size are read, so that a configuration of large models is checked in no time
+    sizes = [sorted(file.stat().st_size for file in group) for group in files]
+    if not files[0] or sizes[0] != sizes[1]:
+        return False
+    one, two = (sorted(hashlib.sha256(file.read_bytes()).hexdigest() for file in group) for group in files)
+    return one == two

@@ -1,0 +1,116 @@
+"""Settings of the models: loaded from a path, or trained by the run itself; and how one refers to an evaluator."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from craft.core.registry import named
+from craft.core.settings import Name, Positive, Role, Strict
+from craft.models.families import FAMILIES
+from craft.models.loaders import LOADERS
+
+Widths = Annotated[list[Positive], Field(min_length=2)]
+
+
+class FoundationTraining(Strict):
+    """How a small Stable-Diffusion-shaped foundation is trained from scratch."""
+
+    seed: int = Field(0, description="of the first weights and of every batch")
+    autoencoder_channels: Widths = Field([16, 32, 64], description="channels by level; each level but the first halves")
+    latent_channels: Positive = Field(8, description="channels of the latents")
+    autoencoder_steps: Positive = Field(4000, description="steps that train encoder and decoder together")
+    autoencoder_batch: Positive = Field(8, description="images a step of the autoencoder")
+    autoencoder_learning_rate: float = Field(2e-3, gt=0, description="of the autoencoder; the decoder alone gets half")
+    decoder_steps: int = Field(0, ge=0, description="steps that train the decoder alone, after the autoencoder")
+    text_width: Positive = Field(128, description="width of the text states")
+    text_steps: Positive = Field(500, description="steps of the throw-away CLIP that trains the text encoder")
+    unet_channels: Widths = Field([32, 64, 128], description="channels of the UNet by level")
+    unet_steps: Positive = Field(3500, description="steps of the UNet")
+    unet_batch: Positive = Field(32, description="images a step of the UNet")
+    unet_learning_rate: float = Field(1e-3, gt=0, description="of the UNet, at the height of its schedule")
+    caption_dropout: float = Field(0.1, ge=0, lt=1, description="share of empty captions, for classifier-free guidance")
+
+
+class EvaluatorTraining(Strict):
+    """How a small image-text evaluator is trained from scratch."""
+
+    family: named(FAMILIES) = Field(description="architecture and loss")
+    seed: int = Field(description="of the first weights and of every batch")
+    fold: int = Field(0, ge=0, description="which fold of the training images it sees")
+    folds: Positive = Field(1, description="into how many folds the training patients are divided")
+    width: int = Field(96, gt=0, multiple_of=32, description="length of the embeddings")
+    steps: Positive = Field(1500, description="training steps")
+    image_steps: int = Field(0, ge=0, description="how many of the steps, at the start, train the image tower alone")
+    batch: Positive = Field(64, description="images a step")
+    learning_rate: float = Field(2e-3, gt=0, description="at the height of the schedule")
+
+    @model_validator(mode="after")
+    def fold_is_one_of_them(self) -> Self:
+        if self.fold >= self.folds:
+            raise ValueError(
+                f"fold is {self.fold}, but folds are counted from 0 and there are {self.folds}; write `fold: 0`"
+            )
+        return self
+
+
+class ClassifierTraining(Strict):
+    """How the classifier of phantoms is trained, on phantoms that nothing else saw."""
+
+    seed: int = Field(900, description="of the phantoms, the first weights and every batch")
+    images: Positive = Field(10_000, description="phantoms that are rendered for it")
+    steps: Positive = Field(1200, description="training steps")
+    batch: Positive = Field(64, description="images a step")
+    learning_rate: float = Field(2e-3, gt=0, description="at the height of the schedule")
+
+
+class FoundationSettings(Strict):
+    """The generator that is adapted: a pipeline folder or hub id, or settings to train one."""
+
+    path: str | None = Field(None, description="pipeline folder or hub id; null where the run trains the foundation")
+    train: FoundationTraining | None = Field(None, description="how the run trains it; null where it is loaded")
+
+    @model_validator(mode="after")
+    def path_or_training(self) -> Self:
+        return require_one(self, "path: data/models/foundation")
+
+
+class EvaluatorSettings(Strict):
+    """An image-text evaluator with exactly one role in the run."""
+
+    role: Role = Field(
+        description="reward: enters the loss; monitor: selects the state; held_out: touches neither, may speak of a gain"
+    )
+    path: str | None = Field(None, description="model folder or hub id; null where the run trains the evaluator")
+    loader: named(LOADERS) = Field("transformers", description="what reads the folder or hub id")
+    train: EvaluatorTraining | None = Field(None, description="how the run trains it; null where it is loaded")
+
+    @model_validator(mode="after")
+    def path_or_training(self) -> Self:
+        return require_one(self, "path: data/models/evaluator-clip_resnet")
+
+
+class ClassifierSettings(Strict):
+    """The label classifier of phantoms, which no other model ever met."""
+
+    path: str | None = Field(None, description="model folder; null where the run trains the classifier")
+    train: ClassifierTraining | None = Field(None, description="how the run trains it; null where it is loaded")
+
+    @model_validator(mode="after")
+    def path_or_training(self) -> Self:
+        return require_one(self, "path: data/models/phantom_classifier")
+
+
+def require_one(model: Any, example: str) -> Any:
+    """The model itself; a ValueError unless it has exactly one of `path` and `train`."""
+    if (model.path is None) == (model.train is None):
+        raise ValueError(f"needs either `path` or `train`; write for example `{example}`")
+    return model
+
+
+class EvaluatorRef(Strict):
+    """Which evaluator plays which role, where its folder (or hub id) is and what reads it."""
+
+    name: Name = Field(description="name of the evaluator in the configuration and in all tables")
+    role: Role = Field(description="its role in the run")
+    path: str = Field(description="model folder or hub id")
+    loader: named(LOADERS) = Field("transformers", description="what reads the folder or hub id")

@@ -1,0 +1,149 @@
+"""The whole configuration of one run."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from craft.core.errors import CraftError
+from craft.core.registry import Chosen, load_extensions
+from craft.core.settings import REAL, Name, Positive, Role, Strict
+from craft.datasets.readers import READERS
+from craft.evaluation.auditing.settings import AuditSettings
+from craft.evaluation.downstream.settings import DownstreamSettings
+from craft.evaluation.fidelity.settings import FidelitySettings
+from craft.evaluation.memorization.settings import MemorizationSettings
+from craft.evaluation.settings import ScoringSettings
+from craft.evaluation.validity.settings import ValiditySettings
+from craft.knowledge.settings import KnowledgeSection, KnowledgeSettings
+from craft.models.independence import find_shared_model
+from craft.models.settings import ClassifierSettings, EvaluatorSettings, FoundationSettings
+from craft.pipeline.explain import explain_config
+from craft.training.methods import METHODS
+from craft.training.settings import GenerationSettings, SamplingSettings
+
+Dataset = Annotated[Any, Chosen(READERS, "reader")]
+Method = Annotated[Any, Chosen(METHODS, "kind")]
+
+
+class ResourceSettings(Strict):
+    """Runtime (minutes) and memory (MB) that the rules ask of a cluster."""
+
+    processes: Positive = Field(1, description="processes of one adapter's training, each with a GPU of its own")
+    train_runtime: Positive = Field(120, description="minutes that a training may take")
+    train_mem_mb: Positive = Field(8000, description="memory of a training, MB")
+    score_runtime: Positive = Field(60, description="minutes that encoding, sampling, scoring and measuring may take")
+    score_mem_mb: Positive = Field(4000, description="memory of encoding, sampling, scoring and measuring, MB")
+    knowledge_runtime: Positive = Field(30, description="of writing a dataset's knowledge; raise it for a local model")
+    knowledge_mem_mb: Positive = Field(1000, description="memory of writing a dataset's knowledge, MB")
+
+
+class Config(Strict):
+    """The whole configuration of one run."""
+
+    results: str = Field("results", min_length=1, description="folder of everything that the run makes")
+    notice: str = Field(description="one sentence on what plays the part of real images, printed under every figure")
+    extensions: list[str] = Field(
+        [], description="Python files that add readers, dimensions, rewards or methods of your own (docs/extending.md)"
+    )
+    resolution: int = Field(64, ge=32, multiple_of=8, description="side of all images in pixels")
+    seeds: list[int] = Field([0], min_length=1, description="every method is trained and sampled once with each")
+    knowledge: KnowledgeSection = Field(
+        KnowledgeSettings(), description="folder of the knowledge bank, or another source"
+    )
+    datasets: dict[Name, Dataset] = Field(min_length=1, description="the datasets by name")
+    foundation: FoundationSettings = Field(description="the generator that is adapted")
+    evaluators: dict[Name, EvaluatorSettings] = Field(description="the image-text evaluators by name, one role each")
+    phantom_classifier: ClassifierSettings | None = Field(
+        None, description="label classifier of phantoms; null for real images"
+    )
+    methods: dict[Name, Method] = Field(min_length=1, description="the methods by name, in the order of all tables")
+    sampling: SamplingSettings = Field(SamplingSettings(), description="how images are sampled")
+    generation: GenerationSettings = Field(GenerationSettings(), description="how many images are generated")
+    scoring: ScoringSettings = Field(ScoringSettings(), description="how images are scored and numbers resampled")
+    fidelity: FidelitySettings = Field(FidelitySettings(), description="distances between sets of images")
+    downstream: DownstreamSettings = Field(DownstreamSettings(), description="classifiers trained on the images")
+    audit: AuditSettings = Field(AuditSettings(), description="who answers the checklists")
+    memorization: MemorizationSettings = Field(MemorizationSettings(), description="the search for copies")
+    validity: ValiditySettings = Field(ValiditySettings(), description="the study of CAS as a proxy")
+    resources: ResourceSettings = Field(ResourceSettings(), description="what the rules ask of a cluster")
+
+    @field_validator("seeds")
+    @classmethod
+    def seeds_are_unique(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) != len(seeds):
+            raise ValueError(f"the seeds {seeds} repeat one; write each once")
+        return seeds
+
+    @model_validator(mode="after")
+    def sections_fit(self):
+        self._check_roles()
+        self._check_names()
+        for name, method in self.methods.items():
+            method.check(name, self.methods, self.sampling)
+        return self
+
+    def _check_roles(self) -> None:
+        roles = [evaluator.role for evaluator in self.evaluators.values()]
+        for role in ("reward", "monitor"):
+            if roles.count(role) != 1:
+                raise ValueError(
+                    f"exactly one evaluator has the role {role!r}, found {roles.count(role)};"
+                    f" write for example `clip_resnet: {{role: {role}, path: data/models/evaluator-clip_resnet}}`"
+                )
+        if "held_out" not in roles:
+            raise ValueError(
+                "no evaluator has the role 'held_out', so no gain could be reported;"
+                " write for example `siglip_regnet: {role: held_out, path: data/models/evaluator-siglip_regnet}`"
+            )
+        if shared := find_shared_model(self.evaluators):
+            raise ValueError(shared)
+
+    def _check_names(self) -> None:
+        if REAL in self.methods:
+            raise ValueError(f"a method cannot be called {REAL!r}, the name of the real test images; rename it")
+        tried = self.downstream.methods or list(self.methods)
+        for key, allowed in (("methods", self.methods), ("low_data_methods", tried)):
+            if unknown := set(getattr(self.downstream, key)) - set(allowed):
+                raise ValueError(
+                    f"downstream.{key} names {sorted(unknown)[0]!r}, which is no method"
+                    f"{' that is tried' if allowed is tried else ''};"
+                    f" write for example `{key}: [{next(iter(allowed))}]`"
+                )
+        if unknown := set(self.fidelity.evaluators) - set(self.evaluators):
+            raise ValueError(
+                f"fidelity.evaluators names {sorted(unknown)[0]!r}, which is no evaluator;"
+                f" write for example `evaluators: [{self.evaluator('held_out')}]`"
+            )
+
+    def fidelity_evaluators(self) -> list[str]:
+        """Names of the evaluators whose features fidelity is measured on."""
+        held_out = [name for name, evaluator in self.evaluators.items() if evaluator.role == "held_out"]
+        return self.fidelity.evaluators or held_out
+
+    def evaluator(self, role: Role) -> str:
+        """Name of the first evaluator with the given role."""
+        return next(name for name, evaluator in self.evaluators.items() if evaluator.role == role)
+
+
+def validate_config(raw: Any, origin: str = "config.yaml") -> Config:
+    """Check a configuration, after the extensions that it names.
+
+    Args:
+        raw: what its YAML holds.
+        origin: the file, for the message.
+
+    Raises:
+        CraftError: one sentence that names the key and, where there is one, shows a correct line.
+    """
+    extensions = raw.get("extensions") if isinstance(raw, dict) else None
+    if isinstance(extensions, list) and all(isinstance(path, str) for path in extensions):
+        if wrong := [path for path in extensions if not path.endswith(".py")]:
+            raise CraftError(f"{origin}: `extensions`: {wrong[0]!r} is no Python file; write for example `- mine.py`")
+        try:
+            load_extensions(extensions)
+        except CraftError as error:
+            raise CraftError(f"{origin}: {error}") from error
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise CraftError(f"{origin}: {explain_config(error, Config, raw)}") from error

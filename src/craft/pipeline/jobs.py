@@ -1,0 +1,223 @@
+"""From the configuration to the settings of every job.
+
+The Snakefile calls `write_settings` when it is parsed. A file is written only when its content changes, so that a changed
+key re-runs exactly the jobs that it concerns.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from craft.core.files import write_text
+from craft.core.settings import ImageSet, JobSettings, Role
+from craft.datasets.readers import READERS
+from craft.datasets.settings import PrepareJob
+from craft.evaluation.auditing.settings import AuditJob
+from craft.evaluation.downstream.settings import DownstreamJob
+from craft.evaluation.fidelity.settings import FidelityJob
+from craft.evaluation.memorization.settings import MemorizationJob
+from craft.evaluation.results import SETTINGS
+from craft.evaluation.scoring.settings import ScoreJob
+from craft.evaluation.settings import Run
+from craft.evaluation.tables import TABLES
+from craft.evaluation.validity.settings import ValidityJob
+from craft.knowledge.settings import KnowledgeJob
+from craft.models.families import FAMILIES
+from craft.models.loaders import LOADERS
+from craft.models.settings import EvaluatorRef
+from craft.pipeline.config import Config
+from craft.reward.dimensions import DIMENSIONS
+from craft.reward.settings import CalibrationJob, EncodeJob
+from craft.training.methods import METHODS
+from craft.training.settings import (
+    ClassifierJob,
+    EvaluatorJob,
+    FoundationJob,
+    GenerationJob,
+    MethodJob,
+    ModelCheckJob,
+)
+
+# what is looked up by name in the job that trains the foundation's text encoder
+TEXT_FAMILY = "clip_resnet"
+
+
+def model_path(config: Config, name: str) -> str:
+    """Folder or hub id of `foundation`, `phantom_classifier` or `evaluator-<name>`, configured or trained by the run."""
+    models = {"foundation": config.foundation, "phantom_classifier": config.phantom_classifier}
+    models |= {f"evaluator-{key}": evaluator for key, evaluator in config.evaluators.items()}
+    return models[name].path or f"{config.results}/models/{name}"
+
+
+def evaluator_refs(config: Config, *roles: Role) -> list[EvaluatorRef]:
+    """References to the evaluators of the given roles (all without a role), in the order of the configuration."""
+    return [
+        EvaluatorRef(
+            name=name, role=evaluator.role, path=model_path(config, f"evaluator-{name}"), loader=evaluator.loader
+        )
+        for name, evaluator in config.evaluators.items()
+        if not roles or evaluator.role in roles
+    ]
+
+
+def loaders_of(refs: list[EvaluatorRef]) -> list[str]:
+    """Modules of what reads these evaluators, each once."""
+    return list(dict.fromkeys(module for ref in refs for module in LOADERS.modules(ref.loader)))
+
+
+def resolve_jobs(config: Config) -> dict[str, JobSettings]:
+    """Settings of every job of a configuration, by the path of their file below `results`."""
+    jobs: dict[str, JobSettings] = resolve_models(config)
+    if config.foundation.train and config.phantom_classifier:
+        jobs["models/settings/check_models.yaml"] = ModelCheckJob(
+            foundation=model_path(config, "foundation"),
+            phantom_classifier=model_path(config, "phantom_classifier"),
+            sampling=config.sampling,
+        )
+    for dataset in config.datasets:
+        jobs |= resolve_preparation(config, dataset) | resolve_measurements(config, dataset)
+        for method in config.methods:
+            for seed in config.seeds:
+                jobs |= resolve_method(config, dataset, method, seed)
+    jobs[SETTINGS] = Run(
+        modules=[*DIMENSIONS.modules(), *TABLES.modules()],
+        datasets={name: list(dataset.labels) for name, dataset in config.datasets.items()},
+        methods=list(config.methods),
+        rewarded=[name for name, method in config.methods.items() if method.rewarded],
+        seeds=config.seeds,
+        scoring=config.scoring,
+    )
+    return jobs
+
+
+def resolve_models(config: Config) -> dict[str, JobSettings]:
+    """Settings of the jobs that train models from scratch."""
+    shared: dict[str, Any] = {"resolution": config.resolution, "datasets": list(config.datasets)}
+    jobs: dict[str, JobSettings] = {}
+    if config.foundation.train:
+        jobs["models/settings/foundation.yaml"] = FoundationJob(
+            modules=FAMILIES.modules(TEXT_FAMILY), training=config.foundation.train, **shared
+        )
+    for name, evaluator in config.evaluators.items():
+        if evaluator.train:
+            jobs[f"models/settings/evaluator-{name}.yaml"] = EvaluatorJob(
+                modules=FAMILIES.modules(evaluator.train.family), evaluator=name, training=evaluator.train, **shared
+            )
+    if config.phantom_classifier and config.phantom_classifier.train:
+        jobs["models/settings/phantom_classifier.yaml"] = ClassifierJob(
+            resolution=config.resolution,
+            labels={dataset.modality: list(dataset.labels) for dataset in config.datasets.values()},
+            training=config.phantom_classifier.train,
+        )
+    return jobs
+
+
+def resolve_preparation(config: Config, dataset: str) -> dict[str, JobSettings]:
+    """Settings of the jobs that prepare, describe, encode and calibrate one dataset."""
+    images, folder, refs = config.datasets[dataset], f"{dataset}/settings", evaluator_refs(config)
+    return {
+        f"{folder}/prepare_images.yaml": PrepareJob(
+            modules=READERS.modules(images.reader), dataset=dataset, resolution=config.resolution, images=images
+        ),
+        f"{folder}/write_knowledge.yaml": KnowledgeJob(
+            dataset=dataset, modality=images.modality, labels=images.labels, knowledge=config.knowledge
+        ),
+        f"{folder}/encode_images.yaml": EncodeJob(
+            modules=loaders_of(refs), dataset=dataset, foundation=model_path(config, "foundation"), evaluators=refs
+        ),
+        f"{folder}/calibrate_cas.yaml": CalibrationJob(
+            modules=DIMENSIONS.modules(), dataset=dataset, evaluators=refs, neighbours=config.scoring.neighbours
+        ),
+    }
+
+
+def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]:
+    """Settings of the jobs that score and measure the images of one dataset."""
+    images, folder, refs = config.datasets[dataset], f"{dataset}/settings", evaluator_refs(config)
+    generated = image_sets(config, config.methods)
+    score = ScoreJob(
+        modules=[*loaders_of(refs), *DIMENSIONS.modules()],
+        dataset=dataset,
+        modality=images.modality,
+        labels=images.labels,
+        evaluators=refs,
+        phantom_classifier=model_path(config, "phantom_classifier") if config.phantom_classifier else None,
+        generated=generated,
+        neighbours=config.scoring.neighbours,
+    )
+    tried = config.downstream.methods or list(config.methods)
+    return {
+        f"{folder}/score_images.yaml": score,
+        f"{folder}/check_validity.yaml": ValidityJob(
+            **dict(score),
+            rewarded=image_sets(config, [name for name, method in config.methods.items() if method.rewarded]),
+            scoring=config.scoring,
+            validity=config.validity,
+        ),
+        f"{folder}/measure_fidelity.yaml": FidelityJob(
+            dataset=dataset,
+            evaluators=[ref for ref in refs if ref.name in config.fidelity_evaluators()],
+            generated=generated,
+            fidelity=config.fidelity,
+        ),
+        f"{folder}/train_classifier.yaml": DownstreamJob(
+            dataset=dataset,
+            labels=images.labels,
+            methods=tried,
+            seeds=config.seeds,
+            generated=image_sets(config, tried),
+            downstream=config.downstream,
+        ),
+        f"{folder}/audit_checklist.yaml": AuditJob(
+            dataset=dataset, modality=images.modality, generated=generated, audit=config.audit
+        ),
+        f"{folder}/find_neighbours.yaml": MemorizationJob(
+            dataset=dataset,
+            evaluator=config.evaluator("held_out"),
+            generated=generated,
+            memorization=config.memorization,
+        ),
+    }
+
+
+def image_sets(config: Config, methods: Any) -> list[ImageSet]:
+    """The generated images of some methods, seeds of a method after each other."""
+    return [ImageSet(method=method, seed=seed) for method in methods for seed in config.seeds]
+
+
+def resolve_method(config: Config, dataset: str, name: str, seed: int) -> dict[str, JobSettings]:
+    """Settings of the jobs that train and sample one method with one seed."""
+    method, folder = config.methods[name], f"{dataset}/{name}/seed{seed}/settings"
+    shared: dict[str, Any] = {
+        "dataset": dataset,
+        "method": name,
+        "seed": seed,
+        "resolution": config.resolution,
+        "foundation": model_path(config, "foundation"),
+        "sampling": config.sampling,
+    }
+    jobs: dict[str, JobSettings] = {
+        f"{folder}/generate_images.yaml": GenerationJob(
+            prompts=method.prompts, generation=config.generation, **shared
+        )
+    }
+    if method.rule:
+        # a method sees the evaluators of its roles only; the held-out ones are not even named to it
+        refs = evaluator_refs(config, *method.roles) if method.roles else []
+        jobs[f"{folder}/{method.rule}.yaml"] = MethodJob(
+            modules=[*METHODS.modules(method.kind), *method.modules(), *loaders_of(refs)],
+            training=method,
+            evaluators=refs,
+            neighbours=config.scoring.neighbours,
+            **shared,
+        )
+    return jobs
+
+
+def write_settings(config: Config) -> dict[str, JobSettings]:
+    """Write all settings below `results`, each only if its content changed; returns them as `resolve_jobs` does."""
+    jobs = resolve_jobs(config)
+    for name, job in jobs.items():
+        path, text = Path(config.results) / name, job.to_yaml()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+    return jobs

@@ -1,0 +1,23 @@
+"""Checklist: are the clinical signs present, item by item?"""
+
+from torch import Tensor
+
+from craft.reward.dimensions.base import Dimension
+from craft.reward.evidence import Evidence
+
+
+class Checklist(Dimension):
+    """Weighted mean over the label's checklist items of scale * (cos(f, g(present)) - cos(f, g(absent)))."""
+
+    question = "are the clinical signs present, item by item?"
+
+    def __init__(self, evidence: Evidence):
+        super().__init__(evidence)
+        self.register_buffer("contrast", evidence.contrast)
+
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        """See `Dimension.forward`."""
+        return self.evidence.scale * (features @ self.contrast.T).gather(1, labels[:, None])[:, 0]
+
+
+DIMENSION = Checklist

@@ -1,0 +1,58 @@
+"""What the dimensions of CAS are computed from: the knowledge of every label and real reference images, as embeddings."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from craft.core.errors import CraftError
+
+
+@dataclass(frozen=True)
+class LabelTexts:
+    """Embeddings of what the knowledge says of one label, L2-normalised, shapes (n, width); weights (items,)."""
+
+    descriptions: Tensor
+    present: Tensor
+    absent: Tensor
+    weights: Tensor
+
+
+class Evidence:
+    """What one evaluator makes of the knowledge and of the reference images of a dataset.
+
+    Attributes:
+        description: mean embedding of every label's descriptions, shape (labels, width).
+        contrast: weighted mean of every label's checklist, present less absent statements, shape (labels, width).
+        references: embeddings of real reference images of every label, shapes (n, width).
+        scale: the evaluator's inverse temperature.
+        neighbours: how many reference images an image is compared with; a label with fewer uses all it has.
+    """
+
+    def __init__(self, texts: list[LabelTexts], references: list[Tensor], scale: float, neighbours: int):
+        """Texts and references of the same labels, in their order.
+
+        Raises:
+            ValueError: if they are not of the same two or more labels.
+            CraftError: if a label has no reference image.
+        """
+        if len(texts) != len(references) or len(texts) < 2:
+            raise ValueError(f"need texts and references of the same two or more labels, got {len(texts)}")
+        if empty := [index for index, reference in enumerate(references) if not len(reference)]:
+            raise CraftError(f"label number {empty[0]} has no reference image; give it some in the split `reference`")
+        # cosines are linear in the texts, so a label's mean description and item contrast are one vector each
+        self.description = torch.stack([text.descriptions.mean(0) for text in texts])
+        self.contrast = torch.stack(
+            [(text.weights[:, None] * (text.present - text.absent)).sum(0) / text.weights.sum() for text in texts]
+        )
+        self.references, self.scale, self.neighbours = references, float(scale), neighbours
+
+    @property
+    def width(self) -> int:
+        """Length of the embeddings."""
+        return self.description.shape[1]
+
+    @property
+    def labels(self) -> int:
+        """Number of labels."""
+        return len(self.description)

@@ -1,0 +1,28 @@
+"""What a reward is given to judge by."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A batch of images as the reward evaluator saw it; everything is differentiable in the images.
+
+    Attributes:
+        images: augmented, shape (n, 3, h, w), about [0, 1].
+        labels: numbers of the intended labels, shape (n,).
+        features: the evaluator's embeddings, L2-normalised, shape (n, width).
+        dimensions: calibrated dimensions of CAS, shape (n, d), each in [0, 1].
+        names: of the dimensions, in their order.
+    """
+
+    images: Tensor
+    labels: Tensor
+    features: Tensor
+    dimensions: Tensor
+    names: list[str]
+
+    def dimension(self, name: str) -> Tensor:
+        """One calibrated dimension by its name, shape (n,)."""
+        return self.dimensions[:, self.names.index(name)]

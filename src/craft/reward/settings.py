@@ -1,0 +1,57 @@
+"""Settings of the reward: the CRAFT objective, and the jobs that encode images and calibrate CAS."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from craft.core.registry import named
+from craft.core.settings import JobSettings, Positive, Strict
+from craft.models.settings import EvaluatorRef
+from craft.reward.dimensions import DIMENSIONS
+from craft.reward.rewards import REWARDS
+
+Weight = Annotated[float, Field(gt=0)]
+
+
+class ObjectiveSettings(Strict):
+    """The CRAFT loss: saturating reward, anchor to the starting adapter, denoising on real images."""
+
+    reward: named(REWARDS) = Field("weighted_mean", description="what one number is made of an image's dimensions")
+    weights: dict[named(DIMENSIONS), Weight] = Field(
+        default_factory=lambda: dict.fromkeys(DIMENSIONS, 1.0),
+        min_length=1,
+        description="weights of the calibrated dimensions in the reward; a dimension that is left out has none",
+    )
+    beta: float = Field(1.0, ge=0, description="weight of the anchor to the supervised adapter")
+    gamma: float = Field(
+        0.1, ge=0, description="weight of the denoising loss on real images; at 0.5 its gradient drowns the reward's"
+    )
+    saturation: list[Annotated[float, Field(ge=0, le=1)]] = Field(
+        [0.1, 0.3, 0.5, 0.7, 0.9], min_length=1, description="quantiles of real images' rewards up to which it pulls"
+    )
+    augment: bool = Field(True, description="shift, zoom and recolour images slightly before the evaluator sees them")
+
+    @field_validator("saturation")
+    @classmethod
+    def quantiles_rise(cls, quantiles: list[float]) -> list[float]:
+        if sorted(set(quantiles)) != quantiles:
+            raise ValueError(
+                f"the quantiles {quantiles} do not rise; write for example `saturation: [0.1, 0.3, 0.5, 0.7, 0.9]`"
+            )
+        return quantiles
+
+
+class EncodeJob(JobSettings):
+    """What `encode_images` needs to know."""
+
+    dataset: str = Field(description="name of the dataset")
+    foundation: str = Field(description="pipeline folder or hub id, whose autoencoder encodes")
+    evaluators: list[EvaluatorRef] = Field(description="all evaluators of the run")
+
+
+class CalibrationJob(JobSettings):
+    """What `calibrate_cas` needs to know."""
+
+    dataset: str = Field(description="name of the dataset")
+    evaluators: list[EvaluatorRef] = Field(description="all evaluators of the run")
+    neighbours: Positive = Field(description="k of the plausibility dimension")

@@ -1,0 +1,16 @@
+"""The foundation as it is, prompted with the label."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from craft.training.methods.base import MethodSettings
+
+
+class FoundationMethod(MethodSettings):
+    """The foundation as it is; nothing is trained."""
+
+    kind: Literal["foundation"] = Field(description="the foundation as it is")
+
+
+METHOD = FoundationMethod

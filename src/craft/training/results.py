@@ -1,0 +1,90 @@
+"""What a training leaves behind: its history, and the images of the guard's checks; how both are read."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from craft.core.errors import CraftError
+
+# what the loop writes of every step, beside the terms of the loss
+LOOP_COLUMNS = {
+    "step": "0 at the start, then 1, 2, ...; adapters that are trained without a guard begin at 1",
+    "loss": "what is minimised",
+    "gradient_norm": "length of the gradient before it is shortened",
+    "learning_rate": "of the step",
+    "skipped": "the term that was NaN or infinite, where the step changed no weight for it",
+    "images_per_second": "speed of the step",
+    "peak_memory_mb": "largest memory so far",
+}
+# the terms of the CRAFT loss; the mean calibrated dimensions of CAS stand beside them under their own names
+REWARD_COLUMNS = {
+    "reward": "mean reward of the generated images",
+    "hinge": "how far their rewards lie below those of real images",
+    "anchor": "distance to the frozen adapter of the start",
+    "denoising": "denoising loss on real images",
+}
+# what the guard adds at its checks; empty at all other steps
+GUARD_COLUMNS = {
+    "monitor": "mean CAS of the fixed noise under the monitor evaluator",
+    "diversity": "mean distance of two latents of one label",
+    "semantic_diversity": "mean distance of two of the monitor's embeddings of one label",
+    "shift": "largest distance of mean colours and contrast from real images', in their standard deviations",
+    "fault": "what is wrong with this state, or ''",
+    "best": "whether this is the state that was kept",
+    "stopped_because": "why the training ended here, before its last step",
+}
+CHECK_COLUMNS = ("step", "number", "label", "image")
+
+
+def read_history(path: Path) -> pd.DataFrame:
+    """The history of one training, one row per step; see `LOOP_COLUMNS`, `REWARD_COLUMNS` and `GUARD_COLUMNS`.
+
+    Raises:
+        CraftError: if the file is missing or has no column `step`.
+    """
+    if not Path(path).is_file():
+        raise CraftError(f"no training history {path}: run `snakemake {path}` first")
+    return require_columns(pd.read_parquet(path), ("step",), path)
+
+
+def kept_states(history: pd.DataFrame) -> pd.DataFrame:
+    """What the trainings of a reward method kept, one row per training.
+
+    Args:
+        history: of `read_history`, with the columns `dataset` and `seed` beside; several may stand under each other.
+
+    Returns:
+        Columns dataset, seed, step, stopped (whether the guard ended it), and the diversity and semantic_diversity as
+        shares of the start's.
+    """
+    rows = []
+    for (dataset, seed), steps in history.groupby(["dataset", "seed"], sort=False):
+        checks = steps.dropna(subset=["monitor"])
+        start, kept = checks.iloc[0], checks[checks["best"].astype(bool)].iloc[-1]
+        kinds = ("diversity", "semantic_diversity")
+        shares = {kind: kept[kind] / start[kind] if start[kind] else 1.0 for kind in kinds}
+        stopped = checks["stopped_because"].dropna().any() if "stopped_because" in checks else False
+        rows.append({"dataset": dataset, "seed": seed, "step": int(kept["step"]), "stopped": bool(stopped), **shares})
+    return pd.DataFrame(rows)
+
+
+def read_checks(path: Path) -> pd.DataFrame:
+    """The images of a reward method's fixed noise at every check: step, number of the noise, label and PNG bytes.
+
+    Raises:
+        CraftError: if the file is missing, lacks a column, has no row, or its checks show different noise.
+    """
+    if not Path(path).is_file():
+        raise CraftError(f"no images of the guard's checks {path}: run `snakemake {path}` first")
+    frame = require_columns(pd.read_parquet(path), CHECK_COLUMNS, path)
+    shown = {tuple(part["number"]) for _, part in frame.groupby("step")}
+    if len(shown) != 1:
+        raise CraftError(f"{path}: expected the same noise at every check; delete the file and run snakemake again")
+    return frame
+
+
+def require_columns(frame: pd.DataFrame, columns: tuple[str, ...], path: Path) -> pd.DataFrame:
+    """The table itself; a CraftError that names the first column it lacks."""
+    if missing := [name for name in columns if name not in frame.columns]:
+        raise CraftError(f"{path}: the column {missing[0]!r} is missing; delete the file and run snakemake again")
+    return frame

@@ -1,0 +1,153 @@
+"""Settings that trainings share, and those of the jobs that train models, adapt them and sample from them."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from craft.core.registry import Chosen
+from craft.core.settings import JobSettings, Positive, Strict
+from craft.models.settings import ClassifierTraining, EvaluatorRef, EvaluatorTraining, FoundationTraining
+from craft.training.methods import METHODS
+
+Prompts = Literal["plain", "enriched"]
+# the evaluator family whose text tower becomes the text encoder of a foundation that is trained from scratch
+TEXT_FAMILY = "clip_resnet"
+
+
+class LoraSettings(Strict):
+    """A low-rank adapter (Hu et al. 2022) of the UNet's attention, and of more where asked."""
+
+    rank: Positive = Field(8, description="rank of the update of every adapted weight")
+    alpha: Positive = Field(8, description="the update is scaled by alpha / rank")
+    target_modules: list[str] = Field(
+        ["to_q", "to_k", "to_v", "to_out.0"], min_length=1, description="names of the adapted layers of the UNet"
+    )
+    convolutions: bool = Field(False, description="adapt the convolutions of the UNet's residual blocks too")
+    text_encoder: bool = Field(False, description="adapt the text encoder's attention too")
+
+
+class LoopSettings(Strict):
+    """The loop that every model and method shares."""
+
+    steps: Positive = Field(200, description="optimiser steps")
+    batch: Positive = Field(
+        32, description="images a process holds at a time; a step takes processes * accumulation * batch"
+    )
+    accumulation: Positive = Field(1, description="batches whose gradients are added up before a step")
+    learning_rate: float = Field(1e-3, gt=0, description="of AdamW, at the height of the schedule")
+    warmup_steps: int = Field(
+        10, ge=0, description="steps over which the learning rate rises; then it falls by a cosine"
+    )
+    max_gradient_norm: float = Field(1.0, gt=0, description="longer gradients are shortened to this length")
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="decay of the average of the weights that is kept; 0 keeps the last"
+    )
+    max_skipped: Positive = Field(5, description="steps with a NaN or infinite term, one after another, that end it")
+    checkpoint_every: Positive = Field(50, description="steps between two checkpoints")
+
+
+class ComputeSettings(Strict):
+    """What the gradient's way through the models may cost. None of it changes what is computed, but for rounding."""
+
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 autocast where a GPU has it")
+    checkpointing: bool = Field(True, description="recompute activations in the backward pass instead of keeping them")
+    compile: str | None = Field(None, description="a torch.compile backend for the UNet, for example inductor")
+
+
+class SamplingSettings(Strict):
+    """How images are sampled, in training and in generation alike."""
+
+    scheduler: Literal["ddim", "dpmsolver++", "euler"] = Field("ddim", description="the solver")
+    steps: Positive = Field(12, description="sampling steps")
+    guidance_scale: float = Field(3.0, ge=1, description="strength of classifier-free guidance; 1 is none")
+
+
+class BackpropSettings(Strict):
+    """Which sampling steps carry the reward's gradient (`craft.training.backprop`)."""
+
+    mode: Literal["last", "random", "refl", "drtune", "full"] = Field(
+        "refl", description="refl gained most for its UNet evaluations (benchmarks/reward_per_compute.py)"
+    )
+    steps: Positive = Field(1, description="K of the modes `last` and `drtune`")
+    lv: Positive = Field(1, description="results per sample; above 1, the last step is repeated from fresh noise")
+
+    @model_validator(mode="after")
+    def only_one_last_step_can_be_repeated(self) -> Self:
+        if self.lv > 1 and (self.mode, self.steps) != ("last", 1):
+            raise ValueError(
+                f"lv is {self.lv}, but only `{{mode: last, steps: 1}}` can repeat its last step; set `lv: 1`"
+            )
+        return self
+
+
+class GenerationSettings(Strict):
+    """How many images every method and seed gives."""
+
+    images_per_dataset: Positive = Field(256, description="at least this many per method and seed, labels balanced")
+    batch: Positive = Field(64, description="images sampled at a time")
+
+
+class FoundationJob(JobSettings):
+    """What `train_foundation` needs to know."""
+
+    resolution: int = Field(description="side of the images in pixels")
+    datasets: list[str] = Field(description="datasets whose training images it sees")
+    training: FoundationTraining = Field(description="the configuration's section `foundation.train`")
+
+
+class EvaluatorJob(JobSettings):
+    """What `train_evaluator` needs to know."""
+
+    evaluator: str = Field(description="name of the evaluator")
+    resolution: int = Field(description="side of the images in pixels")
+    datasets: list[str] = Field(description="datasets whose training images it sees")
+    training: EvaluatorTraining = Field(description="the evaluator's section `train`")
+
+
+class ClassifierJob(JobSettings):
+    """What `train_phantom_classifier` needs to know."""
+
+    resolution: int = Field(description="side of the phantoms in pixels")
+    labels: dict[str, list[str]] = Field(description="labels by modality")
+    training: ClassifierTraining = Field(description="the configuration's section `phantom_classifier.train`")
+
+
+class ModelCheckJob(JobSettings):
+    """What `check_models` needs to know."""
+
+    foundation: str = Field(description="pipeline folder of the foundation")
+    phantom_classifier: str = Field(description="folder of the classifier of phantoms")
+    sampling: SamplingSettings = Field(description="how images are sampled")
+    samples: Positive = Field(100, description="samples of each modality")
+
+
+class MethodJob(JobSettings):
+    """What trains the adapter of one method."""
+
+    dataset: str = Field(description="name of the dataset")
+    method: str = Field(description="name of the method")
+    seed: int = Field(description="of the adapter's first weights and of every batch")
+    training: Annotated[Any, Chosen(METHODS, "kind")] = Field(description="the method's section of the configuration")
+    resolution: int = Field(description="side of the images in pixels")
+    foundation: str = Field(description="pipeline folder or hub id")
+    evaluators: list[EvaluatorRef] = Field(description="evaluators that the method may see")
+    sampling: SamplingSettings = Field(description="how images are sampled")
+    neighbours: Positive = Field(description="k of the plausibility dimension")
+
+    @property
+    def seed_name(self) -> str:
+        """Names the random draws of this training."""
+        return f"{self.dataset}/{self.method}/{self.seed}"
+
+
+class GenerationJob(JobSettings):
+    """What `generate_images` needs to know."""
+
+    dataset: str = Field(description="name of the dataset")
+    method: str = Field(description="name of the method")
+    seed: int = Field(description="of the noise and the prompts")
+    prompts: Prompts = Field(description="plain: the label prompt; enriched: a description of the label")
+    resolution: int = Field(description="side of the images in pixels")
+    foundation: str = Field(description="pipeline folder or hub id")
+    sampling: SamplingSettings = Field(description="how images are sampled")
+    generation: GenerationSettings = Field(description="how many images")

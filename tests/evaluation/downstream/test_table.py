@@ -1,0 +1,54 @@
+"""The table of the downstream classifiers, and what their predictions may hold."""
+
+import pandas as pd
+import pytest
+from fake_results import LABELS, METHODS, make_results
+
+from craft.core.errors import CraftError
+from craft.evaluation.downstream.metrics import METRICS
+from craft.evaluation.downstream.results import PREDICTIONS
+from craft.evaluation.downstream.table import TABLE
+from craft.evaluation.results import Results
+
+
+def test_every_arm_has_every_metric_over_all_seeds(fake_run):
+    table = TABLE.make(Results(*fake_run))
+    assert tuple(table.columns) == TABLE.columns
+    arms = 2 * len(METHODS) + 3
+    assert len(table) == len(LABELS) * arms * len(METRICS)
+    # resampling makes bins smaller, which raises a calibration error
+    shares = table[table["metric"] != "calibration_error"]
+    assert ((shares["low"] <= shares["value"]) & (shares["value"] <= shares["high"])).all()
+    assert (table["seeds"] == 3).all() and set(table["role"]) == {"downstream"}
+    assert (table["source"] == table["dataset"] + "/downstream.parquet").all()
+
+
+def test_real_images_that_help_raise_the_accuracy(fake_run):
+    values = TABLE.make(Results(*fake_run)).set_index(["dataset", "method", "metric"])["value"]
+    assert values["skin", "real", "accuracy"] > values["skin", "craft", "accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "finding"),
+    [
+        (lambda path: path.unlink(), r"no table .*skin/downstream\.parquet"),
+        (
+            lambda path: pd.read_parquet(path).drop(columns="predicted").to_parquet(path),
+            "the column 'predicted' is missing",
+        ),
+        (
+            lambda path: (
+                pd.read_parquet(path)
+                .assign(probabilities=[[0.5, 0.2, 0.1]] * len(pd.read_parquet(path)))
+                .to_parquet(path)
+            ),
+            "the probabilities of image .* after training on 'real', seed 0, sum to 0.8, expected 1",
+        ),
+    ],
+)
+def test_bad_predictions_are_one_sentence(tmp_path, spoil, finding):
+    make_results(tmp_path, per_label=2)
+    spoil(tmp_path / "skin/downstream.parquet")
+    with pytest.raises(CraftError, match=finding) as error:
+        Results.load(tmp_path).read(PREDICTIONS)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,113 @@
+"""The findings of the validity studies."""
+
+import pytest
+
+from craft.evaluation.reporting.findings.classifier import find_classifier
+from craft.evaluation.reporting.findings.damage import find_damage
+from craft.evaluation.reporting.findings.drop_one import find_drop_one
+from craft.evaluation.reporting.findings.gap import find_gap
+from craft.evaluation.reporting.findings.label_swap import find_label_swap
+from craft.evaluation.reporting.findings.same_images import find_same_images
+
+NONE = float("nan")
+
+
+def test_label_swap_names_the_weakest_dimension_and_those_at_chance(make_table, run):
+    rows = [
+        ("chest", "judge", "reward", "cas", 0.9, 0.8, 1.0),
+        ("skin", "judge", "reward", "cas", 0.8, 0.7, 0.9),
+        ("chest", "stranger", "held_out", "cas", 0.4, 0.3, 0.5),
+        ("chest", "judge", "reward", "alignment", 0.7, 0.6, 0.8),
+        ("skin", "watch", "monitor", "checklist", 0.55, 0.45, 0.65),
+    ]
+    table = make_table("dataset evaluator role dimension value low high", *rows, study="label_swap", metric="auroc")
+    checklist = {"dataset": "skin", "evaluator": "watch", "dimension": "checklist"}
+    checklist |= {"value": 0.55, "low": 0.45, "high": 0.65}
+    assert find_label_swap({"validity": table}, run) == {
+        "cas": {"reward": {"low": 0.8, "high": 0.9}, "held_out": {"low": 0.4, "high": 0.4}},
+        "weakest": checklist,
+        "blind": [checklist],
+    }
+
+
+def test_damage_counts_where_cas_falls_and_names_where_it_does_not(make_table, run):
+    rows = [
+        ("chest", "reward", "cas", "blur", -0.9, -0.8),
+        ("skin", "reward", "cas", "blur", -0.1, 0.1),
+        ("skin", "reward", "checklist", "blur", 0.5, 0.6),
+        ("chest", "held_out", "cas", "tint", -0.5, -0.1),
+    ]
+    table = make_table("dataset role dimension condition value high", *rows, study="damage", metric="spearman")
+    assert find_damage({"validity": table}, run) == {
+        "reward": {"cases": 2, "falling": 1, "not_falling": [{"dataset": "skin", "damage": "blur"}]},
+        "held_out": {"cases": 1, "falling": 1, "not_falling": []},
+    }
+
+
+@pytest.fixture
+def with_classifier(make_table):
+    rows = [
+        ("chest", "reward", "cas", "all", "spearman", 0.5),
+        ("skin", "reward", "cas", "all", "spearman", 0.75),
+        ("skin", "reward", "cas", "real", "spearman", -1.0),
+        ("chest", "held_out", "cas", "all", "spearman", 0.25),
+        ("chest", "held_out", "cas", "methods", "kendall", 1.0),
+        ("chest", "held_out", "alignment", "methods", "kendall", -1.0),
+    ]
+    return make_table("dataset role dimension condition metric value", *rows, study="classifier")
+
+
+def test_correlation_with_the_classifier_of_phantoms_is_over_all_images(with_classifier, run):
+    assert find_classifier({"validity": with_classifier}, run) == {
+        "spearman": {"reward": {"low": 0.5, "high": 0.75}, "held_out": {"low": 0.25, "high": 0.25}},
+        "kendall": {"low": 1.0, "high": 1.0},
+    }
+
+
+def test_without_classifier_of_phantoms_there_is_nothing_to_follow(with_classifier, run):
+    assert find_classifier({"validity": with_classifier.head(0)}, run) is None
+
+
+def test_gap_counts_the_runs_in_which_it_opened(cas, make_table, run):
+    rows = [
+        ("chest", "phantom_classifier", "opens_at", NONE),
+        ("skin", "phantom_classifier", "opens_at", 20.0),
+        ("chest", "stranger", "opens_at", NONE),
+        ("chest", "stranger", "gap_change", 0.5),
+    ]
+    table = make_table("dataset condition metric value", *rows, study="gap")
+    assert find_gap({"cas": cas, "validity": table}, run) == [
+        {"judge": "phantom_classifier", "runs": 2, "opened": [{"dataset": "skin", "step": 20}]},
+        {"judge": "held_out", "runs": 1, "opened": []},
+    ]
+    assert find_gap({"cas": cas, "validity": table.head(0)}, run) == []
+
+
+def test_drop_one_counts_intervals_that_do_not_reach_zero(make_table, run):
+    rows = [("checklist", -0.2, -0.1), ("checklist", -0.1, 0.1), ("alignment", 0.1, 0.2), ("alignment", 0.1, 0.3)]
+    table = make_table("dimension low high", *rows, study="drop_one", metric="auroc_share")
+    found = {entry.pop("dimension"): entry for entry in find_drop_one({"validity": table}, run)}
+    assert found["checklist"] == {"cases": 2, "lower": 0, "higher": 1}
+    assert found["alignment"] == {"cases": 2, "lower": 2, "higher": 0}
+    assert found["plausibility"] == {"cases": 0, "lower": 0, "higher": 0}
+
+
+def test_same_images_have_one_distance_and_three_scores(make_table, run):
+    rows = [
+        ("chest", "cas", "own_labels", "mean", 0.75),
+        ("skin", "cas", "own_labels", "mean", 0.5),
+        ("chest", "cas", "half_swapped", "mean", 0.375),
+        ("chest", "cas", "all_swapped", "mean", 0.125),
+        ("chest", "alignment", "all_swapped", "mean", 0.0),
+        ("chest", "", "own_labels", "fid", 2.0),
+        ("skin", "", "own_labels", "fid", 1.0),
+    ]
+    table = make_table("dataset dimension condition metric value", *rows, study="same_images", role="held_out")
+    assert find_same_images({"validity": table}, run) == {
+        "cas": {
+            "own_labels": {"low": 0.5, "high": 0.75},
+            "half_swapped": {"low": 0.375, "high": 0.375},
+            "all_swapped": {"low": 0.125, "high": 0.125},
+        },
+        "fid": {"low": 1.0, "high": 2.0},
+    }

@@ -1,0 +1,207 @@
+"""The configuration: mistakes end in one sentence that names the key and shows a correct line."""
+
+import copy
+import re
+import shutil
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+
+from craft.core.errors import CraftError
+from craft.core.registry import Chosen
+from craft.core.settings import Strict
+from craft.pipeline.config import Config, validate_config
+from craft.pipeline.jobs import resolve_jobs
+from craft.pipeline.schema import SCHEMA, schema_text
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def changed(path: str, value) -> dict:
+    raw = copy.deepcopy(DEFAULT)
+    *parents, last = path.split(".")
+    node = raw
+    for key in parents:
+        node = node[key]
+    node[last] = value
+    return raw
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("resolutionn", 64, "unknown key `resolutionn`"),
+        ("methods.craft.objective.betta", 1, "unknown key `methods.craft.objective.betta`"),
+        ("resolution", "big", "`resolution`: it should be a valid integer, .* write for example `resolution: 64`"),
+        ("resolution", 33, "`resolution`: it should be a multiple of 8, found 33; write for example `resolution: 8`"),
+        ("resolution", 8, "`resolution`: it should be greater than or equal to 32, .* `resolution: 32`"),
+        ("methods.foundation.promts", "plain", "unknown key `methods.foundation.promts`; write `prompts`"),
+        ("methods.craft.guard.evry", 2, "unknown key `methods.craft.guard.evry`; write `every`"),
+        ("methods.craft.kind", "magic", "`methods.craft`: there is no method kind 'magic'; write `kind: ` and one of"),
+        ("methods.craft", {"start": "lora"}, "`methods.craft`: the key `kind` is missing"),
+        ("datasets.phantom", DEFAULT["datasets"]["fundus"] | {"imagesperlabel": 3}, "`datasets.phantom.imagesperlabel`"),
+        ("methods.craft.guard.tolerance", -1, "`methods.craft.guard.tolerance`: .* `tolerance: 0`"),
+        ("methods.craft.objective.gamma", -0.1, "`methods.craft.objective.gamma`: .* `gamma: 0`"),
+        ("methods.craft.objective.weights", {}, "`methods.craft.objective.weights`: .* `weights: {alignment: 1.0,"),
+        ("methods.craft.objective.weights", {"checklist": 0}, "`methods.craft.objective.weights.checklist`: .* greater"),
+        ("methods.craft.objective.weights", {"checklist": -1}, "`methods.craft.objective.weights.checklist`: .* greater"),
+        ("methods.craft.objective.weights", {"beauty": 1}, "there is no CAS dimension 'beauty'; write one of alignment,"),
+        ("methods.craft.objective.reward", "applause", "there is no reward 'applause'; write one of weighted_mean"),
+        ("methods.craft.objective.saturation", [0.5, 0.5], "do not rise"),
+        ("evaluators.clip_bit.loader", "magic", "`evaluators.clip_bit.loader`: there is no evaluator loader 'magic'"),
+        ("datasets.fundus.labels", [True, False], "put such labels between quotes"),
+        ("datasets.fundus.labels", ["NORMAL", "DR"], "lower case .* `label_names: {NORMAL: normal}`"),
+        ("datasets.fundus.labels", ["no dr", "dr"], "a blank; .* `label_names: {no dr: no_dr}`"),
+        ("datasets.fundus.labels", ["dr", "dr"], "'dr' stands there twice"),
+        ("seeds", [1, 1], "repeat one"),
+        ("extensions", ["nowhere.py"], "no extension nowhere.py"),
+        ("extensions", ["nowhere.txt"], "is no Python file"),
+        ("truth", {"path": "a"}, "unknown key `truth`"),
+        (
+            "datasets.fundus.splits",
+            {"train": 0.9, "test": 0.9},
+            "split fractions sum to .* write for example `splits: {",
+        ),
+        ("datasets.fundus.reader", "dicom", "reader"),
+        ("datasets.fundus.labels", ["only_one"], "datasets.fundus.labels"),
+        ("evaluators.clip_resnet.role", "judge", "evaluators.clip_resnet.role"),
+        ("evaluators.clip_resnet.role", "held_out", "exactly one evaluator has the role 'reward'"),
+        ("evaluators.siglip_regnet.role", "monitor", "exactly one evaluator has the role 'monitor'"),
+        ("evaluators.siglip_regnet.path", "data/models/evaluator-clip_resnet", "has two roles"),
+        ("evaluators.siglip_regnet.path", "./data/models/../models/evaluator-clip_bit/", "has two roles"),
+        ("fidelity", {"evaluators": ["nobody"]}, "fidelity.evaluators names 'nobody'"),
+        ("fidelity", {"neighbours": 0}, "fidelity.neighbours"),
+        ("scoring.further_tail_quantiles", [0.05, 1.5], "scoring.further_tail_quantiles"),
+        ("foundation", {}, "either `path` or `train`"),
+        ("methods.craft.start", "foundation", "methods.craft.start is 'foundation', which is not a supervised method"),
+        ("methods.craft.backprop", {"steps": 99}, "methods.craft.backprop.steps is 99"),
+        ("methods.craft.backprop", {"mode": "refl", "lv": 2}, "can repeat its last step"),
+        ("methods.real", {"kind": "foundation"}, "cannot be called 'real'"),
+        ("downstream.methods", ["nothing"], "downstream.methods names 'nothing'"),
+        ("seeds", [], "seeds"),
+        ("knowledge", {"provider": "openai"}, "`knowledge`: the provider 'openai' needs a model; write for example"),
+        ("knowledge", {"provider": "oracle"}, "knowledge.provider"),
+        ("knowledge", {"foldr": "bank"}, "unknown key `knowledge.foldr`"),
+        (
+            "knowledge",
+            {"provider": "openai", "model": "m", "reference_images": 2},
+            "reference images would be sent .* write `reference_images: 0`, or `images_may_leave: true`",
+        ),
+    ],
+)
+def test_a_mistake_is_named_in_one_line(path, value, sentence):
+    with pytest.raises(CraftError, match=sentence) as caught:
+        validate_config(changed(path, value))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("key", "secret"), [("key_variable", "sk-123"), ("base_url", "https://me:sk-123@host/v1")])
+def test_a_secret_in_the_configuration_is_refused_without_being_repeated(key, secret):
+    with pytest.raises(CraftError, match=f"`knowledge.{key}`: this is no .*; write for example `{key}: ") as caught:
+        validate_config(DEFAULT | {"knowledge": {key: secret}})
+    assert "sk-123" not in str(caught.value)
+
+
+def test_a_plain_folder_names_the_knowledge_bank():
+    assert validate_config(DEFAULT | {"knowledge": "bank"}).knowledge.folder == "bank"
+    assert validate_config(DEFAULT).knowledge.folder == "data/knowledge"
+
+
+@pytest.mark.parametrize("role", ["reward", "monitor"])
+def test_a_copy_of_an_evaluator_that_shaped_a_run_cannot_be_held_out(role, tmp_path):
+    name = next(key for key, value in DEFAULT["evaluators"].items() if value["role"] == role)
+    shutil.copytree(ROOT / DEFAULT["evaluators"][name]["path"], tmp_path / "copy")
+    (tmp_path / "copy/model.safetensors").rename(tmp_path / "copy/weights.safetensors")
+    raw = changed("evaluators.innocent", {"role": "held_out", "path": str(tmp_path / "copy")})
+    with pytest.raises(CraftError, match=rf"'{name}' \({role}\) and 'innocent' \(held_out\) have the same weights"):
+        validate_config(raw)
+    weights = tmp_path / "copy/weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert "innocent" in validate_config(raw).evaluators
+
+
+def test_two_evaluators_trained_alike_are_one_model():
+    training = {"family": "clip_bit", "seed": 7}
+    raw = changed("evaluators.clip_bit", {"role": "monitor", "train": training})
+    raw["evaluators"]["siglip_regnet"] = {"role": "held_out", "train": training}
+    with pytest.raises(CraftError, match="are trained with the same settings, so that one model has two roles"):
+        validate_config(raw)
+    raw["evaluators"]["siglip_regnet"]["train"] = training | {"seed": 8}
+    validate_config(raw)
+
+
+def test_any_number_of_evaluators_can_be_held_out():
+    raw = changed("evaluators.another", {"role": "held_out", "path": "some/hub_id"})
+    raw["evaluators"]["further"] = {"role": "held_out", "path": "some/other_hub_id"}
+    jobs = resolve_jobs(validate_config(raw))
+    names = [ref.name for ref in jobs["fundus/settings/measure_fidelity.yaml"].evaluators]
+    assert names == ["siglip_regnet", "another", "further"]
+    assert len(jobs["fundus/settings/calibrate_cas.yaml"].evaluators) == 5
+    raw["evaluators"]["further"]["path"] = "some/hub_id"
+    with pytest.raises(CraftError, match=r"'another' .* 'further' .* have the same path .* would count twice"):
+        validate_config(raw)
+
+
+def test_a_missing_key_is_named():
+    raw = copy.deepcopy(DEFAULT)
+    del raw["foundation"]
+    with pytest.raises(CraftError, match="the key `foundation` is missing"):
+        validate_config(raw)
+
+
+
+
+def test_a_learning_rate_without_a_point_is_a_number():
+    raw = changed("methods.lora.training", {"learning_rate": yaml.safe_load("1e-4")})
+    assert validate_config(raw).methods["lora"].training.learning_rate == 1e-4
+
+
+def test_raw_labels_written_as_numbers_are_words():
+    dataset = {"modality": "fundus", "reader": "image_folder", "path": "x", "labels": ["a", "b"]}
+    read = validate_config(changed("datasets", {"x": dataset | {"label_names": {0: "a", 1: "b"}}})).datasets["x"]
+    assert read.label_names == {"0": "a", "1": "b"}
+    with pytest.raises(CraftError, match=r"`datasets\.x\.label_names`: .* between quotes"):
+        validate_config(changed("datasets", {"x": dataset | {"label_names": {False: "a", True: "b"}}}))
+
+
+def test_defaults_of_a_method_hold_where_its_section_is_written_in_part():
+    method = {"kind": "reward", "start": "lora", "training": {"steps": 7}}
+    training = validate_config(changed("methods.craft", method)).methods["craft"].training
+    assert (training.steps, training.batch, training.learning_rate, training.warmup_steps) == (7, 12, 3e-3, 5)
+
+
+def described(model, place="config") -> list[str]:
+    """Keys of a settings model, and of those in it, that say nothing of themselves."""
+    found = []
+    for key, field in model.model_fields.items():
+        found += [f"{place}.{key}"] * (not field.description)
+        for inner in models_in(field.annotation, field.metadata):
+            found += described(inner, f"{place}.{key}")
+    return found
+
+
+def models_in(annotation, metadata) -> list:
+    """The settings models that a field can hold."""
+    if hasattr(annotation, "__metadata__"):
+        return models_in(annotation.__origin__, [*metadata, *annotation.__metadata__])
+    chosen = [model for entry in metadata if isinstance(entry, Chosen) for _, model in entry.registry.items()]
+    if isinstance(annotation, type) and issubclass(annotation, Strict):
+        chosen.append(annotation)
+    return chosen + [model for part in get_args(annotation) for model in models_in(part, [])]
+
+
+def test_every_key_is_described():
+    assert described(Config) == []
+
+
+def test_schema_is_that_of_the_typed_configuration():
+    assert (ROOT / SCHEMA).read_text() == schema_text(), "run `python -m craft.pipeline.schema`"
+
+
+@pytest.mark.parametrize("file", [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))], ids=lambda f: f.stem)
+def test_every_configuration_names_its_schema_for_editors(file):
+    named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", file.read_text())
+    assert (file.parent / named[1]).resolve() == ROOT / SCHEMA

@@ -1,0 +1,45 @@
+"""From the configuration to jobs: what each is told, and which settings files a change rewrites."""
+
+import copy
+from pathlib import Path
+
+import yaml
+
+from craft.pipeline.config import validate_config
+from craft.pipeline.jobs import resolve_jobs, write_settings
+from craft.training.settings import MethodJob
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def test_a_reward_training_is_never_told_of_the_held_out_evaluator():
+    jobs = [job for job in resolve_jobs(validate_config(DEFAULT)).values() if isinstance(job, MethodJob)]
+    roles = {job.method: {ref.role for ref in job.evaluators} for job in jobs}
+    assert roles == {"lora": set(), "lora_enriched": set(), "craft": {"reward", "monitor"}}
+
+
+def test_a_job_names_the_modules_that_it_finds_by_name_and_no_other():
+    jobs = resolve_jobs(validate_config(DEFAULT))
+    assert jobs["fundus/settings/prepare_images.yaml"].modules == ["craft.datasets.readers.phantom"]
+    assert jobs["fundus/lora/seed0/settings/train_adapter.yaml"].modules == ["craft.training.methods.supervised"]
+    reward = jobs["fundus/craft/seed0/settings/finetune_reward.yaml"].modules
+    assert reward[0] == "craft.training.methods.reward" and "craft.reward.rewards.weighted_mean" in reward
+    assert jobs["fundus/settings/measure_fidelity.yaml"].modules == []
+
+
+def test_settings_survive_their_file(tmp_path):
+    for name, job in write_settings(validate_config(DEFAULT | {"results": str(tmp_path)})).items():
+        assert type(job).load(tmp_path / name) == job
+
+
+def test_settings_are_written_only_where_they_change(tmp_path):
+    raw = DEFAULT | {"results": str(tmp_path)}
+    write_settings(validate_config(raw))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.yaml")}
+    changed_raw = copy.deepcopy(raw)
+    changed_raw["methods"]["craft"]["objective"]["beta"] = 3.0
+    write_settings(validate_config(changed_raw))
+    touched = {path for path, stamp in before.items() if path.stat().st_mtime_ns != stamp}
+    assert {path.name for path in touched} == {"finetune_reward.yaml"}
+    assert len(touched) == len(raw["datasets"])

@@ -1,0 +1,120 @@
+"""Models trained from scratch: what belongs to what in a batch, losses by hand, and learning that is learning."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from tiny import SMALL, tiny_knowledge
+
+from craft.core.errors import CraftError
+from craft.core.images import image_row, write_images
+from craft.core.seeds import derive_seed
+from craft.models.architectures import build_evaluator
+from craft.models.settings import ClassifierTraining, EvaluatorTraining
+from craft.training.autoencoder import reconstruction_psnr
+from craft.training.corpus import Corpus
+from craft.training.evaluator import draw_texts, sigmoid_loss, softmax_loss, train_evaluator, zero_shot_accuracy
+from craft.training.foundation import train_foundation
+from craft.training.phantom_classifier import train_phantom_classifier
+
+SIZE, COLOURS = 32, {"nevus": (200, 150, 120), "melanoma": (60, 40, 90)}
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """Two colours, two labels: what any model can learn in a few steps."""
+    folder, rng = tmp_path_factory.mktemp("tables"), np.random.default_rng(0)
+    rows = []
+    for index in range(60):
+        label = ["nevus", "melanoma"][index % 2]
+        image = np.clip(np.array(COLOURS[label]) + rng.normal(0, 12, (SIZE, SIZE, 3)), 0, 255).astype(np.uint8)
+        split = "test" if index >= 48 else "train"
+        texts = {"caption": f"a skin image of {label}", "coarse_caption": "a skin lesion", "attributes": json.dumps({})}
+        rows.append(image_row(image, label=label, split=split, origin="s", patient_id=str(index), **texts))
+    write_images(folder / "images.parquet", rows)
+    (folder / "knowledge.yaml").write_text(tiny_knowledge().to_yaml())
+    return [folder / "images.parquet"], [folder / "knowledge.yaml"]
+
+
+def test_folds_share_no_patient_and_make_up_the_split(tables):
+    whole = Corpus.load(*tables, "train")
+    folds = [Corpus.load(*tables, "train", fold, 3) for fold in range(3)]
+    seen = [{image.tobytes() for image in fold.images} for fold in folds]
+    assert not (seen[0] & seen[1] | seen[0] & seen[2] | seen[1] & seen[2])
+    assert set.union(*seen) == {image.tobytes() for image in whole.images}
+    with pytest.raises(CraftError, match="use fewer folds"):
+        Corpus.load(*tables, "train", 500, 1000)
+
+
+def test_a_batch_knows_which_text_is_true_of_which_image(tables):
+    corpus = Corpus.load(*tables, "train")
+    batch = draw_texts(corpus, np.array([0, 1, 2]), np.random.default_rng(0))  # nevus, melanoma, nevus
+    assert torch.equal(batch.same, torch.eye(3, dtype=torch.bool))  # a caption is true of its own image alone
+    assert batch.belongs.tolist() == [
+        [True, True, False, False],
+        [False, False, True, True],
+        [True, True, False, False],
+    ]
+    assert batch.rivals.all()
+    corpus.captions = [""] * len(corpus)
+    shared = draw_texts(corpus, np.array([0, 1, 2]), np.random.default_rng(0)).same
+    assert shared.tolist() == [[True, False, True], [False, True, False], [True, False, True]]
+
+
+def test_softmax_loss_by_hand():
+    logits = torch.tensor([[2.0, 1.0, 5.0]])
+    positive, known = torch.tensor([[True, False, False]]), torch.tensor([[True, True, False]])
+    assert torch.isclose(softmax_loss(logits, positive, known), -F.log_softmax(logits[:, :2], 1)[0, 0])
+
+
+def test_sigmoid_loss_by_hand():
+    logits, positive = torch.tensor([[1.0, -2.0]]), torch.tensor([[True, False]])
+    known = torch.ones_like(positive)
+    expected = -torch.log(torch.sigmoid(torch.tensor(1.0))) - torch.log(torch.sigmoid(torch.tensor(2.0)))
+    assert torch.isclose(sigmoid_loss(logits, positive, known), expected)
+
+
+@pytest.mark.parametrize("family", ["clip_resnet", "clip_bit", "siglip_regnet"])
+def test_an_evaluator_learns_two_colours(family, tables, tmp_path):
+    corpus = Corpus.load(*tables, "train")
+    training = EvaluatorTraining(family=family, seed=0, width=32, steps=40, batch=16, learning_rate=3e-3)
+    evaluator, metrics = train_evaluator(training, corpus, SIZE, tmp_path)
+    assert zero_shot_accuracy(evaluator, Corpus.load(*tables, "test"))["dermoscopy"] >= 0.9
+    assert np.isfinite(metrics["final_loss"])
+
+
+@pytest.mark.parametrize(("image_steps", "text_moves"), [(0, True), (1, False)])
+def test_the_first_steps_train_the_image_tower_alone(image_steps, text_moves, tables, tmp_path):
+    training = EvaluatorTraining(family="clip_bit", seed=0, width=32, steps=1, image_steps=image_steps, batch=4)
+    evaluator, _ = train_evaluator(training, Corpus.load(*tables, "train"), SIZE, tmp_path)
+    torch.manual_seed(derive_seed("train_evaluator/clip_bit/0"))
+    untrained = build_evaluator(training, evaluator.tokenizer)
+    for tower, moves in (("vision_model", True), ("text_model", text_moves)):
+        before, after = (
+            torch.cat([w.flatten() for w in getattr(m, tower).parameters()]) for m in (untrained, evaluator.model)
+        )
+        assert (not torch.equal(before, after)) == moves
+
+
+def test_a_foundation_trains_through_all_stages_and_repeats_itself(tables, tmp_path):
+    corpus = Corpus.load(*tables, "train")
+    training = SMALL.model_copy(
+        update={"autoencoder_steps": 120, "text_steps": 2, "unet_steps": 4, "unet_batch": 4, "autoencoder_batch": 4}
+    )
+    foundation = train_foundation(training, corpus, SIZE, tmp_path / "a")
+    assert reconstruction_psnr(foundation, Corpus.load(*tables, "test"))["all"] > 15
+    latents = foundation.encode_images(corpus.tensor(np.arange(48)))
+    assert latents.std() == pytest.approx(1.0, abs=0.15)
+    again = train_foundation(training, corpus, SIZE, tmp_path / "b")
+    pairs = zip(foundation.unet.parameters(), again.unet.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_the_classifier_of_phantoms_trains_on_fresh_ones(tmp_path):
+    training = ClassifierTraining(seed=1, images=20, steps=2, batch=4)
+    labels = {"dermoscopy": ["nevus", "melanoma"]}
+    classifier, metrics = train_phantom_classifier(training, labels, SIZE, tmp_path)
+    assert classifier.labels == ["dermoscopy/nevus", "dermoscopy/melanoma"]
+    assert 0 <= metrics["accuracy_dermoscopy"] <= 1
