@@ -46,7 +46,9 @@ def list_items(modality: str, knowledge: Path, labels: tuple[str, ...]) -> list[
             if item.biomarker is None:
                 continue
             if item.present not in STATEMENTS[modality]:
-                raise CraftError(f"benchmarks/biomarker_statements.py does not say when {item.present!r} is true; add it")
+                raise CraftError(
+                    f"benchmarks/biomarker_statements.py does not say when {item.present!r} is true; add it"
+                )
             direction, name = item.biomarker.split()
             sign = 1 if direction == "high" else -1
             items[item.present, name] = Item(item.present, item.facet, name, sign, STATEMENTS[modality][item.present])
@@ -63,7 +65,9 @@ def measure_phantoms(modality: str, labels: tuple[str, ...], count: int, size: i
     drawing = find_modality(modality)
     draws = [(label, index) for label in labels for index in range(count)]
     phantoms = [make_phantom(drawing, label, size, seed, index) for label, index in track(draws, "phantoms")]
-    return measure_images(modality, [phantom.image for phantom in phantoms]), [phantom.attributes for phantom in phantoms]
+    return measure_images(modality, [phantom.image for phantom in phantoms]), [
+        phantom.attributes for phantom in phantoms
+    ]
 
 
 def fit_threshold(score: np.ndarray, holds: np.ndarray) -> float:

@@ -139,7 +139,11 @@ def clear(attributes: dict[str, Any]) -> bool | None:
     """True without any lesion, False with several within the retina."""
     if spots(attributes) > 1:
         return False
-    return True if spots(attributes) == 0 and not beyond_retina(attributes) and not attributes["neovascularisation"] else None
+    return (
+        True
+        if spots(attributes) == 0 and not beyond_retina(attributes) and not attributes["neovascularisation"]
+        else None
+    )
 
 
 def both_kinds(attributes: dict[str, Any]) -> bool | None:

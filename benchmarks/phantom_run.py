@@ -1,26 +1,19 @@
-"""A results folder of one phantom dataset, as far as scoring needs it, made from nothing but the repository."""
+"""A results folder of one phantom dataset, as far as scoring needs it, made with nothing but the repository."""
 
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 import yaml
 
-from craft.core.files import write_json, write_parquet, write_text
+from craft.core.files import write_text
 from craft.core.identity import ROOT
 from craft.core.images import GROUP, read_images, write_images
-from craft.core.rows import write_rows
 from craft.datasets.prepare import prepare
-from craft.evaluation.scoring.scorer import Scorer
-from craft.evaluation.scoring.settings import ScoreJob
 from craft.knowledge.schema import Knowledge
-from craft.models.evaluators import load_evaluator
 from craft.pipeline.config import validate_config
 from craft.pipeline.jobs import resolve_jobs
-from craft.reward.calibration import calibrate
-from craft.reward.features import Features, calibration_to_json, compute_features
 
 DATASET = "dermoscopy"
 

@@ -99,7 +99,11 @@ def draw_scores(
     if classifier:
         chance = rng.beta(5, 2, size=len(rows))
         nothing = dict.fromkeys(DIMENSIONS, np.nan)
-        frames.append(base.assign(evaluator=PHANTOM_CLASSIFIER, role=PHANTOM_CLASSIFIER, **nothing, cas=chance, agrees=chance > 0.5))
+        frames.append(
+            base.assign(
+                evaluator=PHANTOM_CLASSIFIER, role=PHANTOM_CLASSIFIER, **nothing, cas=chance, agrees=chance > 0.5
+            )
+        )
     return pd.concat(frames, ignore_index=True)
 
 

@@ -7,10 +7,10 @@ from typing import Literal
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from craft.knowledge.settings import LanguageModelSettings
 from craft.knowledge.providers.ask import Turn, state_structure
 from craft.knowledge.providers.base import Question
 from craft.knowledge.providers.transformers import LocalModel, connect
+from craft.knowledge.settings import LanguageModelSettings
 from craft.models.tokenizer import END, train_tokenizer
 
 IMAGE = "<image>"

@@ -37,7 +37,7 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
 
 def table(path: Path) -> np.ndarray:
     images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
-    write_images(path, [image_row(image, label="a", split="test", source="s", patient_id="p") for image in images])
+    write_images(path, [image_row(image, label="a", split="test", origin="s", patient_id="p") for image in images])
     return images
 
 

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from craft.datasets.readers.medmnist import MedmnistDataset
 from craft.core.errors import CraftError
 from craft.datasets.prepare import prepare
-from craft.datasets.readers.medmnist import read_medmnist
+from craft.datasets.readers.medmnist import MedmnistDataset, read_medmnist
 
 SOURCE = MedmnistDataset(
     reader="medmnist",

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from craft.datasets.readers.image_folder import ImageFolderDataset
-from craft.datasets.readers.phantom import PhantomDataset
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, read_images, write_images
 from craft.datasets.prepare import limit_labels, prepare
 from craft.datasets.readers.base import RawImage
+from craft.datasets.readers.image_folder import ImageFolderDataset
+from craft.datasets.readers.phantom import PhantomDataset
 from craft.datasets.splits import REAL_SPLITS, check_leakage
 
 ROOT = Path(__file__).parents[2]
@@ -276,7 +276,12 @@ def test_a_one_image_class_is_refused_with_the_remedy(entries, tmp_path):
 
 
 def test_too_few_phantoms_are_refused_with_the_remedy(tmp_path):
-    dataset = {"reader": "phantom", "modality": "fundus", "labels": ["no_dr", "proliferative_dr"], "images_per_label": 2}
+    dataset = {
+        "reader": "phantom",
+        "modality": "fundus",
+        "labels": ["no_dr", "proliferative_dr"],
+        "images_per_label": 2,
+    }
     assert "raise `images_per_label`" in refuses(tmp_path, dataset)
 
 

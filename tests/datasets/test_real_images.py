@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from craft.datasets.prepare import prepare
 from craft.datasets.readers.image_folder import ImageFolderDataset
 from craft.datasets.readers.medmnist import MedmnistDataset
-from craft.datasets.prepare import prepare
 from craft.datasets.splits import REAL_SPLITS
 
 DATA = Path(os.environ.get("CRAFT_DATA") or "data/raw")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from craft.datasets.settings import SplitSettings
 from craft.core.errors import CraftError
 from craft.core.images import image_row
+from craft.datasets.settings import SplitSettings
 from craft.datasets.splits import REAL_SPLITS, assign_split, check_coverage, check_leakage
 
 FRACTIONS = SplitSettings(train=0.4, reference=0.3, calibration=0.1, test=0.2)

@@ -6,10 +6,10 @@ import pytest
 import yaml
 from tiny import tiny_knowledge
 
-from craft.pipeline.config import validate_config
 from craft.core.errors import CraftError
 from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
+from craft.pipeline.config import validate_config
 from craft.training.prompts import draw_prompts
 
 ROOT = Path(__file__).parents[2]
@@ -18,9 +18,9 @@ BANK = sorted((ROOT / "data/knowledge").glob("*.yaml"))
 
 @pytest.mark.parametrize("path", BANK, ids=lambda path: path.stem)
 def test_every_file_of_the_bank_is_rich_enough(path):
-    book = Knowledge.load(path)
-    assert book.modality == path.stem
-    for label in book.labels.values():
+    knowledge = Knowledge.load(path)
+    assert knowledge.modality == path.stem
+    for label in knowledge.labels.values():
         assert len(label.descriptions) >= 8 and len(label.checklist) >= 5
         assert len(set(label.descriptions)) == len(label.descriptions)
         assert all(item.present != item.absent for item in label.checklist)
@@ -32,8 +32,8 @@ def test_every_file_of_the_bank_is_rich_enough(path):
 def test_every_label_of_every_configuration_has_knowledge(path):
     config = validate_config(yaml.safe_load(path.read_text()))
     for dataset in config.datasets.values():
-        book = Knowledge.load(ROOT / config.knowledge.folder / f"{dataset.modality}.yaml")
-        assert list(book.select(dataset.labels).labels) == dataset.labels
+        knowledge = Knowledge.load(ROOT / config.knowledge.folder / f"{dataset.modality}.yaml")
+        assert list(knowledge.select(dataset.labels).labels) == dataset.labels
 
 
 def test_a_label_without_an_entry_is_named():
@@ -59,9 +59,9 @@ def test_knowledge_survives_a_round_trip(tmp_path):
 
 
 def test_prompts_are_plain_or_drawn_from_the_descriptions():
-    book, labels = tiny_knowledge(), ["nevus", "melanoma"] * 20
-    plain = draw_prompts(book, labels, "plain", Draws("prompts"))
+    knowledge, labels = tiny_knowledge(), ["nevus", "melanoma"] * 20
+    plain = draw_prompts(knowledge, labels, "plain", Draws("prompts"))
     assert set(plain) == {"a lesion image", "a dark lesion"}
-    enriched = draw_prompts(book, labels, "enriched", Draws("prompts"))
-    assert set(enriched[::2]) == set(book.labels["nevus"].descriptions)
-    assert set(enriched[1::2]) == set(book.labels["melanoma"].descriptions)
+    enriched = draw_prompts(knowledge, labels, "enriched", Draws("prompts"))
+    assert set(enriched[::2]) == set(knowledge.labels["nevus"].descriptions)
+    assert set(enriched[1::2]) == set(knowledge.labels["melanoma"].descriptions)

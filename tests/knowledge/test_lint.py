@@ -61,7 +61,7 @@ PATTERNED = "a flat common wart, yellow tint, even edge"
 
 
 def found(text: str, **options):
-    return [(finding.kind, finding.label, finding.line) for finding in lint_text(text, "book.yaml", **options)]
+    return [(finding.kind, finding.label, finding.line) for finding in lint_text(text, "knowledge.yaml", **options)]
 
 
 def line_of(text: str, part: str) -> int:
@@ -69,8 +69,8 @@ def line_of(text: str, part: str) -> int:
 
 
 def test_a_clean_file_has_no_finding(tmp_path):
-    (tmp_path / "book.yaml").write_text(CLEAN)
-    assert lint_file(tmp_path / "book.yaml") == []
+    (tmp_path / "knowledge.yaml").write_text(CLEAN)
+    assert lint_file(tmp_path / "knowledge.yaml") == []
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_a_clean_file_has_no_finding(tmp_path):
 )
 def test_a_mistake_is_found_at_its_line(kind, old, new, message):
     text = CLEAN.replace(old, new, 1)
-    (finding,) = lint_text(text, "book.yaml")
+    (finding,) = lint_text(text, "knowledge.yaml")
     line = line_of(text, new) - (kind == Kind.NO_CONTRAST)
     assert (finding.kind, finding.label, finding.line) == (kind, "wart", line)
-    assert str(finding).startswith(f"book.yaml:{line}: wart: ") and message in finding.message
+    assert str(finding).startswith(f"knowledge.yaml:{line}: wart: ") and message in finding.message
 
 
 def test_items_that_contradict_each_other_or_repeat_are_found_at_the_later_one():
@@ -203,9 +203,9 @@ def test_the_bank_is_clean(path):
 
 @pytest.mark.parametrize("modality", COMPLETE)
 def test_the_bank_is_complete_and_sourced(modality):
-    book = Knowledge.load(ROOT / f"data/knowledge/{modality}.yaml")
-    assert set(book.labels) == set(COMPLETE[modality].split())
-    for label in book.labels.values():
+    knowledge = Knowledge.load(ROOT / f"data/knowledge/{modality}.yaml")
+    assert set(knowledge.labels) == set(COMPLETE[modality].split())
+    for label in knowledge.labels.values():
         assert len(label.descriptions) >= 8 and len(label.checklist) >= 5
         texts = [label.definition, label.prompt, *label.descriptions]
         texts += [text for item in label.checklist for text in (item.present, item.absent)]
@@ -221,8 +221,8 @@ def test_every_dermoscopy_label_is_described_on_dark_or_brown_skin():
 
 
 def test_texts_of_other_findings_would_contradict_a_label_s_checklist():
-    book = yaml.safe_load((ROOT / "data/knowledge/dermoscopy.yaml").read_text())
-    nevus, melanoma = book["labels"]["nevus"], book["labels"]["melanoma"]
+    knowledge = yaml.safe_load((ROOT / "data/knowledge/dermoscopy.yaml").read_text())
+    nevus, melanoma = knowledge["labels"]["nevus"], knowledge["labels"]["melanoma"]
     nevus["descriptions"] = [text.replace("melanoma", "melanocytic nevus") for text in melanoma["descriptions"]]
-    wrong = [f for f in lint_text(yaml.safe_dump(book), "book.yaml") if f.kind == Kind.CONTRADICTION]
+    wrong = [f for f in lint_text(yaml.safe_dump(knowledge), "knowledge.yaml") if f.kind == Kind.CONTRADICTION]
     assert len({finding.line for finding in wrong}) == len(nevus["descriptions"])

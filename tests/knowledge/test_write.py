@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from endpoint import Endpoint, completion
 
-from craft.knowledge.settings import KnowledgeSettings
 from craft.core.errors import CraftError
 from craft.core.images import image_row, write_images
 from craft.knowledge.schema import Knowledge
+from craft.knowledge.settings import KnowledgeSettings
 from craft.knowledge.write import write_knowledge
 
 BANK = Path(__file__).parents[2] / "data/knowledge"
@@ -135,8 +135,13 @@ def test_a_modality_without_a_bank_is_written_too(settings_of, tmp_path):
     for item in answer["checklist"]:
         item["biomarker"] = None
     with Endpoint(completion(phrases), completion(answer)) as endpoint:
-        knowledge = write_knowledge(settings_of(endpoint, folder=str(tmp_path)), "wide_field", ["clear_retina"]).knowledge
-    assert knowledge.coarse_prompts == phrases["coarse_prompts"] and knowledge.labels["clear_retina"].name == "clear retina"
+        knowledge = write_knowledge(
+            settings_of(endpoint, folder=str(tmp_path)), "wide_field", ["clear_retina"]
+        ).knowledge
+    assert (
+        knowledge.coarse_prompts == phrases["coarse_prompts"]
+        and knowledge.labels["clear_retina"].name == "clear retina"
+    )
     assert "wide field" in text_of(endpoint.requests[0]) and "Label: clear retina" in text_of(endpoint.requests[1])
     with pytest.raises(CraftError, match="the labels of 'wide_field' have to be named"):
         write_knowledge(settings_of(folder=str(tmp_path)), "wide_field")

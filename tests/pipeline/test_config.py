@@ -42,13 +42,29 @@ def changed(path: str, value) -> dict:
         ("methods.craft.guard.evry", 2, "unknown key `methods.craft.guard.evry`; write `every`"),
         ("methods.craft.kind", "magic", "`methods.craft`: there is no method kind 'magic'; write `kind: ` and one of"),
         ("methods.craft", {"start": "lora"}, "`methods.craft`: the key `kind` is missing"),
-        ("datasets.phantom", DEFAULT["datasets"]["fundus"] | {"imagesperlabel": 3}, "`datasets.phantom.imagesperlabel`"),
+        (
+            "datasets.phantom",
+            DEFAULT["datasets"]["fundus"] | {"imagesperlabel": 3},
+            "`datasets.phantom.imagesperlabel`",
+        ),
         ("methods.craft.guard.tolerance", -1, "`methods.craft.guard.tolerance`: .* `tolerance: 0`"),
         ("methods.craft.objective.gamma", -0.1, "`methods.craft.objective.gamma`: .* `gamma: 0`"),
         ("methods.craft.objective.weights", {}, "`methods.craft.objective.weights`: .* `weights: {alignment: 1.0,"),
-        ("methods.craft.objective.weights", {"checklist": 0}, "`methods.craft.objective.weights.checklist`: .* greater"),
-        ("methods.craft.objective.weights", {"checklist": -1}, "`methods.craft.objective.weights.checklist`: .* greater"),
-        ("methods.craft.objective.weights", {"beauty": 1}, "there is no CAS dimension 'beauty'; write one of alignment,"),
+        (
+            "methods.craft.objective.weights",
+            {"checklist": 0},
+            "`methods.craft.objective.weights.checklist`: .* greater",
+        ),
+        (
+            "methods.craft.objective.weights",
+            {"checklist": -1},
+            "`methods.craft.objective.weights.checklist`: .* greater",
+        ),
+        (
+            "methods.craft.objective.weights",
+            {"beauty": 1},
+            "there is no CAS dimension 'beauty'; write one of alignment,",
+        ),
         ("methods.craft.objective.reward", "applause", "there is no reward 'applause'; write one of weighted_mean"),
         ("methods.craft.objective.saturation", [0.5, 0.5], "do not rise"),
         ("evaluators.clip_bit.loader", "magic", "`evaluators.clip_bit.loader`: there is no evaluator loader 'magic'"),
@@ -152,8 +168,6 @@ def test_a_missing_key_is_named():
         validate_config(raw)
 
 
-
-
 def test_a_learning_rate_without_a_point_is_a_number():
     raw = changed("methods.lora.training", {"learning_rate": yaml.safe_load("1e-4")})
     assert validate_config(raw).methods["lora"].training.learning_rate == 1e-4
@@ -201,7 +215,9 @@ def test_schema_is_that_of_the_typed_configuration():
     assert (ROOT / SCHEMA).read_text() == schema_text(), "run `python -m craft.pipeline.schema`"
 
 
-@pytest.mark.parametrize("file", [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))], ids=lambda f: f.stem)
+@pytest.mark.parametrize(
+    "file", [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))], ids=lambda f: f.stem
+)
 def test_every_configuration_names_its_schema_for_editors(file):
     named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", file.read_text())
     assert (file.parent / named[1]).resolve() == ROOT / SCHEMA

@@ -91,7 +91,9 @@ def test_a_label_without_reference_images_is_named():
 
 def test_a_calibration_without_a_dimension_is_named():
     with pytest.raises(CraftError, match="plausibility"):
-        ClinicalAlignment(make_cas().raw, {name: Logistic(1, 0, 0.5, 2) for name in DIMENSIONS if name != "plausibility"})
+        ClinicalAlignment(
+            make_cas().raw, {name: Logistic(1, 0, 0.5, 2) for name in DIMENSIONS if name != "plausibility"}
+        )
 
 
 def test_cas_is_the_mean_of_the_dimensions_for_tensors_and_arrays_alike():

@@ -32,7 +32,7 @@ def test_a_history_is_read_as_it_was_written_and_must_be_one(tmp_path):
     frame.drop(columns="step").to_parquet(tmp_path / "other.parquet")
     with pytest.raises(CraftError, match="the column 'step' is missing"):
         read_history(tmp_path / "other.parquet")
-    with pytest.raises(CraftError, match="no training history .*run `snakemake"):
+    with pytest.raises(CraftError, match=r"no training history .*run `snakemake"):
         read_history(tmp_path / "missing.parquet")
 
 

@@ -78,7 +78,7 @@ def review(
     file: KnowledgeFile,
     output: Annotated[Path, typer.Option(help="folder of the pages", show_default=False)] = ...,
 ) -> None:
-    """Write printable pages on which a clinician reviews the knowledge, one a label."""
+    """Write printable pages on which a clinician reviews the knowledge, one per label."""
     from craft.knowledge.review import write_review
     from craft.knowledge.write import provenance_path
 

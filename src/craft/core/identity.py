@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[3]
 def source_closure(script: str, modules: list[str] | tuple[str, ...] = ()) -> tuple[str, ...]:
     """Files that `scripts/<script>.py` imports, directly or not, itself included, in sorted order.
 
-    Imports inside functions count too. What the script looks up by name in a registry is no import: a job's settings name
-    it (`craft.core.settings.JobSettings.modules`).
+    Imports inside functions count too. What the script looks up by name in a registry is no import: a job's settings
+    name it (`craft.core.settings.JobSettings.modules`).
 
     Args:
         script: name of the script.

@@ -82,7 +82,9 @@ class Registry(Generic[Thing]):
             if not _loading:
                 raise CraftError(f"the {self.kind} {name!r} can only be registered by a file named in `extensions`")
             if name in self._modules:
-                raise CraftError(f"there is a {self.kind} {name!r} already; give the one in {_loading[-1]} another name")
+                raise CraftError(
+                    f"there is a {self.kind} {name!r} already; give the one in {_loading[-1]} another name"
+                )
             self._modules[name], self._extensions[name] = _loading[-1], thing
             return thing
 

@@ -39,8 +39,8 @@ class JobSettings(Strict):
     """Base of all jobs' settings.
 
     Attributes:
-        modules: what the job looks up by name in a registry: modules of this library, and files of extensions. Their code
-            belongs to the identity of the job.
+        modules: what the job looks up by name in a registry: modules of this library, and files of extensions. Their
+            code belongs to the identity of the job.
     """
 
     modules: list[str] = Field([], description="modules and extension files that the job finds by name")
@@ -82,5 +82,7 @@ def match_files(sets: list[ImageSet], paths: list[Path], what: str) -> list[tupl
         CraftError: if there are more or fewer files than sets.
     """
     if len(sets) != len(paths):
-        raise CraftError(f"the settings name {len(sets)} image sets, but `{what}` gives {len(paths)} files; give one each")
+        raise CraftError(
+            f"the settings name {len(sets)} image sets, but `{what}` gives {len(paths)} files; give one each"
+        )
     return list(zip(sets, paths, strict=True))

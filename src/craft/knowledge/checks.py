@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations, permutations
 
+from craft.knowledge.lines import KeyPath
 from craft.knowledge.phrases import (
     Phrase,
     alike,
@@ -28,7 +29,6 @@ from craft.knowledge.phrases import (
     words,
 )
 from craft.knowledge.schema import LabelKnowledge
-from craft.knowledge.lines import KeyPath
 
 MINIMUM_DESCRIPTIONS, MINIMUM_ITEMS = 8, 5
 SIMILAR_DESCRIPTIONS, SIMILAR_ITEMS = 0.8, 0.7

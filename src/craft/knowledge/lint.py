@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from craft.core.errors import CraftError
 from craft.knowledge.checks import Kind, Remark, check_label
-from craft.knowledge.schema import Knowledge, LabelKnowledge
 from craft.knowledge.lines import KeyPath, LineNumbers
+from craft.knowledge.schema import Knowledge, LabelKnowledge
 
 CLIP_WINDOW = 77
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from craft.knowledge.settings import KnowledgeSettings
 from craft.core.device import lease_device
 from craft.core.errors import CraftError
 from craft.core.files import write_json, write_text
@@ -20,6 +19,7 @@ from craft.knowledge.lint import Finding, lint_text
 from craft.knowledge.providers.cache import CachedModel
 from craft.knowledge.providers.registry import open_model
 from craft.knowledge.schema import Knowledge, LabelKnowledge
+from craft.knowledge.settings import KnowledgeSettings
 
 LOG = logging.getLogger(__name__)
 
@@ -109,7 +109,12 @@ def ask_knowledge(
     Raises:
         CraftError: if the model cannot be asked or does not follow the structure.
     """
-    origin: dict[str, Any] = {"provider": settings.provider, "model": settings.model, "modality": modality, "labels": {}}
+    origin: dict[str, Any] = {
+        "provider": settings.provider,
+        "model": settings.model,
+        "modality": modality,
+        "labels": {},
+    }
     coarse = bank.coarse_prompts if bank else None
     if coarse is None:
         prompts, origin["coarse_prompts"] = model.answer_with_provenance(*modality_question(modality))

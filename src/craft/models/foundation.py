@@ -72,9 +72,7 @@ class Foundation:
         self.pipeline.to(dtype=torch.float16).save_pretrained(folder)
         self.pipeline.to(dtype=torch.float32)
 
-    def prepare(
-        self, checkpointing: bool = False, compile: str | None = None, tiny_decoder: str | None = None
-    ) -> None:
+    def prepare(self, checkpointing: bool = False, compile: str | None = None, tiny_decoder: str | None = None) -> None:
         """Make the gradient's way cheaper.
 
         Args:

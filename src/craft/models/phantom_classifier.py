@@ -71,7 +71,10 @@ class PhantomClassifier(nn.Module):
         """
         names = [f"{modality}/{label}" for label in labels]
         if unknown := [name for name in names if name not in self.labels]:
-            raise CraftError(f"the classifier of phantoms does not know {unknown[0]!r}; set `phantom_classifier: null` for such a dataset")
+            raise CraftError(
+                f"the classifier of phantoms does not know {unknown[0]!r}; set `phantom_classifier: null` for"
+                " such a dataset"
+            )
         columns = [self.labels.index(name) for name in names]
         logits = torch.cat([self(chunk.to(self.model.device)).cpu() for chunk in images.split(batch)])
         return logits[:, columns].softmax(1)

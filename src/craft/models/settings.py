@@ -78,7 +78,7 @@ class EvaluatorSettings(Strict):
     """An image-text evaluator with exactly one role in the run."""
 
     role: Role = Field(
-        description="reward: enters the loss; monitor: selects the state; held_out: touches neither, may speak of a gain"
+        description="reward: enters the loss; monitor: selects the state; held_out: touches neither, speaks of a gain"
     )
     path: str | None = Field(None, description="model folder or hub id; null where the run trains the evaluator")
     loader: named(LOADERS) = Field("transformers", description="what reads the folder or hub id")

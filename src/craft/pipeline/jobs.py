@@ -1,7 +1,7 @@
 """From the configuration to the settings of every job.
 
-The Snakefile calls `write_settings` when it is parsed. A file is written only when its content changes, so that a changed
-key re-runs exactly the jobs that it concerns.
+The Snakefile calls `write_settings` when it is parsed. A file is written only when its content changes, so that a
+changed key re-runs exactly the jobs that it concerns.
 """
 
 from pathlib import Path
@@ -42,7 +42,7 @@ TEXT_FAMILY = "clip_resnet"
 
 
 def model_path(config: Config, name: str) -> str:
-    """Folder or hub id of `foundation`, `phantom_classifier` or `evaluator-<name>`, configured or trained by the run."""
+    """Folder or hub id of `foundation`, `phantom_classifier` or `evaluator-<name>`, loaded or trained by the run."""
     models = {"foundation": config.foundation, "phantom_classifier": config.phantom_classifier}
     models |= {f"evaluator-{key}": evaluator for key, evaluator in config.evaluators.items()}
     return models[name].path or f"{config.results}/models/{name}"
@@ -196,9 +196,7 @@ def resolve_method(config: Config, dataset: str, name: str, seed: int) -> dict[s
         "sampling": config.sampling,
     }
     jobs: dict[str, JobSettings] = {
-        f"{folder}/generate_images.yaml": GenerationJob(
-            prompts=method.prompts, generation=config.generation, **shared
-        )
+        f"{folder}/generate_images.yaml": GenerationJob(prompts=method.prompts, generation=config.generation, **shared)
     }
     if method.rule:
         # a method sees the evaluators of its roles only; the held-out ones are not even named to it

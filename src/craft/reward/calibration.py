@@ -2,8 +2,8 @@
 
 A logistic regression per dimension separates *matched* pairs (a real calibration image with its own label) from
 *mismatched* ones (the same image with every other label of the modality). For dimensions that refuse the impossible,
-structurally damaged images and images of other modalities are mismatched too. Both sides weigh the same, so 0.5 means "as likely as not to
-be a true image of its label". Only real calibration images are used.
+structurally damaged images and images of other modalities are mismatched too. Both sides weigh the same, so 0.5 means
+"as likely as not to be a true image of its label". Only real calibration images are used.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""What the dimensions of CAS are computed from: the knowledge of every label and real reference images, as embeddings."""
+"""What the dimensions of CAS are computed from: knowledge and real reference images of every label, embedded."""
 
 from dataclasses import dataclass
 

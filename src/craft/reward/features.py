@@ -61,7 +61,9 @@ def write_features(path: Path, frame: pd.DataFrame, entries: Mapping[str, Tensor
     images = {key: tensor for key, tensor in entries.items() if key.endswith("/images")}
     others = {key: tensor for key, tensor in entries.items() if key not in images}
     calibration = list(frame["image_id"].iloc[rows_of(frame, "calibration")])
-    kinds = max((len(entries[key]) for key in entries if key.endswith("/damaged")), default=0) // max(1, len(calibration))
+    kinds = max((len(entries[key]) for key in entries if key.endswith("/damaged")), default=0) // max(
+        1, len(calibration)
+    )
     write_rows(path, list(frame["image_id"]), images, {**others, DAMAGED_IDS: pack_ids(calibration * kinds)})
 
 
@@ -105,7 +107,9 @@ class Features:
             raise CraftError(f"{path} has no {lacking[0]!r}; run `snakemake --forcerun {RULE}`")
         ids = unpack_ids(self.tensors[IDS])
         self.rows = find_rows(ids, list(frame["image_id"]), path, RULE)
-        if wrong := [key for key, tensor in self.tensors.items() if key.endswith("/images") and len(tensor) != len(ids)]:
+        if wrong := [
+            key for key, tensor in self.tensors.items() if key.endswith("/images") and len(tensor) != len(ids)
+        ]:
             raise CraftError(f"{path}: {wrong[0]!r} is not of {len(ids)} images; run `snakemake --forcerun {RULE}`")
 
     def label_numbers(self, frame: pd.DataFrame) -> Tensor:

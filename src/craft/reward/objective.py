@@ -3,10 +3,10 @@
     loss = mean_q relu(r_q - R(x, y)) + beta * ||prediction - anchor's prediction||^2 + gamma * denoising loss
 
 R is the reward (`craft.reward.rewards`) of a generated image x with label y under the reward evaluator, by default the
-weighted mean of its calibrated CAS dimensions. r_q are quantiles of the same reward of real images of label y, augmented
-alike: an image is pulled by the share of real images that score higher, less and less as it rises among them, and no
-longer above the highest quantile. The anchor keeps the model near the supervised adapter on the states that it samples,
-the denoising loss keeps it a model of the real images.
+weighted mean of its calibrated CAS dimensions. r_q are quantiles of the same reward of real images of label y,
+augmented alike: an image is pulled by the share of real images that score higher, less and less as it rises among them,
+and no longer above the highest quantile. The anchor keeps the model near the supervised adapter on the states that it
+samples, the denoising loss keeps it a model of the real images.
 """
 
 from dataclasses import dataclass

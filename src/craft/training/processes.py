@@ -12,7 +12,7 @@ from torch.nn.utils import parameters_to_vector
 
 
 def make_accelerator(device: torch.device, precision: str = "auto") -> Accelerator:
-    """The processes of a training, on the device's kind; `precision` as in `craft.training.settings.ComputeSettings`."""
+    """The processes of a training, on the device's kind; `precision` is that of `craft.training.settings`."""
     on_gpu = device.type == "cuda"
     has_bf16 = on_gpu and torch.cuda.is_bf16_supported()
     bf16 = precision == "bf16" or (precision == "auto" and has_bf16)

@@ -5,10 +5,10 @@ import pytest
 from fake_results import LABELS, METHODS, make_results
 from scipy.stats import kendalltau, spearmanr
 
-from craft.evaluation.results import Results
-from craft.evaluation.scoring.results import SCORES
 from craft.evaluation.comparison.agreement_table import agreement_table
 from craft.evaluation.comparison.pairs import pair_datasets
+from craft.evaluation.results import Results
+from craft.evaluation.scoring.results import SCORES
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,15 @@ import pytest
 from fake_results import EVALUATORS, LABELS, make_results
 from scipy import stats
 
-from craft.evaluation.results import Results
-from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES
 from craft.evaluation.comparison.baseline import strongest
 from craft.evaluation.comparison.columns import AGAINST_COLUMNS, COMPARISON_COLUMNS
 from craft.evaluation.comparison.difference_table import comparison_table, opponents
-from craft.evaluation.comparison.reduction_table import reduction_table
 from craft.evaluation.comparison.pairs import pair_datasets
-from craft.evaluation.statistics.significance import holm
+from craft.evaluation.comparison.reduction_table import reduction_table
+from craft.evaluation.results import Results
+from craft.evaluation.scoring.results import SCORES
 from craft.evaluation.scoring.tail_table import tail_table
+from craft.evaluation.statistics.significance import holm
 
 
 @pytest.fixture(scope="module")

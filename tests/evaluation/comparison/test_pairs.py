@@ -6,11 +6,11 @@ import pytest
 from fake_results import METHODS, make_results
 
 from craft.core.errors import CraftError
+from craft.evaluation.comparison.pairs import pair_datasets
 from craft.evaluation.results import Results
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES
-from craft.evaluation.statistics.intervals import bootstrap_means
-from craft.evaluation.comparison.pairs import pair_datasets
 from craft.evaluation.scoring.tail_table import tail_table
+from craft.evaluation.statistics.intervals import bootstrap_means
 
 CAS = ("cas", "siglip_regnet")
 
@@ -89,4 +89,6 @@ def test_what_cannot_be_paired_is_one_sentence(scores, fake_run, spoil, finding)
 def test_a_run_without_a_classifier_of_phantoms_has_pairs(tmp_path):
     run = make_results(tmp_path, per_label=4, classifier=False)
     paired = pair_datasets(Results(tmp_path, run).read(SCORES), run)["chest"]
-    assert PHANTOM_CLASSIFIER not in paired.roles and "label_agreement" not in paired.images.columns.get_level_values("metric")
+    assert PHANTOM_CLASSIFIER not in paired.roles and "label_agreement" not in paired.images.columns.get_level_values(
+        "metric"
+    )

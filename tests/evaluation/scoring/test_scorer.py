@@ -114,7 +114,7 @@ def test_the_same_pixels_score_the_same_as_real_and_as_generated(run):
 def test_features_of_another_table_are_refused(run, tmp_path):
     folder, _, _, _ = run
     other = make_table(tmp_path / "other.parquet", 10, seed=3)
-    with pytest.raises(CraftError, match="does not hold the image .*--forcerun encode_images"):
+    with pytest.raises(CraftError, match=r"does not hold the image .*--forcerun encode_images"):
         Features(folder / "features.safetensors", other, tiny_knowledge())
 
 

@@ -9,9 +9,9 @@ from endpoint import Endpoint, completion
 from pydantic import BaseModel
 from tiny_language import QUESTION, Colours
 
-from craft.knowledge.settings import LanguageModelSettings
 from craft.core.errors import CraftError
 from craft.knowledge.providers.registry import open_model
+from craft.knowledge.settings import LanguageModelSettings
 
 GOOD = {"colour": "brown", "count": 2}
 SHOWN = replace(QUESTION, images=[np.zeros((8, 8, 3), np.uint8)])

@@ -9,12 +9,12 @@ import pytest
 from endpoint import Endpoint, completion, failure
 from tiny_language import QUESTION, Colours
 
-from craft.knowledge.settings import LanguageModelSettings
 from craft.core.errors import CraftError
 from craft.core.images import encode_png
 from craft.knowledge.providers.base import Question
 from craft.knowledge.providers.openai import strict_schema
 from craft.knowledge.providers.registry import open_model
+from craft.knowledge.settings import LanguageModelSettings
 
 KEY = "sk-never-to-be-seen-0123456789"
 IMAGE = np.random.default_rng(0).integers(0, 255, (24, 24, 3), np.uint8)

@@ -47,7 +47,7 @@ SENSOR_NOISE, FINEST = 0.006, 0.0094
 
 @dataclass(frozen=True)
 class FundusAttributes:
-    """Truth of one fundus phantom; lengths in image sides, areas in squared image sides.
+    """Drawn attributes of one fundus phantom; lengths in image sides, areas in squared image sides.
 
     Attributes:
         label: label key.

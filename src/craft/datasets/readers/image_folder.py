@@ -25,7 +25,9 @@ class ImageFolderDataset(DatasetSettings):
 
     reader: Literal["image_folder"] = Field(description="image files, labelled by a table or by class sub-folders")
     path: str = Field(description="folder, absolute or below $CRAFT_DATA (default data/raw)", examples=["my_images"])
-    table: str = Field(DEFAULT_TABLE, description="label table in the folder; without one, class sub-folders are labels")
+    table: str = Field(
+        DEFAULT_TABLE, description="label table in the folder; without one, class sub-folders are labels"
+    )
     label_column: str = Field("label", description="column of the table that holds the label")
     group_column: str | None = Field(
         None, description="column that holds the patient or lesion id; null: every image is its own group"

@@ -7,9 +7,9 @@ import numpy as np
 from pydantic import Field
 
 from craft.core.errors import CraftError
+from craft.core.settings import Positive
 from craft.datasets.phantoms.base import Modality, make_phantom
 from craft.datasets.phantoms.registry import find_modality
-from craft.core.settings import Positive
 from craft.datasets.readers.base import RawImage
 from craft.datasets.settings import DatasetSettings
 

@@ -21,9 +21,9 @@ def agreement_table(pairs: dict[str, Paired], run: Run) -> pd.DataFrame:
     """How alike two evaluators rank: Kendall's tau over methods, Spearman's correlation over generated images.
 
     A row compares `evaluator` with `against`; the classifier of phantoms counts as one. `kendall_tau` ranks the
-    generating methods by mean CAS, its `n` is their number, and it needs two of them. `spearman` ranks the images of all methods
-    of a seed together, so that differences between methods enter it; `spearman_within` ranks every method's images
-    among themselves. Both are averaged over seeds. Resamples draw pairs; ranks of images are kept over resamples.
+    generating methods by mean CAS, its `n` is their number, and it needs two of them. `spearman` ranks the images of
+    all methods of a seed together, so that differences between methods enter it; `spearman_within` ranks every method's
+    images among themselves. Both are averaged over seeds. Resamples draw pairs; ranks of images are kept over resamples.
 
     Args:
         pairs: of `craft.evaluation.comparison.pairs.pair_scores`.

@@ -61,7 +61,7 @@ def name_arms(arms: Iterable[str]) -> dict[str, str]:
 
 
 def name_part(part: str) -> str:
-    """One part of a training set: real images or a share of them, or a method's, with how many stand beside one real."""
+    """One part of a training set: real images or a share of them, or a method's, with how many stand beside a real."""
     key, _, amount = part.partition("@")
     if key != REAL:
         return name_method(key) + (f" ×{amount}" if amount else "")

@@ -11,11 +11,11 @@ import os
 import re
 from typing import Any, NoReturn
 
-from craft.knowledge.settings import LanguageModelSettings
 from craft.core.errors import CraftError
 from craft.core.images import encode_png
 from craft.knowledge.providers.ask import Reply, Turn
 from craft.knowledge.providers.base import Question
+from craft.knowledge.settings import LanguageModelSettings
 
 # keywords that endpoints with strict structured outputs refuse; the answer is validated against them afterwards
 UNSUPPORTED = ("minLength", "maxLength", "default", "title")
@@ -73,8 +73,8 @@ class Endpoint:
         if key := os.environ.get(self.settings.key_variable, "").strip():
             return key
         raise CraftError(
-            f"the environment variable {self.settings.key_variable} is not set, and the cache {self.settings.cache} has no"
-            f" answer of {self.name}: set it to the endpoint's key, or to any text where the endpoint asks for none"
+            f"the environment variable {self.settings.key_variable} is not set, and the cache {self.settings.cache} has"
+            f" no answer of {self.name}: set it to the endpoint's key, or to any text where the endpoint asks for none"
         )
 
     def open_client(self, key: str):
@@ -84,7 +84,9 @@ class Endpoint:
         for library in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
             logging.getLogger(library).setLevel(logging.WARNING)
         settings = self.settings
-        return openai.OpenAI(api_key=key, base_url=settings.base_url, timeout=settings.timeout, max_retries=settings.retries)
+        return openai.OpenAI(
+            api_key=key, base_url=settings.base_url, timeout=settings.timeout, max_retries=settings.retries
+        )
 
     def read_completion(self, completion: Any) -> Reply:
         """The text of a completion, or why there is none."""

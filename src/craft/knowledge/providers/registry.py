@@ -3,8 +3,8 @@
 import importlib
 from pathlib import Path
 
-from craft.knowledge.settings import LanguageModelSettings
 from craft.knowledge.providers.cache import CachedModel
+from craft.knowledge.settings import LanguageModelSettings
 
 
 def open_model(settings: LanguageModelSettings, device: str = "cpu") -> CachedModel:

@@ -4,10 +4,10 @@ from typing import Any
 
 from PIL import Image
 
-from craft.knowledge.settings import LanguageModelSettings
 from craft.core.errors import CraftError
 from craft.knowledge.providers.ask import Reply, Turn
 from craft.knowledge.providers.base import Question
+from craft.knowledge.settings import LanguageModelSettings
 
 LONGEST_ANSWER = 2048
 

@@ -12,8 +12,8 @@ class Family:
     """An architecture and its loss.
 
     Attributes:
-        configure: settings of the training and a tokenizer -> the `transformers` configurations of the image tower and of
-            the text tower, whose inputs are images scaled to [-1, 1].
+        configure: settings of the training and a tokenizer -> the `transformers` configurations of the image tower and
+            of the text tower, whose inputs are images scaled to [-1, 1].
         sigmoid: whether it is trained with SigLIP's pairwise sigmoid loss instead of CLIP's softmax.
     """
 
