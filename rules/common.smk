@@ -8,6 +8,7 @@ sys.path.insert(0, str(SOURCES))
 from craft.core.errors import CraftError
 from craft.core.identity import notebook_closure, source_closure
 from craft.evaluation.reporting.notebooks import list_figures
+from craft.evaluation.results import SETTINGS, Results
 from craft.evaluation.tables import TABLES
 from craft.pipeline.config import validate_config
 from craft.pipeline.jobs import model_path, write_settings
@@ -68,7 +69,7 @@ def optional(option, name):
 def of_sets(file, methods=None):
     """An input or output: the file of that name of every generated image set, in the order of all settings."""
     names = CONFIG.methods if methods is None else methods
-    return expand("<results>/{{dataset}}/{method}/seed{seed}/" + file, method=names, seed=CONFIG.seeds)
+    return expand(f"<results>/{{{{dataset}}}}/{{method}}/seed{{seed}}/{file}", method=names, seed=CONFIG.seeds)
 
 
 def methods_by(rule):
@@ -164,6 +165,15 @@ def process_options():
     count = CONFIG.resources.processes
     # the double dash keeps torchrun from reading the options of the script as its own
     return f"-m torch.distributed.run --standalone --nproc-per-node {count} --" if count > 1 else ""
+
+
+def table_results():
+    """The files of the run that its tables are made of, as the tables say."""
+    results = Results(CONFIG.results, JOBS[SETTINGS])
+    files = {file.name: file for _, table in TABLES.items() for file in table.reads}
+    return [
+        str(path) for file in files.values() for dataset in CONFIG.datasets for path in results.paths(file, dataset)
+    ]
 
 
 def of_trainings(file):

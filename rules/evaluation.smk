@@ -155,12 +155,7 @@ rule collect_tables:
     """Collect what was measured on all datasets into the tables of the paper."""
     input:
         settings="<results>/tables/settings/collect_tables.yaml",
-        scores=expand(rules.score_images.output, dataset=CONFIG.datasets),
-        predictions=expand(rules.train_classifier.output, dataset=CONFIG.datasets),
-        fidelity=expand(rules.measure_fidelity.output, dataset=CONFIG.datasets),
-        audits=expand(rules.audit_checklist.output.audit, dataset=CONFIG.datasets),
-        neighbours=expand(rules.find_neighbours.output, dataset=CONFIG.datasets),
-        validity=expand(rules.check_validity.output, dataset=CONFIG.datasets),
+        results=table_results(),
         code=code_of("collect_tables", "tables/settings/collect_tables.yaml"),
     output:
         expand("<results>/tables/{table}.csv", table=TABLES),

@@ -1,6 +1,6 @@
 """The files of a run: where they lie below its results folder, and how they are read. Each room describes its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -59,10 +59,11 @@ class Results:
     Attributes:
         folder: the folder.
         run: datasets with their labels, methods, seeds, and how numbers are resampled.
+        readable: files that may be read; None for all.
     """
 
-    def __init__(self, folder: Path, run: Run):
-        self.folder, self.run = Path(folder), run
+    def __init__(self, folder: Path, run: Run, readable: Sequence[ResultFile] | None = None):
+        self.folder, self.run, self.readable = Path(folder), run, readable
         self._made: dict[Any, Any] = {}
 
     @classmethod
@@ -74,6 +75,12 @@ class Results:
         """
         return cls(Path(folder), Run.load(Path(folder) / SETTINGS))
 
+    def limited_to(self, files: Sequence[ResultFile]) -> "Results":
+        """The same results, of which only these files may be read; what was read already is shared."""
+        limited = Results(self.folder, self.run, files)
+        limited._made = self._made
+        return limited
+
     def read(self, file: ResultFile, missing: Missing = "error") -> pd.DataFrame:
         """The files of one kind under each other, datasets and image sets in the order of the configuration.
 
@@ -83,7 +90,10 @@ class Results:
 
         Raises:
             CraftError: if a file is missing (unless skipped) or broken.
+            ValueError: if it is none of those that may be read.
         """
+        if self.readable is not None and file not in self.readable:
+            raise ValueError(f"{file.name} is not among the files that a table says it reads (`Table.reads`)")
         return self.once((file.name, missing), lambda: self._read(file, missing))
 
     def _read(self, file: ResultFile, missing: Missing) -> pd.DataFrame:

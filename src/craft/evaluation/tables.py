@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from craft.core.registry import Registry
-from craft.evaluation.results import Results
+from craft.evaluation.results import ResultFile, Results
 from craft.evaluation.statistics.intervals import Estimate
 
 COLUMNS = ("dataset", "label", "method", "evaluator", "role", "metric", "value", "low", "high", "n", "seeds", "source")
@@ -38,11 +38,13 @@ class Table:
     Attributes:
         make: makes it of a run's results.
         title: what it holds, one line for lists of tables.
+        reads: files of the run that it is made of; it can read no other.
         columns: of the table.
     """
 
     make: Callable[[Results], pd.DataFrame]
     title: str
+    reads: tuple[ResultFile, ...]
     columns: tuple[str, ...] = COLUMNS
 
 
@@ -52,7 +54,7 @@ def collect_tables(results: Results) -> dict[str, pd.DataFrame]:
     Raises:
         CraftError: if a file of the run is missing or holds what it should not.
     """
-    return {name: table.make(results)[list(table.columns)] for name, table in TABLES.items()}
+    return {name: table.make(results.limited_to(table.reads))[list(table.columns)] for name, table in TABLES.items()}
 
 
 def table_row(

@@ -79,7 +79,7 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
             for seed in config.seeds:
                 jobs |= resolve_method(config, dataset, method, seed)
     jobs[SETTINGS] = Run(
-        modules=[*DIMENSIONS.modules(), *TABLES.modules()],
+        modules=[*DIMENSIONS.extension_files(), *TABLES.modules()],
         datasets={name: list(dataset.labels) for name, dataset in config.datasets.items()},
         methods=list(config.methods),
         rewarded=[name for name, method in config.methods.items() if method.rewarded],

@@ -60,7 +60,8 @@ class RawScores(nn.Module):
                 f"the images' features are {features.shape[1]} numbers wide, those of the texts and reference images"
                 f" {self.evidence.width}: they come from different evaluators; run encode_images again"
             )
-        return torch.stack([dimension(features, labels) for dimension in self.dimensions.values()], dim=1)
+        with self.evidence.shared():
+            return torch.stack([dimension(features, labels) for dimension in self.dimensions.values()], dim=1)
 
     def dimension(self, name: str) -> nn.Module:
         """One dimension by its name."""

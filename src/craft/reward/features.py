@@ -8,7 +8,7 @@ Keys of `features.safetensors`, for every evaluator E and label L: `E/images`, w
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +24,7 @@ from torch import Tensor
 from craft.core.errors import CraftError
 from craft.core.files import read_json
 from craft.core.images import decode_images, to_tensor
-from craft.core.rows import IDS, find_rows, pack_ids, read_rows, unpack_ids, write_rows
+from craft.core.rows import IDS, find_rows, pack_ids, unpack_ids, write_rows
 from craft.core.seeds import torch_generator
 from craft.knowledge.schema import Knowledge
 from craft.models.evaluators import ImageTextEvaluator
@@ -65,20 +65,6 @@ def write_features(path: Path, frame: pd.DataFrame, entries: Mapping[str, Tensor
         1, len(calibration)
     )
     write_rows(path, list(frame["image_id"]), images, {**others, DAMAGED_IDS: pack_ids(calibration * kinds)})
-
-
-def read_embeddings(path: Path, evaluator: str, ids: Sequence[str]) -> Tensor:
-    """An evaluator's embeddings (n, width) of the images with these ids, L2-normalised.
-
-    Args:
-        path: feature file of a dataset or of a generated image set.
-        evaluator: name of the evaluator.
-        ids: of the images, in any order.
-
-    Raises:
-        CraftError: if the file is missing, or lacks the evaluator or an image.
-    """
-    return read_rows(path, f"{evaluator}/images", ids, f"{RULE} score_images")
 
 
 def rows_of(frame: pd.DataFrame, split: str) -> np.ndarray:

@@ -141,4 +141,6 @@ def make(results: Results) -> pd.DataFrame:
     return audit_table(results.read(ANSWERS), results.read(SCORES), results.run)
 
 
-TABLE = Table(make, "which share of their checklists images satisfy, and which judges agree with which")
+TABLE = Table(
+    make, "which share of their checklists images satisfy, and which judges agree with which", (ANSWERS, SCORES)
+)

@@ -10,7 +10,7 @@ from craft.core.seeds import numpy_generator
 from craft.evaluation.comparison.columns import AGAINST_COLUMNS
 from craft.evaluation.comparison.pairs import Paired, pair_scores
 from craft.evaluation.results import Results
-from craft.evaluation.scoring.results import scores_source
+from craft.evaluation.scoring.results import SCORES, scores_source
 from craft.evaluation.settings import Run
 from craft.evaluation.statistics.intervals import Estimate, interval, nested_bootstrap, point_estimates
 from craft.evaluation.statistics.ranks import kendall
@@ -22,8 +22,9 @@ def agreement_table(pairs: dict[str, Paired], run: Run) -> pd.DataFrame:
 
     A row compares `evaluator` with `against`; the classifier of phantoms counts as one. `kendall_tau` ranks the
     generating methods by mean CAS, its `n` is their number, and it needs two of them. `spearman` ranks the images of
-    all methods of a seed together, so that differences between methods enter it; `spearman_within` ranks every method's
-    images among themselves. Both are averaged over seeds. Resamples draw pairs; ranks of images are kept over resamples.
+    all methods of a seed together, so that differences between methods enter it; `spearman_within` ranks every
+    method's images among themselves. Both are averaged over seeds. Resamples draw pairs; ranks of images are kept over
+    resamples.
 
     Args:
         pairs: of `craft.evaluation.comparison.pairs.pair_scores`.
@@ -118,4 +119,4 @@ def make(results: Results) -> pd.DataFrame:
     return agreement_table(pair_scores(results), results.run)
 
 
-TABLE = Table(make, "how alike evaluators rank methods and images", AGAINST_COLUMNS)
+TABLE = Table(make, "how alike evaluators rank methods and images", (SCORES,), AGAINST_COLUMNS)

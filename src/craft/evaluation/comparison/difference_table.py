@@ -5,7 +5,7 @@ import pandas as pd
 from craft.evaluation.comparison.columns import COMPARISON_COLUMNS
 from craft.evaluation.comparison.pairs import Paired, pair_scores
 from craft.evaluation.results import Results
-from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, scores_source
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES, scores_source
 from craft.evaluation.settings import Run
 from craft.evaluation.statistics.significance import bootstrap_p_value, cohen_dz, holm, rank_biserial
 from craft.evaluation.tables import ALL, Table, table_row
@@ -73,4 +73,6 @@ def make(results: Results) -> pd.DataFrame:
     return comparison_table(pair_scores(results), results.run)
 
 
-TABLE = Table(make, "paired differences between methods, with corrected p-values and effect sizes", COMPARISON_COLUMNS)
+TABLE = Table(
+    make, "paired differences between methods, with corrected p-values and effect sizes", (SCORES,), COMPARISON_COLUMNS
+)

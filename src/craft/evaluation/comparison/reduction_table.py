@@ -7,7 +7,7 @@ from craft.evaluation.comparison.baseline import strongest
 from craft.evaluation.comparison.columns import AGAINST_COLUMNS
 from craft.evaluation.comparison.pairs import Paired, pair_scores
 from craft.evaluation.results import Results
-from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, scores_source
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES, scores_source
 from craft.evaluation.settings import Run, tail_metric, tail_quantiles
 from craft.evaluation.statistics.intervals import Estimate, interval
 from craft.evaluation.tables import ALL, Table, table_row
@@ -85,4 +85,4 @@ def make(results: Results) -> pd.DataFrame:
     return reduction_table(pair_scores(results), results.run)
 
 
-TABLE = Table(make, "fall of the low-alignment tail against the strongest baseline", AGAINST_COLUMNS)
+TABLE = Table(make, "fall of the low-alignment tail against the strongest baseline", (SCORES,), AGAINST_COLUMNS)

@@ -57,4 +57,8 @@ def make(results: Results) -> pd.DataFrame:
     return downstream_table(results.read(PREDICTIONS), results.run)
 
 
-TABLE = Table(make, "how well classifiers trained on real, synthetic and mixed images tell the labels of real ones")
+TABLE = Table(
+    make,
+    "how well classifiers trained on real, synthetic and mixed images tell the labels of real ones",
+    (PREDICTIONS,),
+)

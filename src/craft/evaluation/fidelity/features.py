@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from craft.core.errors import CraftError
 from craft.evaluation.statistics.frechet import scale_embeddings
-from craft.reward.features import read_embeddings
+from craft.reward.embeddings import read_embeddings
 
 # images (n, 3, height, width) in [0, 1] -> features (n, width)
 Encoder = Callable[[torch.Tensor], np.ndarray]

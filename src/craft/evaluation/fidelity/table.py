@@ -60,4 +60,4 @@ def make(results: Results) -> pd.DataFrame:
     return fidelity_table(results.read(FIDELITY), results.run)
 
 
-TABLE = Table(make, "how like real test images the generated ones are in distribution, and how varied")
+TABLE = Table(make, "how like real test images the generated ones are in distribution, and how varied", (FIDELITY,))

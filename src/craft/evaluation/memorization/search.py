@@ -29,7 +29,7 @@ from craft.core.settings import REAL, match_files
 from craft.evaluation.memorization.alignment import compare, inner_window, thumbnails, to_grey
 from craft.evaluation.memorization.results import MEASURES, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS
 from craft.evaluation.memorization.settings import MemorizationJob, MemorizationSettings
-from craft.reward.features import read_embeddings
+from craft.reward.embeddings import read_embeddings
 
 # pairs of pictures that are compared at a time
 PAIRS = 256

@@ -110,4 +110,8 @@ def make(results: Results) -> pd.DataFrame:
     return memorization_table(results.read(NEIGHBOURS), results.read(MEMBERSHIP), results.run)
 
 
-TABLE = Table(make, "how near generated images lie to training images, and whether they betray who was trained on")
+TABLE = Table(
+    make,
+    "how near generated images lie to training images, and whether they betray who was trained on",
+    (NEIGHBOURS, MEMBERSHIP),
+)

@@ -77,4 +77,6 @@ def make(results: Results) -> pd.DataFrame:
     return cas_table(results.read(SCORES), results.run)
 
 
-TABLE = Table(make, "CAS and its dimensions, by evaluator; label agreement where there is a classifier of phantoms")
+TABLE = Table(
+    make, "CAS and its dimensions, by evaluator; label agreement where there is a classifier of phantoms", (SCORES,)
+)

@@ -63,4 +63,4 @@ def make(results: Results) -> pd.DataFrame:
     return tail_table(results.read(SCORES), results.run)
 
 
-TABLE = Table(make, "share of images below low quantiles of the real test images' CAS")
+TABLE = Table(make, "share of images below low quantiles of the real test images' CAS", (SCORES,))

@@ -24,7 +24,7 @@ from craft.evaluation.validity.rows import tabulate_studies
 from craft.evaluation.validity.same_images import compare_sets, distance_of_sets, shifts_of_sets
 from craft.evaluation.validity.scores import CAS, PROBABILITY, named_scores
 from craft.evaluation.validity.settings import ValidityJob
-from craft.reward.features import read_embeddings
+from craft.reward.embeddings import read_embeddings
 from craft.training.results import read_checks
 
 

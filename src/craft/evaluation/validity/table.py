@@ -12,4 +12,4 @@ def make(results: Results) -> pd.DataFrame:
     return results.read(VALIDITY)
 
 
-TABLE = Table(make, "whether CAS follows what images show: the studies of CAS as a proxy", COLUMNS)
+TABLE = Table(make, "whether CAS follows what images show: the studies of CAS as a proxy", (VALIDITY,), COLUMNS)

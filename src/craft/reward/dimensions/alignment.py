@@ -17,7 +17,7 @@ class Alignment(Dimension):
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """See `Dimension.forward`."""
-        return (features @ self.description.T).gather(1, labels[:, None])[:, 0]
+        return self.evidence.similarity(features, self.description).gather(1, labels[:, None])[:, 0]
 
 
 DIMENSION = Alignment

@@ -18,7 +18,7 @@ class Specificity(Dimension):
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """See `Dimension.forward`."""
         own = labels[:, None]
-        logits = self.evidence.scale * (features @ self.description.T)
+        logits = self.evidence.scale * self.evidence.similarity(features, self.description)
         others = logits.scatter(1, own, float("-inf")).logsumexp(1, keepdim=True)
         return (logits.gather(1, own) - others)[:, 0]
 
