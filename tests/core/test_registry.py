@@ -57,7 +57,11 @@ def test_an_unknown_member_is_answered_with_the_known_ones(shapes):
 def test_an_extension_adds_a_member_after_all_others_and_is_its_module(tmp_path, monkeypatch, shapes):
     path = extension(tmp_path, monkeypatch, "SHAPES.register('star')('a star')", shapes)
     load_extensions(["craft.some.module", path, path])
-    assert list(shapes)[-1] == "star" and shapes["star"] == "a star" and shapes.modules("star") == [path] == shapes.extension_files()
+    assert (
+        list(shapes)[-1] == "star"
+        and shapes["star"] == "a star"
+        and shapes.modules("star") == [path] == shapes.extension_files()
+    )
 
 
 @pytest.mark.parametrize(
