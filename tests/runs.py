@@ -7,8 +7,9 @@ from tiny import tiny_evaluator, tiny_foundation, tiny_knowledge
 from torch.nn.functional import normalize
 
 from craft.models.foundation import Foundation
-from craft.reward.cas import ClinicalAlignment, LabelTexts, Logistic, RawScores
+from craft.reward.cas import ClinicalAlignment, Logistic, RawScores
 from craft.reward.dimensions import DIMENSIONS
+from craft.reward.evidence import Evidence, LabelTexts
 from craft.reward.objective import ClinicalReward
 from craft.reward.settings import ObjectiveSettings
 from craft.training.craft import RewardInputs, train_reward
@@ -50,7 +51,7 @@ def make_alignment(evaluator, slope: float = 3.0) -> ClinicalAlignment:
 
     texts = [LabelTexts(draw(3), draw(2), draw(2), torch.ones(2)) for _ in range(2)]
     maps = {name: Logistic(slope, 0.0, 0.9, 10) for name in DIMENSIONS}
-    return ClinicalAlignment(RawScores(texts, [draw(6), draw(6)], 5.0, 3), maps)
+    return ClinicalAlignment(RawScores(Evidence(texts, [draw(6), draw(6)], 5.0, 3)), maps)
 
 
 def reward_method(**changes) -> RewardMethod:

@@ -53,6 +53,26 @@ def test_gradient_of_cas_equals_finite_differences():
     assert torch.autograd.gradcheck(lambda f: cas.cas(f, labels), (features,), eps=1e-6, atol=1e-7)
 
 
+def test_the_gradient_is_summed_over_the_dimensions_before_the_product_with_the_texts():
+    raw, labels = make_cas().raw, torch.arange(200) % LABELS
+    features = unit(200, WIDTH, seed=8).requires_grad_(True)
+    names = ("alignment", "specificity")
+    scores = dict(zip(raw.names, raw(features, labels).T, strict=True))
+    found = torch.autograd.grad(sum(scores[name].sum() for name in names), features)[0]
+    with raw.evidence.shared():
+        similarity = raw.evidence.similarity(features, raw.evidence.description)
+        shared = sum(raw.dimension(name)(features, labels).sum() for name in names)
+        towards = torch.autograd.grad(shared, similarity)[0]
+    assert torch.equal(found, towards @ raw.evidence.description)
+
+
+def test_scores_follow_embeddings_that_are_changed_in_place():
+    raw, features, labels = make_cas().raw, unit(5, WIDTH, seed=1), torch.tensor([0, 1, 2, 1, 0])
+    before = raw(features, labels)
+    features.neg_()
+    assert torch.allclose(raw(features, labels)[:, 0], -before[:, 0])
+
+
 def test_raw_scores_follow_their_formulas_image_by_image():
     cas = make_cas()
     raw, features = cas.raw, unit(1, WIDTH, seed=5)

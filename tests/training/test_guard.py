@@ -10,8 +10,9 @@ from runs import make_adapter, real_images, weights
 from tiny import tiny_evaluator, tiny_foundation, tiny_knowledge
 from torch.nn.functional import normalize
 
-from craft.reward.cas import ClinicalAlignment, LabelTexts, Logistic, RawScores
+from craft.reward.cas import ClinicalAlignment, Logistic, RawScores
 from craft.reward.dimensions import DIMENSIONS
+from craft.reward.evidence import Evidence, LabelTexts
 from craft.reward.objective import ClinicalReward
 from craft.reward.settings import ObjectiveSettings
 from craft.training.craft import RewardInputs, draw_fixed_sample, make_loss, train_reward
@@ -115,7 +116,7 @@ def near(evaluator, images, labels) -> ClinicalAlignment:
     features = evaluator.embed(images)
     own = [normalize(features[labels == label].mean(0, keepdim=True), dim=-1) for label in (0, 1)]
     texts = [LabelTexts(each, each, -each, torch.ones(1)) for each in own]
-    raw = RawScores(texts, [features[labels == label] for label in (0, 1)], 5.0, 3)
+    raw = RawScores(Evidence(texts, [features[labels == label] for label in (0, 1)], 5.0, 3))
     at_home = raw(features, labels).mean(0)
     return ClinicalAlignment(
         raw, {name: Logistic(60.0, float(3 - 60 * at_home[i]), 0.9, 9) for i, name in enumerate(DIMENSIONS)}

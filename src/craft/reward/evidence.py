@@ -64,8 +64,8 @@ class Evidence:
     def shared(self) -> Iterator[None]:
         """Within the block, dimensions that ask for the similarities of the same embeddings share them.
 
-        Their gradients are then summed before the product with the texts, which costs one product less; the sum of
-        separate products differs from it in the last digits, and a training from the other.
+        Each dimension's own product would give the same scores, but a gradient that differs in the last digits, and
+        with it other trained adapters. Nothing is kept beyond the block, since a caller may change embeddings in place.
         """
         self._shared = []
         try:

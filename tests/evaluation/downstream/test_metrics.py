@@ -6,6 +6,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, r
 
 from craft.evaluation.downstream.metrics import BINS, classification_statistic
 from craft.evaluation.statistics.intervals import resample_counts
+from craft.evaluation.statistics.ranks import auroc
 
 
 def calibration_error_bin_by_bin(targets, chances) -> float:
@@ -41,3 +42,11 @@ def test_metrics_of_every_resample_are_those_of_scikit_learn():
             ],
             abs=1e-6,
         )
+
+
+def test_ties_count_half():
+    assert auroc(np.array([True, False]), np.array([0.5, 0.5]), np.ones((1, 2)))[0] == 0.5
+
+
+def test_a_resample_without_negatives_has_no_auroc():
+    assert np.isnan(auroc(np.array([True, False]), np.array([0.9, 0.1]), np.array([[2, 0]]))[0])

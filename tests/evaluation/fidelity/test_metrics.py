@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
 
 from craft.core.errors import CraftError
@@ -15,13 +16,17 @@ from craft.evaluation.fidelity.metrics import (
     polynomial_kernel,
     vendi_score,
 )
-from craft.evaluation.statistics.frechet import Moments, frechet_distance
+from craft.evaluation.statistics.frechet import Moments, frechet_distance, scale_embeddings, shift_resamples
 
 RNG = np.random.default_rng(0)
 
 
 def whole(features: np.ndarray) -> np.ndarray:
     return np.ones((1, len(features)), int)
+
+
+def moments(features: np.ndarray) -> Moments:
+    return Moments.of(features, whole(features))
 
 
 def real_features(features: np.ndarray, resamples: int = 50, neighbours: int = 5) -> RealFeatures:
@@ -31,6 +36,33 @@ def real_features(features: np.ndarray, resamples: int = 50, neighbours: int = 5
 def compare(real: np.ndarray, generated: np.ndarray, resamples: int = 50, labels=None) -> dict[str, np.ndarray]:
     labels = ["a"] * len(generated) if labels is None else labels
     return real_features(real, resamples).compare(generated, labels, np.random.default_rng(2), "craft")
+
+
+def test_frechet_distance_of_gaussians_has_its_closed_form():
+    shift, scales = np.array([1.0, -2.0, 0.5]), np.array([2.0, 0.5, 1.0])
+    first, second = (RNG.normal(size=(60_000, 3)) for _ in range(2))
+    expected = (shift**2).sum() + ((scales - 1) ** 2).sum()
+    assert frechet_distance(moments(first), moments(second * scales + shift))[0] == pytest.approx(expected, rel=0.02)
+
+
+def test_frechet_distance_is_that_of_the_matrix_root():
+    mix = RNG.normal(size=(4, 4))
+    first, second = RNG.normal(size=(50, 4)) @ mix, RNG.normal(1.0, 2.0, size=(40, 4))
+    one, two = (np.cov(features, rowvar=False) for features in (first, second))
+    expected = ((first.mean(0) - second.mean(0)) ** 2).sum() + np.trace(one + two - 2 * sqrtm(one @ two).real)
+    assert frechet_distance(moments(first), moments(second))[0] == pytest.approx(expected)
+
+
+def test_frechet_distance_of_a_set_to_itself_is_zero_even_with_fewer_images_than_columns():
+    features = RNG.normal(size=(10, 30))
+    assert frechet_distance(moments(features), moments(features))[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_moments_under_counts_are_those_of_repeated_images():
+    features, counts = RNG.normal(size=(5, 3)), np.array([[2, 0, 1, 1, 1]])
+    found, repeated = Moments.of(features, counts), np.repeat(features, counts[0], axis=0)
+    assert found.mean[0] == pytest.approx(repeated.mean(axis=0))
+    assert found.covariance[0] == pytest.approx(np.cov(repeated, rowvar=False))
 
 
 def test_kid_is_the_unbiased_estimate_by_its_definition():
@@ -104,15 +136,26 @@ def test_resamples_lie_around_the_value_and_are_as_many_as_asked():
 def test_blocks_of_resamples_change_nothing(monkeypatch):
     real, generated = RNG.normal(size=(30, 4)), RNG.normal(size=(20, 4))
     whole_found = compare(real, generated, resamples=9)
-    monkeypatch.setattr("craft.evaluation.fidelity.metrics.BLOCK", 3 * 4**2)
+    monkeypatch.setattr("craft.evaluation.statistics.frechet.BLOCK", 3 * 4**2)
     found = compare(real, generated, resamples=9)
     assert all(found[key] == pytest.approx(whole_found[key]) for key in METRICS)
+
+
+def test_shifted_resamples_have_the_value_as_their_mean_and_are_not_negative():
+    assert shift_resamples(np.array([1.0, 3, 5])).tolist() == [1, 0, 2]
+    assert shift_resamples(np.array([0.5, 3, 5])).tolist() == [0.5, 0, 1.5]
+    assert shift_resamples(np.array([0.5])).tolist() == [0.5]
+
+
+def test_embeddings_are_scaled_to_a_mean_square_of_one():
+    embeddings = np.linalg.qr(np.random.default_rng(0).normal(size=(6, 6)))[0]
+    assert (scale_embeddings(embeddings) ** 2).mean(axis=1) == pytest.approx(np.ones(6))
 
 
 def test_the_interval_of_a_frechet_distance_covers_the_spread_of_fresh_samples():
     rng = np.random.default_rng(5)
     pairs = [(rng.normal(size=(150, 3)), rng.normal(0.5, 1, size=(150, 3))) for _ in range(60)]
-    fresh = [frechet_distance(*(Moments.of(features, whole(features)) for features in pair))[0] for pair in pairs]
+    fresh = [frechet_distance(*map(moments, pair))[0] for pair in pairs]
     found = compare(rng.normal(size=(150, 3)), rng.normal(0.5, 1, size=(150, 3)), resamples=200)["fid"]
     assert found[1:].std() == pytest.approx(np.std(fresh), rel=0.5)
 

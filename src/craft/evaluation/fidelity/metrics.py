@@ -11,19 +11,17 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from craft.core.errors import CraftError
-from craft.evaluation.statistics.frechet import Moments, frechet_distance, shift_resamples, whole_and_resamples
+from craft.evaluation.statistics.frechet import (
+    Moments,
+    blocks_of,
+    frechet_distance,
+    shift_resamples,
+    whole_and_resamples,
+)
 
 METRICS = ("fid", "kid", "precision", "density", "recall", "coverage", "vendi", "diversity")
 # resampling with replacement repeats images, which raises a Frechet distance and lowers a Vendi score
 SHIFTED = ("fid", "vendi")
-# elements of the square matrices of a block of resamples, which bounds the memory of wide features
-BLOCK = 8_000_000
-
-
-def blocks_of(resamples: int, width: int) -> list[slice]:
-    """Rows of the resamples, in blocks whose matrices of width x width hold at most `BLOCK` elements."""
-    step = max(1, BLOCK // width**2)
-    return [slice(start, start + step) for start in range(0, resamples, step)]
 
 
 def polynomial_kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -1,0 +1,72 @@
+"""The feature file: images are found by their ids, and damaged copies carry the labels of their images."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tiny import tiny_evaluator, tiny_knowledge
+
+from craft.core.errors import CraftError
+from craft.core.files import write_tensors
+from craft.core.images import image_row
+from craft.reward.damage import DAMAGES
+from craft.reward.features import Features, compute_features, foreign_features, write_features
+
+SIZE, SPLITS = 32, ("train", "reference", "calibration", "calibration", "test")
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, SIZE, SIZE, 3), np.uint8)
+    labels = ("nevus", "melanoma", "melanoma", "nevus")
+    return pd.DataFrame(
+        [image_row(image, label=labels[i % 4], split=SPLITS[i % 5], origin="") for i, image in enumerate(pixels)]
+    )
+
+
+@pytest.fixture(scope="module")
+def entries(frame) -> dict:
+    return compute_features(tiny_evaluator(SIZE), frame, tiny_knowledge(), "e")
+
+
+@pytest.fixture
+def path(tmp_path, frame, entries):
+    write_features(tmp_path / "features.safetensors", frame, entries)
+    return tmp_path / "features.safetensors"
+
+
+def test_a_table_in_another_order_gets_the_same_image_its_own_features(path, frame, entries):
+    shuffled = frame.sample(frac=1, random_state=1).reset_index(drop=True)
+    images, numbers = Features(path, shuffled, tiny_knowledge()).split("e", "calibration")
+    rows = [frame.index[frame["image_id"] == name][0] for name in shuffled.query("split == 'calibration'")["image_id"]]
+    assert rows != sorted(rows)
+    assert torch.equal(images, entries["e/images"][rows])
+    assert numbers.tolist() == [("nevus", "melanoma").index(label) for label in frame["label"][rows]]
+
+
+def test_damaged_copies_carry_the_label_of_their_image_whatever_the_order_of_the_table(path, frame, entries):
+    shuffled = frame.sample(frac=1, random_state=1).reset_index(drop=True)
+    labels = frame.query("split == 'calibration'")["label"]
+    for table in (frame, shuffled):
+        damaged, numbers = Features(path, table, tiny_knowledge()).damaged("e")
+        assert torch.equal(damaged, entries["e/damaged"])
+        assert numbers.tolist() == [("nevus", "melanoma").index(label) for label in labels] * len(DAMAGES)
+
+
+def test_an_image_that_was_not_encoded_is_named(path, frame):
+    stranger = frame.assign(image_id=["stranger", *frame["image_id"][1:]])
+    with pytest.raises(CraftError, match=r"does not hold the image 'stranger' \(1 of 20 are missing\).*encode_images"):
+        Features(path, stranger, tiny_knowledge())
+
+
+def test_a_feature_file_without_ids_is_made_again(tmp_path, frame, entries):
+    write_tensors(tmp_path / "old.safetensors", entries)
+    with pytest.raises(CraftError, match="no 'image_ids'; run `snakemake --forcerun encode_images`"):
+        Features(tmp_path / "old.safetensors", frame, tiny_knowledge())
+
+
+def test_images_of_other_modalities_are_every_kth_row_of_each_file_in_its_order(path, entries):
+    images = entries["e/images"]
+    found = foreign_features([path, path], "e", images.shape[1], most=6)
+    assert torch.equal(found, torch.cat([images[::4], images[::4]]))
+    assert foreign_features([], "e", images.shape[1]).shape == (0, images.shape[1])
