@@ -104,11 +104,12 @@ class Watermark(ClinicalReward):
 
     pattern = level = None
 
-    def score(self, images, labels, draws):
+    def see(self, images, labels, draws):
+        seen = super().see(images, labels, draws)
         if self.pattern is None:
-            return torch.zeros(len(images), len(DIMENSIONS))
+            return replace(seen, dimensions=torch.zeros(len(images), len(DIMENSIONS)))
         found = (images * self.pattern).mean((1, 2, 3)) - self.level
-        return torch.sigmoid(found / 0.05)[:, None].expand(-1, len(DIMENSIONS))
+        return replace(seen, dimensions=torch.sigmoid(found / 0.05)[:, None].expand(-1, len(DIMENSIONS)))
 
 
 def near(evaluator, images, labels) -> ClinicalAlignment:

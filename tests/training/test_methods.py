@@ -14,7 +14,7 @@ from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.reward.cas import Logistic
 from craft.reward.dimensions import DIMENSIONS
-from craft.reward.features import calibration_to_json, compute_features
+from craft.reward.features import calibration_to_json, compute_features, write_features
 from craft.training.methods.base import MethodFiles
 from craft.training.results import CHECK_COLUMNS, read_history
 from craft.training.settings import MethodJob
@@ -46,8 +46,7 @@ def folder(tmp_path_factory):
         evaluator = tiny_evaluator(family=name, seed=number)
         entries |= compute_features(evaluator, frame, knowledge, name)
         evaluator.save(folder / name)
-    images = {key: entries.pop(key) for key in list(entries) if key.endswith("/images")}
-    write_rows(folder / "features.safetensors", frame["image_id"].tolist(), images, entries)
+    write_features(folder / "features.safetensors", frame, entries)
     maps = {name: {key: Logistic(1.0, 0.0, 0.9, 6) for key in DIMENSIONS} for name, _ in EVALUATORS}
     write_json(folder / "calibration.json", calibration_to_json(maps))
     return folder

@@ -18,7 +18,7 @@ def command(
     label_column: Annotated[str, typer.Option(help="column of labels.csv or the table that holds the label")] = "label",
     rename: Annotated[list[str] | None, typer.Option(help="OWN=RUN: the run's name of a label; repeatable")] = None,
     summary: Annotated[Path | None, typer.Option(help="CSV file for the summary that is printed")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="threads that decode; without it, one a core")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="threads that decode; without it, one per core")] = None,
 ) -> None:
     """Score images by how well they show their label, and print the same of real images beside it."""
     writer = choose_writer(output)

@@ -11,7 +11,7 @@ from craft.evaluation.comparison.difference_table import comparison_table, oppon
 from craft.evaluation.comparison.pairs import pair_datasets
 from craft.evaluation.comparison.reduction_table import reduction_table
 from craft.evaluation.results import Results
-from craft.evaluation.scoring.results import SCORES
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES
 from craft.evaluation.scoring.tail_table import tail_table
 from craft.evaluation.statistics.significance import holm
 

@@ -12,9 +12,9 @@ def draw_differences(shift: float, size: int = 150, seed: int = 0) -> np.ndarray
     return np.random.default_rng(seed).normal(shift, 1.0, size)
 
 
-def resample(differences: np.ndarray, draws: int = 20_000) -> np.ndarray:
+def resample(differences: np.ndarray, resamples: int = 20_000) -> np.ndarray:
     statistic = mean_statistic([differences[:, None]])
-    return nested_bootstrap([len(differences)], statistic, draws, np.random.default_rng(1))[:, 0]
+    return nested_bootstrap([len(differences)], statistic, resamples, np.random.default_rng(1))[:, 0]
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.1, 0.2, 0.3])

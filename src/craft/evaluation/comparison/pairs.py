@@ -94,7 +94,7 @@ def resample_dataset(scores: pd.DataFrame, dataset: str, run: Run) -> Paired:
 
 
 def align_images(generated: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """One row an image number and seed, columns (metric, evaluator, method); every cell is filled.
+    """One row per image number and seed, columns (metric, evaluator, method); every cell is filled.
 
     Raises:
         CraftError: if an image number occurs twice, lacks a score or has several labels, or a seed has one image.
@@ -128,7 +128,7 @@ def align_images(generated: pd.DataFrame, dataset: str) -> pd.DataFrame:
     sizes = wide.groupby("seed").size()
     if sizes.min() < 2:
         raise CraftError(
-            f"{scores_source(dataset, '*')}: seed {sizes.idxmin()} has {sizes.min()} image a method, an interval needs"
+            f"{scores_source(dataset, '*')}: seed {sizes.idxmin()} has {sizes.min()} image per method, an interval needs"
             " at least 2; raise `generation.images_per_dataset`"
         )
     return wide

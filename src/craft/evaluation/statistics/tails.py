@@ -62,11 +62,27 @@ def resample_thresholds(reference: np.ndarray, quantiles: list[float], resamples
         names: of what is resampled.
     """
     ranked, rng = np.sort(require_scores(reference, "reference")), numpy_generator("tail reference", *names)
-    step, blocks = max(1, BLOCK // len(ranked)), []
-    for start in range(0, resamples, step):
-        picks = rng.integers(len(ranked), size=(min(step, resamples - start), len(ranked)))
-        blocks.append(np.quantile(ranked[picks], quantiles, axis=1).T)
-    return np.concatenate(blocks)
+    step = max(1, BLOCK // len(ranked))
+    sizes = [min(step, resamples - start) for start in range(0, resamples, step)]
+    return np.concatenate(
+        [counted_quantiles(ranked, resample_counts(len(ranked), size, rng), quantiles) for size in sizes]
+    )
+
+
+def counted_quantiles(scores: np.ndarray, counts: np.ndarray, quantiles: list[float]) -> np.ndarray:
+    """Quantiles of every resample of scores.
+
+    Args:
+        scores: shape (m,).
+        counts: how often each score counts, shape (k, m); rows sum to m.
+        quantiles: which (linear interpolation between order statistics).
+
+    Returns:
+        Shape (k, quantiles).
+    """
+    order = np.argsort(scores)
+    drawn = np.repeat(np.tile(scores[order], len(counts)), counts[:, order].ravel()).reshape(counts.shape)
+    return np.quantile(drawn, quantiles, axis=1).T
 
 
 def weigh_below(scores: np.ndarray, counts: np.ndarray, limits: np.ndarray) -> np.ndarray:
@@ -108,9 +124,8 @@ class RealTail:
         """Set the threshold and resample it; `names` seed the resamples."""
         scores = require_scores(scores, "reference")
         counts = resample_counts(len(scores), resamples, numpy_generator("tail reference", *names))
-        order = np.argsort(scores)
-        drawn = np.stack([np.repeat(scores[order], row) for row in counts[:, order]])
-        return cls(scores, tail_threshold(scores, quantile), counts, np.quantile(drawn, quantile, axis=1), confidence)
+        thresholds = counted_quantiles(scores, counts, [quantile])[:, 0]
+        return cls(scores, tail_threshold(scores, quantile), counts, thresholds, confidence)
 
     def estimate_threshold(self) -> Estimate:
         """tau with its interval."""
