@@ -59,6 +59,8 @@ SCRIPTED = [rule for rule in RULES if script_of(rule)]
 NAMED: dict[str, set[str]] = {}
 for name, job in resolve_jobs(validate_config(yaml.safe_load((ROOT / "config.yaml").read_text()))).items():
     NAMED.setdefault(Path(name).stem, set()).update(job.modules)
+# the paper reads titles and columns of the tables that another job collects
+NAMED["compile_paper"] = NAMED["collect_tables"]
 
 
 def closure_of(script: str) -> tuple[str, ...]:

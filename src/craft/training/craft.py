@@ -16,7 +16,6 @@ from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
 from craft.models.evaluators import load_evaluator
 from craft.models.foundation import Foundation
-from craft.reward.dimensions import DIMENSIONS
 from craft.reward.features import Features, read_calibration
 from craft.reward.objective import ClinicalReward, anchor
 from craft.training.backprop import GradientPlan
@@ -135,7 +134,7 @@ def train_reward(
 def make_loss(settings: RewardMethod, sampling: SamplingSettings, inputs: RewardInputs, seed: str) -> LossAt:
     """The CRAFT loss of a step."""
     foundation, knowledge, batch = inputs.foundation, inputs.knowledge, settings.training.batch
-    labels, objective = list(knowledge.labels), settings.objective
+    labels, objective, dimensions = list(knowledge.labels), settings.objective, inputs.reward.alignment.names
 
     def loss_at(part: Part) -> tuple[Tensor, dict[str, float]]:
         draws = part.draws("craft", seed)
@@ -151,7 +150,7 @@ def make_loss(settings: RewardMethod, sampling: SamplingSettings, inputs: Reward
         loss = scored.hinge + objective.beta * near + objective.gamma * real
         logs = {"reward": scored.reward.mean().item(), "hinge": scored.hinge.item()}
         logs |= {"anchor": near.item(), "denoising": real.item()}
-        return loss, logs | dict(zip(DIMENSIONS, scored.dimensions.mean(0).tolist(), strict=True))
+        return loss, logs | dict(zip(dimensions, scored.dimensions.mean(0).tolist(), strict=True))
 
     return loss_at
 

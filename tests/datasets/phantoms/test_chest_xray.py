@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from craft.datasets.phantoms.base import make_phantom
-from craft.datasets.phantoms.chest_xray import LOBES, MODALITY
+from craft.datasets.phantoms.chest_xray import MODALITY
+from craft.datasets.phantoms.chest_xray.attributes import LOBES
 from craft.knowledge.schema import Knowledge
 
 BANK = Path(__file__).parents[3] / "data" / "knowledge" / "chest_xray.yaml"

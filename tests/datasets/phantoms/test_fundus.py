@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from craft.datasets.phantoms.base import make_phantom
-from craft.datasets.phantoms.fundus import ABSENT, MODALITY, Placement, draw, render, signs
+from craft.datasets.phantoms.fundus import MODALITY
+from craft.datasets.phantoms.fundus.attributes import draw
+from craft.datasets.phantoms.fundus.captions import ABSENT, signs
+from craft.datasets.phantoms.fundus.render import Placement, render
 from craft.knowledge.schema import Knowledge
 
 KNOWLEDGE = Path(__file__).parents[3] / "data" / "knowledge" / "fundus.yaml"

@@ -54,7 +54,7 @@ def test_p_values_are_corrected_within_a_metric_and_evaluator(comparisons):
 
 
 def test_the_classifier_of_phantoms_is_compared_by_probability_and_label_agreement(comparisons):
-    assert set(comparisons.query("evaluator == @PHANTOM_CLASSIFIER")["metric"]) == {"cas", "label_agreement"}
+    assert set(comparisons[comparisons["evaluator"] == PHANTOM_CLASSIFIER]["metric"]) == {"cas", "label_agreement"}
     assert set(comparisons.query("evaluator == 'clip_bit'")["metric"]) == {"cas", "tail_rate"}
 
 

@@ -1,5 +1,8 @@
 """Scoring: one row per image and evaluator, real scores from the cached features, generated ones through the model."""
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +10,9 @@ import torch
 from tiny import tiny_evaluator, tiny_knowledge
 
 from craft.core.errors import CraftError
-from craft.core.files import write_json
+from craft.core.files import write_json, write_text
 from craft.core.images import decode_images, image_row, read_images, to_tensor, write_images
+from craft.core.rows import read_rows
 from craft.core.settings import ImageSet
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, score_columns
 from craft.evaluation.scoring.scorer import Scorer
@@ -28,6 +32,7 @@ from craft.reward.features import (
 
 SIZE, LABELS = 32, ["nevus", "melanoma"]
 SPLITS = ["train", "reference", "calibration", "test"]
+SCRIPT = Path(__file__).parents[3] / "scripts" / "score_images.py"
 
 
 def make_table(path, count, seed, split=None):
@@ -109,6 +114,49 @@ def test_the_same_pixels_score_the_same_as_real_and_as_generated(run):
     # the evaluator's weights went through half precision on the way to its folder
     assert np.allclose(generated["cas"], real["cas"], atol=0.05)
     assert set(generated["seed"]) == {1} and set(generated["method"]) == {"craft"}
+
+
+@pytest.fixture
+def files(run, tmp_path):
+    """Arguments of the script for two image sets; what it writes lies in a folder of its own."""
+    folder, known, job, _ = run
+    sets = [ImageSet(method="craft", seed=1), ImageSet(method="lora", seed=0)]
+    write_text(tmp_path / "settings.yaml", job.model_copy(update={"generated": sets}).to_yaml())
+    write_text(tmp_path / "knowledge.yaml", known.knowledge.to_yaml())
+    for name, count in (("craft", 3), ("lora", 5)):
+        make_table(tmp_path / f"{name}.parquet", count, seed=count, split="generated")
+    return {
+        "settings": tmp_path / "settings.yaml",
+        "images": folder / "images.parquet",
+        "features": folder / "features.safetensors",
+        "knowledge": tmp_path / "knowledge.yaml",
+        "calibration": folder / "calibration.json",
+        "real": tmp_path / "out/real.parquet",
+        "generated": [tmp_path / f"{name}.parquet" for name in ("craft", "lora")],
+        "scores": [tmp_path / f"out/{name}.parquet" for name in ("craft", "lora")],
+        "embeddings": [tmp_path / f"out/{name}.safetensors" for name in ("craft", "lora")],
+    }
+
+
+def test_the_script_writes_the_files_of_every_image_set_in_the_order_of_the_job(files):
+    runpy.run_path(str(SCRIPT))["main"](**files)
+    for number, (method, seed, count) in enumerate([("craft", 1, 3), ("lora", 0, 5)]):
+        scores = pd.read_parquet(files["scores"][number])
+        assert set(scores["method"]) == {method} and set(scores["seed"]) == {seed} and len(scores) == 3 * count
+        ids = read_images(files["generated"][number])["image_id"].tolist()
+        assert scores["image_id"].tolist() == ids * 3
+        encoded = read_rows(files["embeddings"][number], "a/images", ids[::-1], "score_images")
+        images = to_tensor(decode_images(read_images(files["generated"][number])))
+        # the evaluator's weights went through half precision on the way to its folder
+        assert torch.allclose(encoded.flip(0), tiny_evaluator(SIZE).embed(images), atol=0.01)
+    assert set(pd.read_parquet(files["real"])["method"]) == {"real"}
+
+
+@pytest.mark.parametrize("option", ["generated", "scores", "embeddings"])
+def test_the_script_refuses_files_that_do_not_match_the_image_sets(files, option):
+    with pytest.raises(CraftError, match=f"name 2 image sets, but `--{option}` gives 1 files"):
+        runpy.run_path(str(SCRIPT))["main"](**files | {option: files[option][:1]})
+    assert not files["real"].exists()
 
 
 def test_features_of_another_table_are_refused(run, tmp_path):

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from craft.evaluation.statistics.tails import RealTail, tail_rate, tail_threshold, weigh_below
+from craft.evaluation.statistics.intervals import resample_counts
+from craft.evaluation.statistics.tails import (
+    RealTail,
+    counted_quantiles,
+    resample_thresholds,
+    tail_rate,
+    tail_threshold,
+    weigh_below,
+)
 
 GRID = np.arange(11) / 10
 
@@ -70,3 +78,20 @@ def test_labels_share_the_threshold_of_their_dataset():
 def test_shares_below_are_those_of_repeated_images():
     scores, counts = np.array([0.1, 0.5, 0.9]), np.array([[1, 1, 1], [3, 0, 0], [0, 1, 2]])
     assert weigh_below(scores, counts, np.array([0.6, 0.6, 0.2])) == pytest.approx([2 / 3, 1, 0])
+
+
+def test_quantiles_under_counts_are_those_of_repeated_scores():
+    rng = np.random.default_rng(4)
+    scores, counts = rng.random(30), resample_counts(30, 6, rng)
+    expected = [np.quantile(np.repeat(scores, row), [0.1, 0.05]) for row in counts]
+    assert (counted_quantiles(scores, counts, [0.1, 0.05]) == expected).all()
+
+
+def test_thresholds_lie_around_that_of_all_images_and_blocks_of_resamples_change_nothing(monkeypatch):
+    real = np.random.default_rng(5).random(200)
+    whole = resample_thresholds(real, [0.1, 0.05], 400, "skin")
+    assert whole.shape == (400, 2) and (whole[:, 0] >= whole[:, 1]).all()
+    assert whole.mean(axis=0) == pytest.approx([tail_threshold(real, quantile) for quantile in (0.1, 0.05)], abs=0.02)
+    monkeypatch.setattr("craft.evaluation.statistics.tails.BLOCK", 7 * 200)
+    assert (resample_thresholds(real, [0.1, 0.05], 400, "skin") == whole).all()
+    assert (resample_thresholds(real[::-1], [0.1, 0.05], 400, "skin") == whole).all()

@@ -128,8 +128,8 @@ def align_images(generated: pd.DataFrame, dataset: str) -> pd.DataFrame:
     sizes = wide.groupby("seed").size()
     if sizes.min() < 2:
         raise CraftError(
-            f"{scores_source(dataset, '*')}: seed {sizes.idxmin()} has {sizes.min()} image per method, an interval needs"
-            " at least 2; raise `generation.images_per_dataset`"
+            f"{scores_source(dataset, '*')}: seed {sizes.idxmin()} has {sizes.min()} image per method, an interval"
+            " needs at least 2; raise `generation.images_per_dataset`"
         )
     return wide
 
