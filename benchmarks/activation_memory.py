@@ -20,14 +20,13 @@ def main(
     import torch
     from memory import measure_step
 
-    from craft.core.config.methods import Compute, Lora
     from craft.models.foundation import Foundation
 
     torch.set_num_threads(1)
     foundation = Foundation(random_pipeline(size, resolution))
-    foundation.add_adapter(Lora(rank=8, alpha=8))
+    foundation.add_adapter(rank=8, alpha=8)
     kept = measure_step(foundation)
-    foundation.prepare(Compute(checkpointing=True))
+    foundation.prepare(checkpointing=True)
     recomputed = measure_step(foundation)
     name = f"{size}_{resolution}"
     report(metrics := make_metrics(name, recomputed, kept))

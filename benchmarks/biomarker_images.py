@@ -1,4 +1,4 @@
-"""Biomarkers on real images, one function a modality: how well a measure tells the labels, with nothing fitted.
+"""Biomarkers on real images, one function per modality: how well a measure tells the labels, with nothing fitted.
 
 Each takes the folder of the real sets and the images' limit per label (None for all), and returns its metrics.
 """
@@ -52,7 +52,7 @@ def take(table: pd.DataFrame, labels: list[str], limit: int | None) -> pd.DataFr
 
 
 def measure_set(modality: str, folder: Path, table: pd.DataFrame, extra: Extra | None = None) -> pd.DataFrame:
-    """Measures of the table's files, one row a file, and what `extra` makes of an image and its masks."""
+    """Measures of the table's files, one row per file, and what `extra` makes of an image and its masks."""
     from craft.core.progress import track
     from craft.evaluation.biomarkers.registry import find_biomarkers
 

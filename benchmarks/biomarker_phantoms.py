@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from biomarker_statements import DROPPED, STATEMENTS, Predicate
 from common import Metric
 
@@ -55,8 +57,31 @@ def list_items(modality: str, knowledge: Path, labels: tuple[str, ...]) -> list[
     return list(items.values())
 
 
-def measure_phantoms(modality: str, labels: tuple[str, ...], count: int, size: int, seed: int):
-    """Measures (one row a phantom, `count` of each label) and the drawn attributes in the same order."""
+@dataclass(frozen=True)
+class Phantoms:
+    """Phantoms of one seed: their measures, one row per phantom, and the drawn attributes in the same order."""
+
+    measures: pd.DataFrame
+    attributes: list[dict[str, Any]]
+
+    def answers(self, item: Item) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which phantoms an item speaks of, shape (n,), and of these, the biomarker's signed value and the answer.
+
+        Raises:
+            CraftError: if the phantoms do not show the item's statement both true and false.
+        """
+        said = [item.holds(attributes) for attributes in self.attributes]
+        kept = np.array([answer is not None for answer in said])
+        holds = np.array(said, dtype=object)[kept].astype(bool)
+        if holds.all() or not holds.any():
+            raise CraftError(
+                f"{len(said)} phantoms do not show {item.present!r} both true and false; give more with `--phantoms`"
+            )
+        return kept, item.sign * self.measures[item.biomarker].to_numpy()[kept], holds
+
+
+def measure_phantoms(modality: str, labels: tuple[str, ...], count: int, size: int, seed: int) -> Phantoms:
+    """`count` phantoms of each label, label by label, with their measures."""
     from craft.core.progress import track
     from craft.datasets.phantoms.base import make_phantom
     from craft.datasets.phantoms.registry import find_modality
@@ -65,9 +90,8 @@ def measure_phantoms(modality: str, labels: tuple[str, ...], count: int, size: i
     drawing = find_modality(modality)
     draws = [(label, index) for label in labels for index in range(count)]
     phantoms = [make_phantom(drawing, label, size, seed, index) for label, index in track(draws, "phantoms")]
-    return measure_images(modality, [phantom.image for phantom in phantoms]), [
-        phantom.attributes for phantom in phantoms
-    ]
+    measures = measure_images(modality, [phantom.image for phantom in phantoms])
+    return Phantoms(measures, [phantom.attributes for phantom in phantoms])
 
 
 def fit_threshold(score: np.ndarray, holds: np.ndarray) -> float:
@@ -108,48 +132,42 @@ def metric_name(modality: str, item: Item, taken: set[str]) -> str:
 
 
 def judge_items(modality: str, knowledge: Path, count: int, size: int) -> list[Metric]:
-    """Balanced accuracy of every item, their mean and the worst, thresholds from phantoms of another seed."""
+    """Balanced accuracy of every item, their mean and the worst, thresholds from phantoms of another seed.
+
+    Raises:
+        CraftError: if the phantoms are too few to show every statement both true and false.
+    """
     from craft.datasets.phantoms.registry import find_modality
 
     labels = find_modality(modality).labels
     items = list_items(modality, knowledge, labels)
     if not items:
         return []
-    sets = {name: measure_phantoms(modality, labels, count, size, seed) for name, seed in SEEDS.items()}
+    calibration, test = (measure_phantoms(modality, labels, count, size, SEEDS[name]) for name in SEEDS)
     about = (
         f"{count} phantoms of each label, {size} px; threshold from as many of another seed; phantoms between an"
         " item's two statements left out, those that the biomarker cannot tell counted as wrong"
     )
-    metrics, accuracies, within_labels, dropped = [], [], [], DROPPED.get(modality)
-    names = np.repeat(labels, count)
+    metrics, accuracies, within_labels, names = [], [], [], np.repeat(labels, count)
     for item in items:
-        said = {name: [item.holds(attributes) for attributes in drawn] for name, (_, drawn) in sets.items()}
-        kept = {name: np.array([answer is not None for answer in answers]) for name, answers in said.items()}
-        holds = {name: np.array(said[name], dtype=object)[kept[name]].astype(bool) for name in said}
-        score = {name: item.sign * sets[name][0][item.biomarker].to_numpy()[kept[name]] for name in said}
-        threshold = fit_threshold(score["calibration"], holds["calibration"])
-        accuracies.append(balanced_accuracy(score["test"], holds["test"], threshold))
-        within_labels.append(within_label_auroc(score["test"], holds["test"], names[kept["test"]]))
+        threshold = fit_threshold(*calibration.answers(item)[1:])
+        kept, score, holds = test.answers(item)
+        accuracies.append(balanced_accuracy(score, holds, threshold))
+        within_labels.append(within_label_auroc(score, holds, names[kept]))
         name = metric_name(modality, item, {metric.metric for metric in metrics})
-        conditions = f"balanced accuracy of '{item.present}' on {holds['test'].size} phantoms, {about}"
+        conditions = f"balanced accuracy of '{item.present}' on {holds.size} phantoms, {about}"
         metrics.append(Metric(name, accuracies[-1], "1", "higher", WORST, conditions))
-    mean = Metric(
-        f"phantom_balanced_accuracy_{modality}",
-        float(np.mean(accuracies)),
-        "1",
-        "higher",
-        MEAN,
-        f"mean of {len(items)} checklist items; {about}" + (f"; dropped: {dropped}" if dropped else ""),
-    )
-    within = Metric(
-        f"phantom_within_label_auroc_{modality}",
-        float(np.nanmean(within_labels)),
-        "1",
-        "higher",
-        None,
+    mean, within = float(np.mean(accuracies)), float(np.nanmean(within_labels))
+    dropped = f"; dropped: {DROPPED[modality]}" if modality in DROPPED else ""
+    counted = f"mean of {len(items)} checklist items; {about}{dropped}"
+    alone = (
         "AUROC of each item among the phantoms of one label, mean over labels with both answers and over items: signs"
-        f" of the same label, which go together, cannot stand in for each other here; {about}",
+        f" of the same label, which go together, cannot stand in for each other here; {about}"
     )
-    worst = items[int(np.argmin(accuracies))].present
-    metric = Metric(f"phantom_worst_item_{modality}", min(accuracies), "1", "higher", WORST, f"'{worst}'; {about}")
-    return [mean, metric, within, *metrics]
+    worst = f"'{items[int(np.argmin(accuracies))].present}'; {about}"
+    return [
+        Metric(f"phantom_balanced_accuracy_{modality}", mean, "1", "higher", MEAN, counted),
+        Metric(f"phantom_worst_item_{modality}", min(accuracies), "1", "higher", WORST, worst),
+        Metric(f"phantom_within_label_auroc_{modality}", within, "1", "higher", None, alone),
+        *metrics,
+    ]

@@ -1,8 +1,8 @@
-"""Which drawn attributes of a phantom make which checklist statement true, one table a modality.
+"""Which drawn attributes of a phantom make which checklist statement true, one table per modality.
 
-A table maps an item's `present` statement to a predicate of the phantom's attributes: True where the statement holds, False
-where its contradiction holds, None where neither is said (the words between the two, such as *mildly asymmetric*).
-The limits are those at which the phantom's own caption changes its words.
+A table maps an item's `present` statement to a predicate of the phantom's attributes: True where the statement holds,
+False where its contradiction holds, None where neither is said (the words between the two, such as *mildly
+asymmetric*). The limits are those at which the phantom's own caption changes its words.
 """
 
 from collections.abc import Callable

@@ -1,20 +1,19 @@
-"""How well the computed biomarkers tell what they are named after, on phantoms whose attributes are known and on real images.
+"""How well the computed biomarkers tell what they are named after, on phantoms of known attributes and on real images.
 
-Parts: `phantoms` (checklist items that name a biomarker, against the drawn attributes), `speed`, and `images` (the labels of
-real sets under $CRAFT_DATA). `--part` and `--modality` choose some of them; what was not measured anew stays in the
-result file. `--pictures FOLDER` only draws the segmentations over real images.
+Parts: `phantoms` (checklist items that name a biomarker, against the drawn attributes), `speed`, and `images` (the
+labels of real sets under $CRAFT_DATA). `--part` and `--modality` choose some of them; what was not measured anew stays
+in the result file. `--pictures FOLDER` only draws the segmentations over real images.
 """
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from common import RESULTS, Metric, describe_device, record, report
 
 from craft.core.cli import run
-
-sys.path.insert(0, str(Path(__file__).parent))
+from craft.core.files import read_json
 
 KNOWLEDGE = Path(__file__).parents[1] / "data/knowledge"
 MODALITIES = ("dermoscopy", "chest_xray", "fundus", "histopathology")
@@ -29,13 +28,12 @@ def main(
     phantoms: Annotated[int, typer.Option(help="phantoms of a label, both to calibrate and to test")] = 150,
     limit: Annotated[int | None, typer.Option(help="most real images of a label")] = None,
     pictures: Annotated[Path | None, typer.Option(help="draw segmentations of real images to this folder")] = None,
+    output: Annotated[Path, typer.Option(help="folder of the result file")] = RESULTS,
 ) -> None:
     """Measure the biomarkers, or draw their segmentations."""
     from biomarker_images import MEASURED, draw_pictures
     from biomarker_phantoms import judge_items
-    from common import RESULTS, Metric, describe_device, record, report
 
-    from craft.core.files import read_json
     from craft.datasets.readers.base import data_root
 
     if pictures:
@@ -49,17 +47,15 @@ def main(
         found += MEASURED[name](data_root(), limit) if "images" in part else []
         report(found)
         metrics += found
-    path = RESULTS / "biomarkers.json"
+    path = output / "biomarkers.json"
     anew = {metric.metric for metric in metrics}
     kept = [Metric(**entry) for entry in read_json(path)["metrics"]] if path.is_file() else []
     metrics += [metric for metric in kept if metric.metric not in anew]
-    record("biomarkers", "python benchmarks/biomarkers.py", describe_device("cpu"), metrics)
+    record("biomarkers", "python benchmarks/biomarkers.py", describe_device("cpu"), metrics, output)
 
 
-def time_modality(name: str, count: int = 60):
+def time_modality(name: str, count: int = 60) -> Metric:
     """CPU seconds of 1000 phantoms of 64 px on one thread, from `count` of them."""
-    from common import Metric
-
     from craft.datasets.phantoms.base import make_phantom
     from craft.datasets.phantoms.registry import find_modality
     from craft.evaluation.biomarkers.registry import find_biomarkers

@@ -1,5 +1,6 @@
 """What the benchmarks share: the form of their results, and random models in the shapes of known ones."""
 
+import math
 import platform
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -35,7 +36,13 @@ class Metric:
 
 
 def record(name: str, command: str, device: str, metrics: list[Metric], folder: Path = RESULTS) -> Path:
-    """Write the results of a benchmark atomically and return the file's path."""
+    """Write the results of a benchmark atomically and return the file's path.
+
+    Raises:
+        CraftError: if a value is no finite number.
+    """
+    if wrong := [metric for metric in metrics if not math.isfinite(metric.value)]:
+        raise CraftError(f"{wrong[0].metric} is {wrong[0].value}, so nothing is recorded; measure on more")
     path = folder / f"{name}.json"
     entries = [asdict(metric) | {"value": float(f"{metric.value:.4g}")} for metric in metrics]
     date = datetime.now(UTC).date().isoformat()

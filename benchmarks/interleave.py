@@ -24,7 +24,7 @@ def main(
     rounds: Annotated[int, typer.Option(help="blocks of steps of every contestant")] = 1,
     steps: Annotated[int, typer.Option(help="timed steps a block")] = 2,
 ) -> None:
-    """Write the seconds of every contestant, one list a round, and the peak memory of the process."""
+    """Write the seconds of every contestant, one list per round, and the peak memory of the process."""
     import torch
     from common import describe_device
     from workload import Ours, Trl, Work, compare_gradients

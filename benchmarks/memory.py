@@ -10,11 +10,11 @@ from common import PROMPTS
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from craft.core.config.methods import Backprop, Sampling
 from craft.core.seeds import Draws
 from craft.models.foundation import Foundation
 from craft.training.backprop import GradientPlan
 from craft.training.sampler import Conditions, sample_latents
+from craft.training.settings import BackpropSettings, SamplingSettings
 
 MIB = 2**20
 BACKWARD = "backward pass"
@@ -98,10 +98,10 @@ class Memory:
 
 def measure_step(foundation: Foundation) -> Memory:
     """Memory of the gradient of one sampled image's mean brightness through the last sampling step and the decoder."""
-    sampling, draws = Sampling(steps=1, guidance_scale=5.0), Draws("memory")
+    sampling, draws = SamplingSettings(steps=1, guidance_scale=5.0), Draws("memory")
     conditions = Conditions.encode(foundation, PROMPTS[:1])
     noise = draws.normal(1, *foundation.latent_shape)
-    plan = GradientPlan.draw(Backprop(mode="last", steps=1), sampling.steps, 1, draws)
+    plan = GradientPlan.draw(BackpropSettings(mode="last", steps=1), sampling.steps, 1, draws)
     parameters = [*foundation.unet.parameters(), *foundation.vae.parameters()]
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     counter, saved = SavedTensors(parameters), []

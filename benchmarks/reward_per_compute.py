@@ -6,17 +6,25 @@ guard stops a run, so that only the gradient differs. The default run must have 
 `snakemake results/DATASET/lora_enriched/seed0/adapter results/DATASET/calibration.json`.
 """
 
-import sys
+import itertools
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from common import RESULTS, Metric, describe_device, record, report
 
 from craft.core.cli import run
+from craft.core.errors import CraftError
 
-sys.path.insert(0, str(Path(__file__).parent))
+if TYPE_CHECKING:
+    from craft.models.evaluators import ImageTextEvaluator
+    from craft.pipeline.config import Config
+    from craft.reward.cas import ClinicalAlignment
+    from craft.training.craft import RewardInputs
+    from craft.training.settings import MethodJob, SamplingSettings
 
 WAYS = {
     "last_1": {"mode": "last", "steps": 1},
@@ -32,72 +40,111 @@ WAYS = {
 def main(
     dataset: Annotated[list[str], typer.Option(help="dataset of the configuration; repeat for several")],
     config: Annotated[Path, typer.Option(help="configuration with a reward method")] = Path("config.yaml"),
+    way: Annotated[list[str], typer.Option(help=f"of {', '.join(WAYS)}; repeat for several, else all")] = tuple(WAYS),
     evaluations: Annotated[int, typer.Option(help="UNet evaluations that every way may spend")] = 8000,
     images: Annotated[int, typer.Option(help="images of fixed noise that are judged")] = 96,
+    output: Annotated[Path, typer.Option(help="folder of the result file")] = RESULTS,
 ) -> None:
     """Train every way for the same UNet evaluations and record the out-of-family CAS that it gained."""
     import yaml
-    from common import Metric, describe_device, record, report
 
-    from craft.core.config.run import validate_config
+    from craft.pipeline.config import validate_config
 
-    settings = validate_config(yaml.safe_load(config.read_text(encoding="utf-8")), str(config))
+    if unknown := [name for name in way if name not in WAYS]:
+        raise CraftError(f"there is no way {unknown[0]!r}; write one of {', '.join(WAYS)}")
+    run_config = validate_config(yaml.safe_load(config.read_text(encoding="utf-8")), str(config))
     metrics = []
-    for name in dataset:
-        for way in WAYS:
-            gained = measure(settings, name, way, evaluations, images)
-            conditions = (
-                f"{name}, {gained['steps']} steps, {gained['evaluations']} UNet evaluations, {gained['seconds']:.0f} s;"
-                f" held-out CAS {gained['before']:.3f} before, {gained['after']:.3f} after on {images} images, one seed"
-            )
-            value = 1000 * (gained["after"] - gained["before"]) / gained["evaluations"]
-            unit = "CAS per 1000 UNet evaluations"
-            metrics.append(Metric(f"cas_gain_{name}_{way}", value, unit, "higher", None, conditions))
-            report(metrics[-1:])
-    command = " ".join(["python benchmarks/reward_per_compute.py", *(f"--dataset {name}" for name in dataset)])
-    record("reward_per_compute", command, describe_device("cpu"), metrics)
+    for name, each in itertools.product(dataset, way):
+        gained = measure(run_config, name, each, evaluations, images)
+        conditions = (
+            f"{name}, {gained['steps']} steps, {gained['evaluations']} UNet evaluations, {gained['seconds']:.0f} s;"
+            f" held-out CAS {gained['before']:.3f} before, {gained['after']:.3f} after on {images} images, one seed"
+        )
+        value = 1000 * (gained["after"] - gained["before"]) / gained["evaluations"]
+        unit = "CAS per 1000 UNet evaluations"
+        metrics.append(Metric(f"cas_gain_{name}_{each}", value, unit, "higher", None, conditions))
+        report(metrics[-1:])
+    chosen = [f"--dataset {name}" for name in dataset] + [f"--way {name}" for name in way if set(way) != set(WAYS)]
+    command = " ".join(["python benchmarks/reward_per_compute.py", *chosen])
+    command += f" --evaluations {evaluations} --images {images}"
+    record("reward_per_compute", command, describe_device("cpu"), metrics, output)
 
 
-def measure(config, dataset: str, way: str, budget: int, count: int) -> dict:
-    """Held-out CAS before and after a training of one way within a budget of UNet evaluations."""
-    from craft.core.config.methods import Backprop, Compute
-    from craft.core.images import read_images
-    from craft.core.resolve import evaluator_refs, resolve_settings
-    from craft.models.evaluators import ImageTextEvaluator
-    from craft.reward.features import Features, read_calibration
+def measure(config: "Config", dataset: str, way: str, budget: int, count: int) -> dict[str, float]:
+    """Held-out CAS before and after a training of one way within a budget of UNet evaluations.
+
+    Args:
+        config: of the run, whose results folder holds what the training needs.
+        dataset: of the configuration.
+        way: one of `WAYS`.
+        budget: UNet evaluations that the training may spend; it takes one step at least.
+        count: images that are judged.
+    """
     from craft.training.craft import make_loss
-    from craft.training.ingredients import Ingredients
     from craft.training.loop import fit
     from craft.training.prompts import all_prompts
+    from craft.training.settings import BackpropSettings
 
-    method = next(name for name, spec in config.methods.items() if spec.kind == "reward")
-    job = resolve_settings(config)[f"{dataset}/{method}/seed0/settings/finetune_reward.yaml"]
-    folder = Path(config.results) / dataset
-    files = {"images": folder / "images.parquet"}
-    files |= {name: folder / f"{name}.safetensors" for name in ("latents", "features")}
-    files |= {"knowledge": folder / "knowledge.yaml", "calibration": folder / "calibration.json"}
-    given = Ingredients.load(job, **files, start=folder / job.spec.start / "seed0/adapter")
-    held_out = evaluator_refs(config, "held_out")[0]
-    known = Features(files["features"], read_images(files["images"]), given.book)
-    alignment = known.alignment(held_out.name, read_calibration(files["calibration"], [held_out.name]), job.neighbours)
-    judge = ImageTextEvaluator.load(held_out.path)
-
-    spec = job.spec.model_copy(update={"backprop": Backprop(**WAYS[way]), "compute": Compute(checkpointing=False)})
-    parameters = given.foundation.adapter_parameters(text=False)
-    given.foundation.remember_prompts(all_prompts(given.book))
-    counter = EvaluationCounter(given.foundation.unet)
-    before = mean_cas(given, job.sampling, judge, alignment, count)
-    loss_at = make_loss(spec, job.sampling, given, f"{dataset}/{way}")
+    job, inputs, judge = load_dataset(config, dataset)
+    settings = job.training.model_copy(update={"backprop": BackpropSettings(**WAYS[way])})
+    parameters = inputs.foundation.adapter_parameters(text=False)
+    inputs.foundation.remember_prompts(all_prompts(inputs.knowledge))
+    counter = EvaluationCounter(inputs.foundation.unet)
+    before = mean_cas(inputs, job.sampling, judge, count)
+    loss_at = make_loss(settings, job.sampling, inputs, f"{dataset}/{way}")
     counter.reset()
     cost = probe(loss_at, parameters, counter)
     steps = max(1, budget // cost)
-    training = spec.training.model_copy(update={"steps": steps, "warmup_steps": min(5, steps)})
+    training = settings.training.model_copy(update={"steps": steps, "warmup_steps": min(5, steps)})
     counter.reset()
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as checkpoints:
         fit(parameters, training, loss_at, Path(checkpoints))
     spent = {"steps": steps, "evaluations": counter.total, "seconds": time.perf_counter() - started}
-    return spent | {"before": before, "after": mean_cas(given, job.sampling, judge, alignment, count)}
+    return spent | {"before": before, "after": mean_cas(inputs, job.sampling, judge, count)}
+
+
+def load_dataset(config: "Config", dataset: str) -> tuple["MethodJob", "RewardInputs", "Judge"]:
+    """The job of the first reward method on a dataset, what its training needs, and the held-out evaluator.
+
+    Raises:
+        CraftError: if the configuration or its results folder lacks one of them.
+    """
+    from craft.core.images import read_images
+    from craft.models.evaluators import load_evaluator
+    from craft.pipeline.jobs import evaluator_refs, resolve_jobs
+    from craft.reward.features import Features, read_calibration
+    from craft.training.craft import load_inputs
+    from craft.training.methods.base import MethodFiles
+
+    method = next((name for name, method in config.methods.items() if method.kind == "reward"), None)
+    if method is None or dataset not in config.datasets:
+        lacking = "method of kind `reward`" if method is None else f"dataset {dataset!r}"
+        raise CraftError(f"the configuration has no {lacking}; add it, or name another file with `--config`")
+    seed = config.seeds[0]
+    job = resolve_jobs(config)[f"{dataset}/{method}/seed{seed}/settings/finetune_reward.yaml"]
+    folder = Path(config.results) / dataset
+    files = MethodFiles(
+        images=folder / "images.parquet",
+        latents=folder / "latents.safetensors",
+        knowledge=folder / "knowledge.yaml",
+        features=folder / "features.safetensors",
+        calibration=folder / "calibration.json",
+        start=folder / job.training.start / f"seed{seed}/adapter",
+    )
+    inputs = load_inputs(job.training, job, files, "cpu")
+    held_out = evaluator_refs(config, "held_out")[0]
+    known = Features(files.features, read_images(files.images), inputs.knowledge)
+    alignment = known.alignment(held_out.name, read_calibration(files.calibration, [held_out.name]), job.neighbours)
+    return job, inputs, Judge(load_evaluator(held_out), alignment)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """An evaluator that the training never sees, and its calibrated CAS."""
+
+    evaluator: "ImageTextEvaluator"
+    alignment: "ClinicalAlignment"
 
 
 class EvaluationCounter:
@@ -131,7 +178,7 @@ def probe(loss_at, parameters, counter: EvaluationCounter) -> int:
     return counter.total
 
 
-def mean_cas(given, sampling, judge, alignment, count: int) -> float:
+def mean_cas(inputs: "RewardInputs", sampling: "SamplingSettings", judge: Judge, count: int) -> float:
     """Mean CAS of a held-out evaluator on images of fixed noise and enriched prompts."""
     import torch
 
@@ -140,12 +187,13 @@ def mean_cas(given, sampling, judge, alignment, count: int) -> float:
     from craft.training.prompts import draw_prompts
     from craft.training.sampler import generate
 
-    draws, labels = Draws("reward per compute"), list(given.book.labels)
+    foundation, knowledge = inputs.foundation, inputs.knowledge
+    draws, labels = Draws("reward per compute"), list(knowledge.labels)
     names = balanced_labels(labels, count)
-    prompts = draw_prompts(given.book, names, "enriched", draws)
-    images = generate(given.foundation, prompts, draws.normal(count, *given.foundation.latent_shape), sampling)
+    prompts = draw_prompts(knowledge, names, "enriched", draws)
+    images = generate(foundation, prompts, draws.normal(count, *foundation.latent_shape), sampling)
     numbers = torch.tensor([labels.index(name) for name in names])
-    return alignment.cas(judge.embed(images), numbers).mean().item()
+    return judge.alignment.cas(judge.evaluator.embed(images), numbers).mean().item()
 
 
 if __name__ == "__main__":

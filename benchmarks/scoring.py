@@ -18,7 +18,7 @@ from craft.core.errors import CraftError
 from craft.core.files import read_json, write_json
 
 if TYPE_CHECKING:
-    from craft.evaluation.scoring.reference import Reference
+    from craft.evaluation.scoring.yardstick import Yardstick
 
 WIDTH, NEIGHBOURS = 512, 5
 GOALS = {"share": 0.85, "naive": 8.0, "peak": 2048.0, "seconds": 60.0}
@@ -100,22 +100,20 @@ def peak_mib() -> float:
 
 
 def compare(folder: Path, batch: int, rounds: int, naive: int) -> dict[str, float]:
-    """CPU seconds an image of the bare encoder, of scoring and of the naive loop, and how far the scores differ."""
+    """CPU seconds per image of the bare encoder, of scoring and of the naive loop, and how far the scores differ."""
     import numpy as np
     import torch
     from phantom_run import DATASET, test_images
 
     from craft.core.images import decode_images, to_tensor
-    from craft.evaluation.scoring.reference import Reference
+    from craft.evaluation.scoring.yardstick import Yardstick
 
     torch.set_num_threads(1)
-    reference, frame = Reference.load(folder, DATASET), test_images(folder)
+    yardstick, frame = Yardstick.load(folder, DATASET), test_images(folder)
     frame = frame.iloc[[row % len(frame) for row in range(batch)]]
-    images, labels = (
-        to_tensor(decode_images(frame)),
-        torch.tensor(frame["label"].map(reference.labels.index).to_numpy()),
-    )
-    encoder = reference.model
+    images = to_tensor(decode_images(frame))
+    labels = torch.tensor(frame["label"].map(yardstick.labels.index).to_numpy())
+    encoder = yardstick.model
     ready = (images - encoder.mean) / encoder.std
 
     @torch.inference_mode()
@@ -123,14 +121,14 @@ def compare(folder: Path, batch: int, rounds: int, naive: int) -> dict[str, floa
         encoder.model.get_image_features(pixel_values=ready)
 
     seconds = alternate(
-        {"bare": bare, "scoring": lambda: reference.score(images, labels), "decoding": lambda: decode_images(frame)},
+        {"bare": bare, "scoring": lambda: yardstick.score(images, labels), "decoding": lambda: decode_images(frame)},
         rounds,
     )
-    loop = NaiveScorer(reference, folder)
+    loop = NaiveScorer(yardstick, folder)
     started = time.process_time()
     scores = np.stack([loop.score(image, int(label)) for image, label in zip(images[:naive], labels, strict=False)])
     spent = (time.process_time() - started) / naive
-    difference = float(np.abs(scores - reference.score(images[:naive], labels[:naive])).max())
+    difference = float(np.abs(scores - yardstick.score(images[:naive], labels[:naive])).max())
     if difference > 1e-4:
         raise CraftError(f"the naive loop computes something else: its scores differ by {difference:.2g}")
     shares = [b / s for b, s in zip(seconds["bare"], seconds["scoring"], strict=True)]
@@ -139,7 +137,7 @@ def compare(folder: Path, batch: int, rounds: int, naive: int) -> dict[str, floa
 
 
 def alternate(contestants: dict[str, Callable[[], object]], rounds: int, calls: int = 4) -> dict[str, list[float]]:
-    """CPU seconds of a call of each contestant, the least of a few, once a round."""
+    """CPU seconds of a call of each contestant, the least of a few, once per round."""
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for work in contestants.values():
         work()
@@ -157,21 +155,22 @@ def time_call(work: Callable[[], object]) -> float:
 
 
 class NaiveScorer:
-    """CAS as its definition reads: an image at a time, every text encoded for it, every reference image compared."""
+    """CAS as its definition reads: one image at a time, every text encoded for it, every reference image compared."""
 
-    def __init__(self, reference: "Reference", folder: Path):
+    def __init__(self, yardstick: "Yardstick", folder: Path):
         from phantom_run import DATASET
 
-        from craft.core.settings import ScoreSettings
+        from craft.evaluation.scoring.settings import ScoreJob
         from craft.knowledge.schema import Knowledge
 
         data = folder / DATASET
-        self.evaluator, self.alignment = reference.model, reference.alignment
-        self.book = list(Knowledge.load(data / "knowledge.yaml").labels.values())
-        self.neighbours = ScoreSettings.load(data / "settings/score_images.yaml").neighbours
+        self.evaluator, self.alignment = yardstick.model, yardstick.alignment
+        self.knowledge = list(Knowledge.load(data / "knowledge.yaml").labels.values())
+        self.references = yardstick.alignment.raw.evidence.references
+        self.neighbours = ScoreJob.load(data / "settings/score_images.yaml").neighbours
 
     def score(self, image, label: int):
-        """Calibrated dimensions (4,) of one image (3, h, w)."""
+        """Calibrated dimensions (d,) of one image (3, h, w)."""
         import torch
 
         with torch.inference_mode():
@@ -181,20 +180,19 @@ class NaiveScorer:
                 return float(feature @ self.evaluator.encode_texts([text])[0])
 
             scale = float(self.evaluator.scale)
-            means = [statistics.fmean(cosine(text) for text in known.descriptions) for known in self.book]
+            means = [statistics.fmean(cosine(text) for text in known.descriptions) for known in self.knowledge]
             others = [scale * mean for number, mean in enumerate(means) if number != label]
-            items = self.book[label].checklist
+            items = self.knowledge[label].checklist
             signs = sum(item.weight * (cosine(item.present) - cosine(item.absent)) for item in items)
-            near = sorted(float(feature @ other) for other in self.alignment.raw.references[label])[-self.neighbours :]
-            raw = torch.tensor(
-                [
-                    means[label],
-                    scale * means[label] - float(torch.tensor(others).logsumexp(0)),
-                    scale * signs / sum(item.weight for item in items),
-                    statistics.fmean(near),
-                ]
-            )
-            return torch.sigmoid(raw * self.alignment.slope + self.alignment.intercept).numpy()
+            near = sorted(float(feature @ other) for other in self.references[label])[-self.neighbours :]
+            raw = {
+                "alignment": means[label],
+                "specificity": scale * means[label] - float(torch.tensor(others).logsumexp(0)),
+                "checklist": scale * signs / sum(item.weight for item in items),
+                "plausibility": statistics.fmean(near),
+            }
+            scores = torch.tensor([raw[name] for name in self.alignment.names])
+            return torch.sigmoid(scores * self.alignment.slope + self.alignment.intercept).numpy()
 
 
 def make_metrics(measured: dict, images: int, batch: int, rounds: int, naive: int) -> list[Metric]:

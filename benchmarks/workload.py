@@ -17,7 +17,6 @@ from common import PROMPTS
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from craft.core.config.methods import Backprop, Compute, Lora, Sampling, Training
 from craft.core.errors import CraftError
 from craft.core.seeds import Draws, torch_generator
 from craft.models.foundation import Foundation
@@ -25,11 +24,12 @@ from craft.training.backprop import GradientPlan
 from craft.training.loop import Observer, fit
 from craft.training.parts import Part
 from craft.training.sampler import Conditions, sample_latents
+from craft.training.settings import BackpropSettings, LoopSettings, SamplingSettings
 
 RANK = 4  # TRL's own, which cannot be changed
 LEARNING_RATE = 1e-4
 SAME = 1e-3  # relative difference of gradients that rounding explains
-SAMPLING = Sampling(steps=20, guidance_scale=5.0)
+SAMPLING = SamplingSettings(steps=20, guidance_scale=5.0)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Work:
     folder: str
     device: str = "cpu"
     batch: int = 4
-    sampling: Sampling = SAMPLING
+    sampling: SamplingSettings = SAMPLING
     precision: str = "fp32"
 
     @property
@@ -88,7 +88,7 @@ class Stopwatch(Observer):
     def __init__(self, device: str):
         self.device, self.readings = device, []
 
-    def look(self, history: list[dict]) -> None:
+    def check(self, history: list[dict]) -> None:
         self.readings.append(read_clock(self.device))
 
 
@@ -102,10 +102,10 @@ class Ours:
     """
 
     def __init__(self, work: Work, variants: int = 1, checkpointing: bool = False):
-        self.work, self.backprop = work, Backprop(mode="last", steps=1, lv=variants)
+        self.work, self.backprop = work, BackpropSettings(mode="last", steps=1, lv=variants)
         self.foundation = Foundation.load(work.folder, device=work.device)
-        self.parameters = self.foundation.add_adapter(Lora(rank=RANK, alpha=RANK))
-        self.foundation.prepare(Compute(checkpointing=checkpointing))
+        self.parameters = self.foundation.add_adapter(rank=RANK, alpha=RANK)
+        self.foundation.prepare(checkpointing=checkpointing)
         self.foundation.remember_prompts(["", *PROMPTS])
 
     def loss(self, noise: Tensor, draws: Draws) -> Tensor:
@@ -122,7 +122,7 @@ class Ours:
 
     def seconds(self, count: int) -> list[float]:
         """See `Contestant`."""
-        training = Training(
+        training = LoopSettings(
             steps=count + 1,
             batch=self.work.batch,
             learning_rate=LEARNING_RATE,

@@ -14,7 +14,7 @@ from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.reward.cas import Logistic
 from craft.reward.dimensions import DIMENSIONS
-from craft.reward.features import calibration_to_json, compute_features, write_features, write_features
+from craft.reward.features import calibration_to_json, compute_features, write_features
 from craft.training.methods.base import MethodFiles
 from craft.training.results import CHECK_COLUMNS, read_history
 from craft.training.settings import MethodJob

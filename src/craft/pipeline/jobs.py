@@ -125,7 +125,10 @@ def resolve_preparation(config: Config, dataset: str) -> dict[str, JobSettings]:
             modules=loaders_of(refs), dataset=dataset, foundation=model_path(config, "foundation"), evaluators=refs
         ),
         f"{folder}/calibrate_cas.yaml": CalibrationJob(
-            modules=DIMENSIONS.modules(), dataset=dataset, evaluators=refs, neighbours=config.scoring.neighbours
+            modules=[*DIMENSIONS.modules(), *LOADERS.extension_files()],
+            dataset=dataset,
+            evaluators=refs,
+            neighbours=config.scoring.neighbours,
         ),
     }
 
@@ -154,6 +157,7 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
             validity=config.validity,
         ),
         f"{folder}/measure_fidelity.yaml": FidelityJob(
+            modules=LOADERS.extension_files(),
             dataset=dataset,
             evaluators=[ref for ref in refs if ref.name in config.fidelity_evaluators()],
             generated=generated,

@@ -1,0 +1,143 @@
+"""A user's own dimension of CAS: calibrated, scored, combined and tabulated like the built-in ones."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tiny import tiny_evaluator, tiny_knowledge
+
+from craft.core.errors import CraftError
+from craft.core.files import write_json, write_parquet
+from craft.core.images import image_row, read_images, write_images
+from craft.evaluation.results import SETTINGS, Results
+from craft.evaluation.scoring.results import SCORES
+from craft.evaluation.scoring.scorer import Scorer
+from craft.evaluation.settings import Run, ScoringSettings
+from craft.evaluation.tables import TABLES
+from craft.models.evaluators import load_evaluator
+from craft.reward.calibration import calibrate
+from craft.reward.cas import combine
+from craft.reward.dimensions import DIMENSIONS
+from craft.reward.features import Features, calibration_to_json, compute_features, write_features
+
+CODE = '''
+"""A dimension that compares an image with the first reference image of its label."""
+
+import torch
+
+from craft.reward.dimensions import DIMENSIONS
+from craft.reward.dimensions.base import Dimension
+
+
+@DIMENSIONS.register("toy")
+class Toy(Dimension):
+    question = "is it like the first real image of its label?"
+
+    def forward(self, features, labels):
+        first = torch.stack([references[0] for references in self.evidence.references])
+        return (features * first[labels]).sum(1)
+'''
+LABELS, SPLITS = ["nevus", "melanoma"], ["reference", "calibration", "test"]
+FOLDER = "dermoscopy"
+
+
+def draw_rows(count: int, seed: int, split: str | None = None) -> list[dict]:
+    """Noise whose brightness tells the label."""
+    rng = np.random.default_rng(seed)
+    return [
+        image_row(
+            rng.integers(80 * (index % 2), 176 + 80 * (index % 2), (32, 32, 3), np.uint8),
+            label=LABELS[index % 2],
+            split=split or SPLITS[index // 2 % 3],
+            origin="noise",
+        )
+        for index in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def jobs(resolve, tmp_path_factory):
+    """Jobs of a run whose held-out evaluator is a tiny one."""
+    folder = tmp_path_factory.mktemp("evaluator")
+    tiny_evaluator().save(folder)
+    return resolve(
+        datasets={FOLDER: {"reader": "phantom", "modality": "dermoscopy", "labels": LABELS}},
+        evaluators={"siglip_regnet": {"role": "held_out", "path": str(folder)}},
+    )
+
+
+@pytest.fixture(scope="module")
+def job(jobs):
+    """What scores the images, under the tiny evaluator alone."""
+    score = jobs[f"{FOLDER}/settings/score_images.yaml"]
+    refs = [ref for ref in score.evaluators if ref.role == "held_out"]
+    return score.model_copy(update={"evaluators": refs, "phantom_classifier": None})
+
+
+@pytest.fixture(scope="module")
+def known(job, results) -> Features:
+    """The features of a few images, whose calibration stands beside them."""
+    folder, knowledge, (ref,) = results / FOLDER, tiny_knowledge(), job.evaluators
+    write_images(folder / "images.parquet", draw_rows(48, 0))
+    frame = read_images(folder / "images.parquet")
+    entries = compute_features(load_evaluator(ref), frame, knowledge, ref.name)
+    write_features(folder / "features.safetensors", frame, entries)
+    known = Features(folder / "features.safetensors", frame, knowledge)
+    pairs, raw = known.split(ref.name, "calibration"), known.raw_scores(ref.name, job.neighbours)
+    maps = calibrate(raw, *pairs, known.damaged(ref.name), torch.empty(0, pairs[0].shape[1]))
+    write_json(folder / "calibration.json", calibration_to_json({ref.name: maps}, {ref.name: known.digest(ref.name)}))
+    return known
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    """A run of one dataset and one method."""
+    scoring = ScoringSettings(bootstrap=20)
+    return Run(datasets={FOLDER: LABELS}, methods=["lora"], rewarded=[], seeds=[0], scoring=scoring)
+
+
+@pytest.fixture(scope="module")
+def scores(job, known, results, run) -> pd.DataFrame:
+    """Scores of the real test images and of generated ones of one method, written where the tables look for them."""
+    scorer = Scorer.load(job, known, results / FOLDER / "calibration.json")
+    write_images(results / FOLDER / "lora/seed0/images.parquet", draw_rows(8, 1, "generated"))
+    generated, _, _ = scorer.score(results / FOLDER / "lora/seed0/images.parquet", "lora", 0)
+    for method, frame in {"real": scorer.score_real(), "lora": generated}.items():
+        write_parquet(results / FOLDER / method / "seed0/scores.parquet", frame)
+    return Results(results, run).read(SCORES)
+
+
+def test_every_job_that_scores_or_reads_scores_depends_on_the_file_and_none_before_them(jobs, dependents):
+    scoring = {f"{FOLDER}/settings/{rule}.yaml" for rule in ("calibrate_cas", "score_images", "check_validity")}
+    assert dependents(jobs) == {*scoring, f"{FOLDER}/craft/seed0/settings/finetune_reward.yaml", SETTINGS}
+
+
+def test_it_is_calibrated_on_real_images(known, results):
+    (maps,) = json.loads((results / FOLDER / "calibration.json").read_text()).values()
+    assert set(DIMENSIONS) <= set(maps) and maps["toy"]["auroc"] > 0.5 and maps["toy"]["slope"] > 0
+
+
+def test_a_calibration_from_before_is_refused_with_a_sentence(job, known, results, tmp_path):
+    calibration = json.loads((results / FOLDER / "calibration.json").read_text())
+    for maps in calibration.values():
+        del maps["toy"]
+    write_json(tmp_path / "calibration.json", calibration)
+    with pytest.raises(CraftError, match="the calibration lacks the dimension 'toy'; run calibrate_cas again"):
+        Scorer.load(job, known, tmp_path / "calibration.json")
+
+
+def test_it_is_a_column_of_the_scores_and_a_part_of_cas(scores):
+    assert list(DIMENSIONS)[-1] == "toy" and len(DIMENSIONS) == 5
+    assert scores["toy"].between(0, 1).all() and scores["toy"].nunique() > 4
+    assert np.allclose(scores["cas"], combine(scores[list(DIMENSIONS)].to_numpy(float)), atol=1e-6)
+
+
+def test_the_cas_table_holds_its_means(scores, results, run):
+    table = TABLES["cas"].make(Results(results, run).limited_to(TABLES["cas"].reads))
+    found = table[(table["metric"] == "toy") & (table["label"] == "all")].set_index("method")["value"]
+    expected = scores.groupby("method")["toy"].mean()
+    assert set(found.index) == {"real", "lora"} and all(
+        found[name] == pytest.approx(expected[name]) for name in found.index
+    )
