@@ -23,17 +23,19 @@ def main(
     batch: Annotated[int, typer.Option(help="images a step")] = 4,
     rounds: Annotated[int, typer.Option(help="blocks of steps of every contestant")] = 1,
     steps: Annotated[int, typer.Option(help="timed steps a block")] = 2,
+    sampling_steps: Annotated[int, typer.Option(help="DDIM steps")] = 20,
 ) -> None:
     """Write the seconds of every contestant, one list per round, and the peak memory of the process."""
     import torch
     from common import describe_device
-    from workload import Ours, Trl, Work, compare_gradients
+    from workload import SAMPLING, Ours, Trl, Work, compare_gradients
 
     from craft.core.files import write_json
     from craft.training.loop import peak_memory_mb
 
     torch.set_num_threads(1)
-    work = Work(str(folder), batch=batch)
+    sampling = SAMPLING.model_copy(update={"steps": sampling_steps})
+    work = Work(str(folder), batch=batch, sampling=sampling)
     crew = {name: (Trl if name == "trl_k1" else Ours)(work, **CONTESTANTS[name]) for name in contestant}
     seconds: dict[str, list[list[float]]] = {name: [] for name in crew}
     for turn in range(rounds):

@@ -46,8 +46,9 @@ def main(
         work = Path(scratch)
         python = make_environment(env or work / "env")
         random_pipeline("tiny", RESOLUTION).save_pretrained(work / "model")
-        measured = interleave(python, work, list(CONTESTANTS), batch, rounds, steps)
-        memory = {name: interleave(python, work, [name], batch, 1, 2)["peak_memory_mb"] for name in ("trl_k1", "k1")}
+        measured = interleave(python, work, list(CONTESTANTS), batch=batch, rounds=rounds, steps=steps)
+        alone = {name: interleave(python, work, [name], batch=batch) for name in ("trl_k1", "k1")}
+    memory = {name: each["peak_memory_mb"] for name, each in alone.items()}
     metrics = make_metrics(measured["seconds"], memory, measured["gradient_difference"], batch)
     report(metrics)
     command = f"python benchmarks/peers.py --batch {batch} --rounds {rounds} --steps {steps}"
@@ -73,16 +74,16 @@ def make_environment(folder: Path) -> Path:
     return python
 
 
-def interleave(python: Path, work: Path, contestants: list[str], batch: int, rounds: int, steps: int) -> dict:
-    """What `interleave.py` measures in a process of its own.
+def interleave(python: Path, work: Path, contestants: list[str], **options: int) -> dict:
+    """What `interleave.py`, given its own options, measures in a process of its own.
 
     Raises:
         CraftError: if it fails.
     """
     output = work / "measured.json"
-    options = {"--batch": batch, "--rounds": rounds, "--steps": steps}
     command = [str(python), str(HERE / "interleave.py"), str(work / "model"), str(output)]
-    command += [f"--contestant={name}" for name in contestants] + [f"{key}={value}" for key, value in options.items()]
+    command += [f"--contestant={name}" for name in contestants]
+    command += [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     if subprocess.run(command, env=environment | {"PYTHONWARNINGS": "ignore"}, stdout=sys.stderr).returncode:
         raise CraftError(f"the comparison of {', '.join(contestants)} failed; see its message above")

@@ -82,6 +82,6 @@ def repeat_images(source: Path, target: Path, count: int) -> None:
             writer.write_table(table.take(pa.array(rows)))
 
 
-def test_images(folder: Path) -> pd.DataFrame:
+def read_test_images(folder: Path) -> pd.DataFrame:
     """The real test images of a run."""
     return read_images(folder / DATASET / "images.parquet", "test")

@@ -103,13 +103,13 @@ def compare(folder: Path, batch: int, rounds: int, naive: int) -> dict[str, floa
     """CPU seconds per image of the bare encoder, of scoring and of the naive loop, and how far the scores differ."""
     import numpy as np
     import torch
-    from phantom_run import DATASET, test_images
+    from phantom_run import DATASET, read_test_images
 
     from craft.core.images import decode_images, to_tensor
     from craft.evaluation.scoring.yardstick import Yardstick
 
     torch.set_num_threads(1)
-    yardstick, frame = Yardstick.load(folder, DATASET), test_images(folder)
+    yardstick, frame = Yardstick.load(folder, DATASET), read_test_images(folder)
     frame = frame.iloc[[row % len(frame) for row in range(batch)]]
     images = to_tensor(decode_images(frame))
     labels = torch.tensor(frame["label"].map(yardstick.labels.index).to_numpy())

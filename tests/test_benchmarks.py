@@ -1,7 +1,10 @@
-"""The benchmarks: their records have one form, they count what they say, and each of them starts."""
+"""The benchmarks: each runs its smallest real case, their records have one form, and they count what they say."""
 
 import ast
+import importlib
 import json
+import math
+import re
 import subprocess
 import sys
 from datetime import date
@@ -9,23 +12,47 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import tiny_foundation
+import yaml
+from tiny import tiny_evaluator, tiny_foundation
 from torch import nn
 
-from craft.core.config.methods import Compute, Lora, Sampling
+from craft.core.cli import new_app
 from craft.core.device import visible_gpus
+from craft.core.errors import CraftError
+from craft.core.identity import ROOT
+from craft.core.images import decode_images, read_images, to_tensor
+from craft.core.rows import write_rows
+from craft.evaluation.scoring.yardstick import Yardstick
+from craft.pipeline.config import validate_config
+from craft.pipeline.jobs import evaluator_refs
+from craft.training.settings import SamplingSettings
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+BENCHMARKS = ROOT / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 from common import RESULTS, SHAPES, Metric, random_pipeline, record  # noqa: E402
 from memory import MIB, SavedTensors, measure_peaks, measure_step  # noqa: E402
-from peers import make_metrics, paired_ratios  # noqa: E402
+from peers import RESOLUTION, interleave, make_metrics, paired_ratios  # noqa: E402
+from phantom_run import DATASET, make_dataset, make_run, read_test_images, repeat_images  # noqa: E402
+from reward_per_compute import EvaluationCounter, probe  # noqa: E402
 from scoring import make_metrics as make_scoring_metrics  # noqa: E402
 from workload import Ours, Work, reward  # noqa: E402
 
 SCRIPTS = sorted(path for path in BENCHMARKS.glob("*.py") if "typer" in path.read_text(encoding="utf-8"))
 KEYS = {"metric", "value", "unit", "better", "goal", "conditions"}
+
+
+def run_benchmark(name: str, folder: Path, *arguments: str) -> dict[str, dict]:
+    """Run a benchmark's command line in this process; the metrics of the record that it writes to a folder."""
+    app = new_app()
+    app.command()(importlib.import_module(name).main)
+    app([*arguments, f"--output={folder}"], standalone_mode=False)
+    return {metric["metric"]: metric for metric in check_record(folder / f"{name}.json")}
+
+
+def values_of(metrics: dict[str, dict]) -> dict[str, float]:
+    """Metric -> value."""
+    return {name: metric["value"] for name, metric in metrics.items()}
 
 
 def check_record(path: Path) -> list[dict]:
@@ -39,7 +66,7 @@ def check_record(path: Path) -> list[dict]:
     for metric in content["metrics"]:
         assert set(metric) == KEYS
         assert metric["better"] in ("lower", "higher")
-        assert isinstance(metric["value"], float)
+        assert isinstance(metric["value"], float) and math.isfinite(metric["value"])
         assert metric["goal"] is None or isinstance(metric["goal"], float | int)
         assert metric["unit"] and metric["conditions"]
     return content["metrics"]
@@ -49,6 +76,16 @@ def test_a_record_has_the_documented_form_and_four_digits(tmp_path):
     metric = Metric("cpu_ratio", 0.123456, "1", "lower", None, "nowhere")
     path = record("some", "python benchmarks/some.py", "cpu", [metric], tmp_path)
     assert check_record(path)[0]["value"] == 0.1235
+
+
+def test_a_number_that_is_none_is_not_recorded(tmp_path):
+    metrics = [
+        Metric("good", 1.0, "1", "lower", None, "nowhere"),
+        Metric("bad", math.nan, "1", "lower", None, "nowhere"),
+    ]
+    with pytest.raises(CraftError, match="bad is nan"):
+        record("some", "python benchmarks/some.py", "cpu", metrics, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
@@ -119,9 +156,9 @@ def test_peaks_count_what_each_pass_holds():
 
 def test_recomputed_activations_are_not_saved():
     foundation = tiny_foundation()
-    foundation.add_adapter(Lora(rank=2))
+    foundation.add_adapter(rank=2)
     kept = measure_step(foundation)
-    foundation.prepare(Compute(checkpointing=True))
+    foundation.prepare(checkpointing=True)
     recomputed = measure_step(foundation)
     assert 0 < recomputed.saved < 0.5 * kept.saved
     assert kept.saved <= kept.step and recomputed.backward > kept.backward
@@ -140,7 +177,7 @@ def test_random_pipelines_have_the_shapes_of_the_models_they_stand_for():
 
 def test_the_work_takes_the_gradient_of_its_reward_through_the_last_step_only(tmp_path):
     random_pipeline("tiny", 32).save_pretrained(tmp_path)
-    ours = Ours(Work(str(tmp_path), batch=4, sampling=Sampling(steps=3, guidance_scale=5.0)))
+    ours = Ours(Work(str(tmp_path), batch=4, sampling=SamplingSettings(steps=3, guidance_scale=5.0)))
     passes = []
     ours.foundation.unet.register_forward_hook(lambda *arguments: passes.append(torch.is_grad_enabled()))
     gradient = ours.gradient(0)
@@ -169,12 +206,147 @@ def test_the_gpu_benchmark_ends_with_a_sentence_where_there_is_no_gpu():
 
 
 def test_the_gpu_benchmark_runs_at_a_tiny_size_on_a_cpu(tmp_path):
-    from gpu_finetuning import main
-
-    main(["tiny"], "cpu", 32, 4, 2, 1, peak_tflops=1.0, output=tmp_path)
-    values = {metric["metric"]: metric["value"] for metric in check_record(tmp_path / "gpu_finetuning.json")}
+    small = ("--size=tiny", "--device=cpu", "--resolution=32", "--sampling-steps=2", "--steps=1", "--peak-tflops=1")
+    values = values_of(run_benchmark("gpu_finetuning", tmp_path, *small))
     assert values["cpu_images_per_second_tiny"] == pytest.approx(4 / values["cpu_seconds_per_step_tiny"], rel=0.01)
     assert 0 < values["cpu_fraction_of_matrix_peak_tiny"] < 1
+
+
+def test_the_activation_memory_benchmark_runs_at_a_tiny_size(tmp_path):
+    metrics = run_benchmark("activation_memory", tmp_path, "--size=tiny", "--resolution=32")
+    values = values_of(metrics)
+    assert set(values) == {
+        f"{what}_mib_tiny_32{suffix}"
+        for what in ("saved_activation", "peak_backward", "peak_step")
+        for suffix in ("", "_unchecked")
+    }
+    assert 0 < values["saved_activation_mib_tiny_32"] < 0.5 * values["saved_activation_mib_tiny_32_unchecked"]
+    assert all(metric["goal"] is None for metric in metrics.values())
+
+
+def test_our_side_of_the_peers_runs_and_its_seconds_make_a_record(tmp_path):
+    """TRL comes from the package index, so that here its seconds are those of our own side."""
+    ours = ["k1", "k1_lv2", "k1_checkpointed"]
+    random_pipeline("tiny", RESOLUTION).save_pretrained(tmp_path / "model")
+    measured = interleave(Path(sys.executable), tmp_path, ours, steps=1, sampling_steps=2)
+    seconds, peak = measured["seconds"], measured["peak_memory_mb"]
+    assert {name: [len(block) for block in blocks] for name, blocks in seconds.items()} == {name: [1] for name in ours}
+    assert "gradient_difference" not in measured
+    metrics = make_metrics(seconds | {"trl_k1": seconds["k1"]}, {"trl_k1": peak, "k1": peak}, 0.0, 4)
+    path = record("peers", "python benchmarks/peers.py", measured["device"], metrics, tmp_path)
+    values = {metric["metric"]: metric["value"] for metric in check_record(path)}
+    assert values["cpu_ratio_to_trl_k1"] == 1.0
+    assert values["cpu_seconds_per_step_k1_lv2"] > 0 and values["peak_memory_mb_k1"] > 0
+    assert set(values) == {metric["metric"] for metric in check_record(RESULTS / "peers.json")}
+
+
+def test_a_phantom_run_holds_what_scoring_needs(tmp_path):
+    make_run(tmp_path, 16)
+    yardstick, frame = Yardstick.load(tmp_path, DATASET), read_test_images(tmp_path)
+    assert yardstick.role == "held_out"
+    assert list(yardstick.real["image_id"]) == list(frame["image_id"])
+    labels = torch.tensor(frame["label"].map(yardstick.labels.index).to_numpy())
+    scores = yardstick.score(to_tensor(decode_images(frame)), labels)
+    assert scores == pytest.approx(yardstick.real[yardstick.alignment.names].to_numpy(), abs=1e-5)
+    stream = tmp_path / "stream.parquet"
+    repeat_images(tmp_path / DATASET / "images.parquet", stream, 300)
+    once, repeated = read_images(tmp_path / DATASET / "images.parquet")["image_id"], read_images(stream)["image_id"]
+    assert list(repeated) == [once[row % len(once)] for row in range(300)]
+
+
+def test_the_scoring_benchmark_runs_on_a_few_images(tmp_path):
+    small = ("--images=40", "--batch=4", "--rounds=1", "--per-label=16", "--naive=1")
+    metrics = run_benchmark("scoring", tmp_path, *small)
+    names = {metric["metric"].replace("_20k", "_40") for metric in check_record(RESULTS / "scoring.json")}
+    assert set(metrics) == names
+    assert metrics["scoring_ratio_to_naive"]["value"] > 1
+    assert metrics["scoring_peak_mib_40"]["value"] > metrics["neighbour_search_peak_mib_40"]["value"] > 0
+
+
+def test_the_biomarkers_benchmark_runs_on_one_modality_and_keeps_the_rest(tmp_path):
+    other = Metric("ham10000_auroc_sum", 0.8, "1", "higher", None, "measured before")
+    record("biomarkers", "python benchmarks/biomarkers.py", "cpu", [other], tmp_path)
+    small = ("--part=phantoms", "--part=speed", "--modality=fundus", "--phantoms=12")
+    metrics = run_benchmark("biomarkers", tmp_path, *small)
+    known = {metric["metric"] for metric in check_record(RESULTS / "biomarkers.json")}
+    assert {name for name in known if re.match("(phantom|seconds).*fundus", name)} <= set(metrics)
+    assert {name for name in metrics if "fundus" not in name} == {"ham10000_auroc_sum"}
+    values = values_of(metrics)
+    items = [value for name, value in values.items() if name.startswith("phantom_item_fundus")]
+    assert values["phantom_balanced_accuracy_fundus"] == pytest.approx(sum(items) / len(items), abs=1e-3)
+    assert values["phantom_worst_item_fundus"] == min(items)
+    assert values["seconds_per_1000_images_fundus"] > 0
+
+
+def test_too_few_phantoms_end_in_a_sentence(tmp_path):
+    with pytest.raises(CraftError, match="--phantoms"):
+        run_benchmark("biomarkers", tmp_path, "--part=phantoms", "--modality=fundus", "--phantoms=2")
+
+
+@pytest.fixture(scope="module")
+def tiny_run(tmp_path_factory) -> Path:
+    """A configuration with tiny random models, whose results folder holds what its reward method needs."""
+    folder = tmp_path_factory.mktemp("run")
+    raw = yaml.safe_load((ROOT / "configs/smoke.yaml").read_text(encoding="utf-8"))
+    paths = {name: folder / f"models/{name}" for name in ("foundation", *raw["evaluators"])}
+    raw |= {
+        "results": str(folder / "results"),
+        "datasets": {DATASET: raw["datasets"][DATASET]},
+        "foundation": {"path": str(paths["foundation"])},
+        "phantom_classifier": None,
+    }
+    for seed, (name, evaluator) in enumerate(raw["evaluators"].items()):
+        raw["evaluators"][name] = {"role": evaluator["role"], "path": str(paths[name])}
+        tiny_evaluator(family=name, seed=seed).save(paths[name])
+    foundation, data = tiny_foundation(), folder / "results" / DATASET
+    foundation.save(paths["foundation"])
+    config = validate_config(raw)
+    known = make_dataset(config, DATASET, folder / "results", evaluator_refs(config))
+    frame = known.frame[known.frame["split"] == "train"]
+    latents = foundation.encode_images(to_tensor(decode_images(frame)))
+    write_rows(data / "latents.safetensors", list(frame["image_id"]), {"latents": latents})
+    foundation.add_adapter(rank=2, alpha=2)
+    foundation.save_adapter(data / "lora_enriched/seed0/adapter")
+    (folder / "config.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    return folder / "config.yaml"
+
+
+def test_the_reward_per_compute_benchmark_spends_its_budget_on_every_way(tiny_run, tmp_path):
+    ways, budget = ("last_1", "refl"), 300
+    small = (f"--dataset={DATASET}", f"--config={tiny_run}", f"--evaluations={budget}", "--images=3")
+    metrics = run_benchmark("reward_per_compute", tmp_path, *small, *(f"--way={way}" for way in ways))
+    assert set(metrics) == {f"cas_gain_{DATASET}_{way}" for way in ways}
+    for metric in metrics.values():
+        found = re.search(
+            r"(\d+) steps, (\d+) UNet evaluations.* CAS (\S+) before, (\S+) after on 3", metric["conditions"]
+        )
+        steps, evaluations, before, after = map(float, found.groups())
+        assert steps > 1 and 0.5 * budget < evaluations <= 1.5 * budget
+        assert metric["value"] == pytest.approx(1000 * (after - before) / evaluations, abs=1e-3 * 1000 / evaluations)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [((f"--dataset={DATASET}", "--way=none"), "no way 'none'"), (("--dataset=none",), "no dataset 'none'")],
+)
+def test_the_reward_per_compute_benchmark_refuses_names_that_it_does_not_know(tiny_run, tmp_path, arguments, message):
+    with pytest.raises(CraftError, match=message):
+        run_benchmark("reward_per_compute", tmp_path, f"--config={tiny_run}", *arguments)
+
+
+def test_a_backward_pass_counts_as_two_evaluations():
+    foundation = tiny_foundation()
+    parameters = foundation.add_adapter(rank=2)
+    counter, states = EvaluationCounter(foundation.unet), foundation.encode_prompts(["a nevus"] * 3)
+
+    def loss_at(part):
+        noise = torch.ones(3, *foundation.latent_shape)
+        with torch.no_grad():
+            foundation.unet(noise, 1, encoder_hidden_states=states)
+        return foundation.unet(noise, 1, encoder_hidden_states=states).sample.mean(), {}
+
+    assert probe(loss_at, parameters, counter) == 3 + 3 + 2 * 3
+    assert all(parameter.grad is None for parameter in parameters)
 
 
 def test_the_biomarkers_benchmark_fits_a_threshold_and_counts_what_cannot_be_told_as_wrong():

@@ -11,25 +11,18 @@ from pathlib import Path
 import pytest
 import typst
 import yaml
+from conftest import REGISTRIES
 from fake_results import make_results
 
 from craft.core import registry
 from craft.core.settings import JobSettings
-from craft.datasets.readers import READERS
 from craft.evaluation.reporting.paper import PaperFiles, compile_paper, stage_paper
-from craft.evaluation.tables import TABLES
-from craft.models.families import FAMILIES
-from craft.models.loaders import LOADERS
 from craft.pipeline.config import validate_config
 from craft.pipeline.jobs import write_settings
-from craft.reward.dimensions import DIMENSIONS
-from craft.reward.rewards import REWARDS
-from craft.training.methods import METHODS
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 DEFAULT["datasets"] = {"dermoscopy": DEFAULT["datasets"]["dermoscopy"]}
-REGISTRIES = (READERS, LOADERS, FAMILIES, DIMENSIONS, REWARDS, METHODS, TABLES)
 
 
 @contextmanager

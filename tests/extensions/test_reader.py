@@ -83,6 +83,6 @@ def test_an_edit_changes_the_identity_of_its_job_and_of_no_other(jobs, extension
         return {name: hash_code(Path(name).stem, tuple(job.modules)) for name, job in jobs.items()}
 
     before = identities()
-    Path(extension).write_text(CODE.replace("(100 * level, 100", "(50 * level, 50"))
+    Path(extension).write_text(CODE + "# edited\n")
     after = identities()
     assert {name for name in jobs if before[name] != after[name]} == {JOB}

@@ -60,14 +60,9 @@ def test_the_collection_alone_depends_on_the_file(resolve, dependents):
 def test_it_is_collected_with_the_others(folder):
     collected = collect_tables(Results.load(folder))
     assert list(collected) == list(TABLES) and list(collected)[-1] == "toy"
-    toy = collected["toy"]
-    assert tuple(toy.columns) == TABLES["toy"].columns and toy["method"].tolist() == [
-        "real",
-        "foundation",
-        "lora",
-        "craft",
-    ]
-    assert set(toy["value"]) == {12}
+    assert tuple(collected["toy"].columns) == TABLES["toy"].columns
+    assert collected["toy"]["method"].tolist() == ["real", "foundation", "lora", "craft"]
+    assert set(collected["toy"]["value"]) == {12}
 
 
 def test_the_script_writes_it_with_the_others(tables, extension):
