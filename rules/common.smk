@@ -94,9 +94,16 @@ def model_files(name):
 
 
 def released_files(path):
-    """The JSON files of a model folder, since provenance.json holds the hashes of its weights; none for a hub id."""
-    is_hub_id = path.count("/") == 1 and not Path(path).exists()
-    return [] if is_hub_id else sorted(map(str, Path(path).glob("*.json"))) or f"{path}/provenance.json"
+    """What stands for a model: the JSON files of its folder, since provenance.json holds the hashes of its weights.
+
+    Of another format all files of the folder, or the one file; nothing for a hub id.
+    """
+    if path.count("/") == 1 and not Path(path).exists():
+        return []
+    if Path(path).is_file():
+        return path
+    found = sorted(Path(path).glob("*.json")) or sorted(file for file in Path(path).glob("*") if file.is_file())
+    return list(map(str, found)) or f"{path}/provenance.json"
 
 
 def evaluator_files(*roles):

@@ -19,7 +19,7 @@ from torch import nn
 from craft.core.cli import new_app
 from craft.core.device import visible_gpus
 from craft.core.errors import CraftError
-from craft.core.identity import ROOT
+from craft.core.files import ROOT
 from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.rows import write_rows
 from craft.evaluation.scoring.yardstick import Yardstick

@@ -2,13 +2,14 @@
 
 import sys
 import types
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field, ValidationError
 
 from craft.core.errors import CraftError
-from craft.core.registry import Chosen, Registry, load_extensions, named
+from craft.core.registry import Chosen, Registry, find_extension, load_extensions, named
 from craft.core.settings import Strict
 
 
@@ -39,6 +40,13 @@ def extension(tmp_path, monkeypatch, text: str, shapes=None) -> str:
     path = tmp_path / "mine.py"
     path.write_text(f"from shapes_registry import SHAPES\n{text}\n")
     return str(path)
+
+
+def test_an_extension_is_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_extension("docs/examples/reward.py").is_file()
+    (tmp_path / "mine.py").touch()
+    assert find_extension("mine.py") == Path("mine.py")
 
 
 def test_members_stand_in_their_order_and_are_imported_only_when_asked_for(shapes):

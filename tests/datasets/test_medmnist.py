@@ -11,7 +11,7 @@ from craft.core.errors import CraftError
 from craft.datasets.prepare import prepare
 from craft.datasets.readers.medmnist import MedmnistDataset, read_medmnist
 
-SOURCE = MedmnistDataset(
+DATASET = MedmnistDataset(
     reader="medmnist",
     modality="chest_xray",
     path="tiny.npz",
@@ -37,17 +37,23 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize("shape", [(28, 28), (64, 64, 3)])
 def test_official_arrays_are_pooled_and_split_anew(folder, shape):
     np.savez(folder / "tiny.npz", **arrays(shape))
-    frame = pd.DataFrame(prepare("xray", SOURCE, 32)[0])
+    frame = pd.DataFrame(prepare("xray", DATASET, 32)[0])
     assert frame["label"].value_counts().to_dict() == {"normal": 32, "pneumonia": 32}
     assert set(frame["split"]) == {"train", "reference", "calibration", "test"}
     assert set(frame["origin"]) == {"medmnist:xray"}
+
+
+def test_the_array_file_is_watched_where_it_is_there(folder):
+    assert DATASET.watched_files() == []
+    np.savez(folder / "tiny.npz", **arrays())
+    assert DATASET.watched_files() == [folder / "tiny.npz"]
 
 
 def test_an_image_that_recurs_in_the_official_test_set_is_used_once(folder):
     content = arrays()
     content["test_images"][0] = content["train_images"][0]
     np.savez(folder / "tiny.npz", **content)
-    rows, quarantine = prepare("xray", SOURCE, 32)
+    rows, quarantine = prepare("xray", DATASET, 32)
     assert len(rows) == 63
     assert quarantine[["file", "kind"]].values.tolist() == [["tiny.npz:test/0", "repeat"]]
 
@@ -55,9 +61,9 @@ def test_an_image_that_recurs_in_the_official_test_set_is_used_once(folder):
 def test_the_order_of_the_arrays_changes_no_split(folder):
     content = arrays()
     np.savez(folder / "tiny.npz", **content)
-    first = pd.DataFrame(prepare("xray", SOURCE, 32)[0]).set_index("sha256")["split"]
+    first = pd.DataFrame(prepare("xray", DATASET, 32)[0]).set_index("sha256")["split"]
     np.savez(folder / "tiny.npz", **{name: values[::-1] for name, values in content.items()})
-    second = pd.DataFrame(prepare("xray", SOURCE, 32)[0]).set_index("sha256")["split"]
+    second = pd.DataFrame(prepare("xray", DATASET, 32)[0]).set_index("sha256")["split"]
     assert first.equals(second[first.index])
 
 
@@ -74,26 +80,26 @@ def test_the_order_of_the_arrays_changes_no_split(folder):
 def test_other_arrays_are_refused_with_the_expected_shape(folder, content):
     np.savez(folder / "tiny.npz", **content)
     with pytest.raises(CraftError, match=r"tiny.npz .*expected train/val/test_images, uint8 of shape \(n, h, w\)"):
-        read_medmnist(SOURCE)
+        read_medmnist(DATASET)
 
 
 @pytest.mark.parametrize("data", [b"", b"no arrays", b"PK\x03\x04 cut"])
 def test_a_broken_file_is_refused(folder, data):
     (folder / "tiny.npz").write_bytes(data)
     with pytest.raises(CraftError, match=r"tiny.npz is no single-label 2-D MedMNIST file"):
-        read_medmnist(SOURCE)
+        read_medmnist(DATASET)
 
 
 def test_class_numbers_without_names_are_refused_with_the_remedy(folder):
     np.savez(folder / "tiny.npz", **arrays())
     with pytest.raises(CraftError, match=r"labelled 'normal', only '0', '1'; .*label_names"):
-        read_medmnist(SOURCE.model_copy(update={"label_names": {}}))
+        read_medmnist(DATASET.model_copy(update={"label_names": {}}))
 
 
 def test_a_missing_file_without_the_package_says_how_to_get_both(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "medmnist", None)
     with pytest.raises(CraftError, match=r"no MedMNIST file .*CRAFT_DATA.*pip install 'craft\[data\]'"):
-        read_medmnist(SOURCE)
+        read_medmnist(DATASET)
     assert not list(folder.iterdir())
 
 
@@ -113,7 +119,7 @@ def package(monkeypatch):
 
 
 def test_a_missing_file_is_downloaded_once(folder, package):
-    dataset = SOURCE.model_copy(update={"path": "arrays/tiny_64.npz"})
+    dataset = DATASET.model_copy(update={"path": "arrays/tiny_64.npz"})
     assert len(read_medmnist(dataset)) == 64
     assert [path.name for path in (folder / "arrays").iterdir()] == ["tiny_64.npz"]
 
@@ -121,5 +127,5 @@ def test_a_missing_file_is_downloaded_once(folder, package):
 @pytest.mark.parametrize(("path", "reason"), [("tiny_128.npz", "download failed"), ("teeth.npz", "no such file")])
 def test_a_failed_download_leaves_nothing(folder, package, path, reason):
     with pytest.raises(CraftError, match=reason):
-        read_medmnist(SOURCE.model_copy(update={"path": path}))
+        read_medmnist(DATASET.model_copy(update={"path": path}))
     assert not list(folder.iterdir())

@@ -16,17 +16,19 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from craft.core.errors import CraftError
+from craft.core.identity import source_closure
 from craft.core.images import decode_images, read_images, write_images
 from craft.datasets.prepare import limit_labels, prepare
+from craft.datasets.readers import READERS
 from craft.datasets.readers.base import RawImage
 from craft.datasets.readers.image_folder import ImageFolderDataset
 from craft.datasets.readers.phantom import PhantomDataset
 from craft.datasets.splits import REAL_SPLITS, check_leakage
 
 ROOT = Path(__file__).parents[2]
-SOURCES = {"PYTHONPATH": str(ROOT / "src")}
+ENVIRONMENT = {"PYTHONPATH": str(ROOT / "src")}
 EVEN = {"train": 0.25, "reference": 0.25, "calibration": 0.25, "test": 0.25}
-SOURCE = {
+DATASET = {
     "reader": "image_folder",
     "modality": "dermoscopy",
     "path": "skin",
@@ -64,7 +66,7 @@ def run_script(folder: Path, dataset: dict, resolution: int = 32) -> subprocess.
     settings.write_text(yaml.safe_dump({"dataset": "skin", "resolution": resolution, "images": dataset}))
     command = [sys.executable, str(ROOT / "scripts/prepare_images.py"), str(settings)]
     command += ["--images", "out/images.parquet", "--quarantine", "out/quarantine.parquet"]
-    return subprocess.run(command, cwd=folder, env=os.environ | SOURCES, capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
 
 
 def refuses(folder: Path, dataset: dict) -> str:
@@ -79,12 +81,12 @@ def refuses(folder: Path, dataset: dict) -> str:
 
 def prepared(**changes) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Image rows and quarantine of the folder."""
-    rows, quarantine = prepare("skin", ImageFolderDataset(**(SOURCE | changes)), 32)
+    rows, quarantine = prepare("skin", ImageFolderDataset(**(DATASET | changes)), 32)
     return pd.DataFrame(rows), quarantine
 
 
 def test_command_line_writes_a_table_that_pandas_and_datasets_read(entries, tmp_path):
-    done = run_script(tmp_path, SOURCE)
+    done = run_script(tmp_path, DATASET)
     assert done.returncode == 0, done.stderr
     frame = read_images(tmp_path / "out/images.parquet")
     assert len(frame) == 60
@@ -109,7 +111,7 @@ def test_patients_keep_their_images_together_and_their_ids_to_themselves(entries
 
 
 def test_the_same_raw_id_has_another_pseudonym_in_another_dataset(entries):
-    tables = [pd.DataFrame(prepare(name, ImageFolderDataset(**SOURCE), 32)[0]) for name in ("skin", "other")]
+    tables = [pd.DataFrame(prepare(name, ImageFolderDataset(**DATASET), 32)[0]) for name in ("skin", "other")]
     assert not set(tables[0]["patient_id"]) & set(tables[1]["patient_id"])
     assert list(tables[0]["split"]) == list(tables[1]["split"])
 
@@ -137,6 +139,14 @@ def test_class_sub_folders_work_without_a_table(tmp_path, monkeypatch):
     frame, _ = prepared(group_column=None)
     assert frame["label"].value_counts().to_dict() == {"a": 30, "b": 30}
     assert frame["patient_id"].is_unique
+
+
+def test_the_label_table_is_watched_where_there_is_one(entries, tmp_path):
+    table = tmp_path / "skin" / "labels.csv"
+    assert ImageFolderDataset(**DATASET).watched_files() == [table]
+    assert ImageFolderDataset(**(DATASET | {"table": "other.csv"})).watched_files() == []
+    table.unlink()
+    assert ImageFolderDataset(**DATASET).watched_files() == []
 
 
 def test_empty_and_other_labels_are_left_out_and_raw_labels_renamed(entries, tmp_path):
@@ -208,68 +218,68 @@ def test_phantoms_have_captions_and_attributes():
 
 def test_a_table_is_the_same_bytes_when_made_again(entries, tmp_path):
     for name in ("one", "two"):
-        write_images(tmp_path / name, prepare("skin", ImageFolderDataset(**SOURCE), 32)[0])
+        write_images(tmp_path / name, prepare("skin", ImageFolderDataset(**DATASET), 32)[0])
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_missing_folder_is_refused(entries, tmp_path):
-    assert "CRAFT_DATA is" in refuses(tmp_path, SOURCE | {"path": "nowhere"})
+    assert "CRAFT_DATA is" in refuses(tmp_path, DATASET | {"path": "nowhere"})
 
 
 def test_without_craft_data_the_default_folder_is_searched_and_the_variable_named(tmp_path, monkeypatch):
     monkeypatch.delenv("CRAFT_DATA", raising=False)
-    assert "data/raw/skin (CRAFT_DATA is unset" in refuses(tmp_path, SOURCE)
+    assert "data/raw/skin (CRAFT_DATA is unset" in refuses(tmp_path, DATASET)
 
 
 def test_without_craft_data_images_of_the_default_folder_are_read(entries, tmp_path, monkeypatch):
     monkeypatch.delenv("CRAFT_DATA")
     (tmp_path / "data/raw").mkdir(parents=True)
     (tmp_path / "skin").rename(tmp_path / "data/raw/skin")
-    assert run_script(tmp_path, SOURCE).returncode == 0
+    assert run_script(tmp_path, DATASET).returncode == 0
 
 
 def test_empty_folder_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("CRAFT_DATA", str(tmp_path))
     (tmp_path / "skin").mkdir()
-    assert "holds no image" in refuses(tmp_path, SOURCE | {"group_column": None})
-    assert "no label table labels.csv in skin" in refuses(tmp_path, SOURCE)
+    assert "holds no image" in refuses(tmp_path, DATASET | {"group_column": None})
+    assert "no label table labels.csv in skin" in refuses(tmp_path, DATASET)
 
 
 def test_a_label_that_never_occurs_is_refused_and_the_found_ones_named(entries, tmp_path):
-    sentence = refuses(tmp_path, SOURCE | {"labels": ["a", "melanom"]})
+    sentence = refuses(tmp_path, DATASET | {"labels": ["a", "melanom"]})
     assert "no image labelled 'melanom', only 'a', 'b'" in sentence
     assert "label_names" in sentence
 
 
 def test_missing_columns_are_refused(entries, tmp_path):
-    assert "no column 'lesion', only file, label, patient" in refuses(tmp_path, SOURCE | {"group_column": "lesion"})
+    assert "no column 'lesion', only file, label, patient" in refuses(tmp_path, DATASET | {"group_column": "lesion"})
 
 
 def test_an_unreadable_table_is_refused(entries, tmp_path):
     (tmp_path / "skin/labels.csv").write_bytes(b"\xff\xfe\x00")
-    assert "no readable CSV table" in refuses(tmp_path, SOURCE)
+    assert "no readable CSV table" in refuses(tmp_path, DATASET)
     (tmp_path / "skin/labels.csv").write_bytes(b"")
-    assert "no readable CSV table" in refuses(tmp_path, SOURCE)
+    assert "no readable CSV table" in refuses(tmp_path, DATASET)
 
 
 def test_too_many_corrupt_images_are_refused_and_the_first_named(entries, tmp_path):
     for file, _, _ in entries[:2]:
         (tmp_path / "skin" / file).write_bytes(b"broken")
-    sentence = refuses(tmp_path, SOURCE)
+    sentence = refuses(tmp_path, DATASET)
     assert "2 of 60 files" in sentence
     assert f"skin/{entries[0][0]}, is no image of a known format" in sentence
 
 
 def test_one_corrupt_image_within_the_share_only_leaves_itself_out(entries, tmp_path):
     (tmp_path / "skin" / entries[0][0]).write_bytes(b"broken")
-    assert run_script(tmp_path, SOURCE).returncode == 0
+    assert run_script(tmp_path, DATASET).returncode == 0
     assert list(pd.read_parquet(tmp_path / "out/quarantine.parquet")["kind"]) == ["unreadable"]
 
 
 def test_a_one_image_class_is_refused_with_the_remedy(entries, tmp_path):
     save_noise(tmp_path / "skin/images/rare.png", 99)
     save_table(tmp_path / "skin", [*entries, ("images/rare.png", "rare", "400")])
-    sentence = refuses(tmp_path, SOURCE | {"labels": ["a", "b", "rare"]})
+    sentence = refuses(tmp_path, DATASET | {"labels": ["a", "b", "rare"]})
     assert "label 'rare' has no image in split" in sentence
     assert "1 usable image of 1 patient in all" in sentence
     assert "split_seed" in sentence
@@ -294,8 +304,18 @@ def test_unknown_phantoms_are_refused(tmp_path):
 def test_the_script_imports_nothing_heavy():
     code = f"import runpy, sys; runpy.run_path({str(ROOT / 'scripts/prepare_images.py')!r}); print(*sys.modules)"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, check=True, env=os.environ | SOURCES, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
     assert not {"torch", "scipy", "skimage", "sklearn"} & set(done.stdout.split())
+
+
+def test_a_job_depends_on_the_code_of_its_own_reader_alone():
+    folder = "src/craft/datasets/readers/"
+    files = source_closure("prepare_images", READERS.modules("medmnist"))
+    assert {file.removeprefix(folder) for file in files if file.startswith(folder)} == {
+        "__init__.py",
+        "base.py",
+        "medmnist.py",
+    }
 
 
 def test_all_unreadable_is_refused_even_when_all_may_be_quarantined(entries, tmp_path):

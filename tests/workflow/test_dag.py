@@ -169,6 +169,17 @@ def test_a_missing_model_folder_is_named_before_any_job_starts(tmp_path):
     assert "data/models/nowhere/provenance.json" in run.stdout + run.stderr
 
 
+@pytest.mark.parametrize("path", ["model", "model/weights.bin"])
+def test_a_model_without_json_files_is_followed_by_its_own(tmp_path, path):
+    (tmp_path / "model").mkdir()
+    weights = tmp_path / "model" / "weights.bin"
+    weights.touch()
+    chosen = f"evaluators={{siglip_regnet: {{path: {tmp_path / path}}}}}"
+    run = snakemake("-n", "--config", f"results={tmp_path / 'results'}", chosen, "--", "tables")
+    planned = run.stdout + run.stderr
+    assert run.returncode == 0 and str(weights) in planned, planned[-2000:]
+
+
 def test_a_given_configuration_takes_the_place_of_the_default(tmp_path):
     raw = yaml.safe_load((ROOT / "configs/smoke.yaml").read_text())
     kept = next(iter(raw["datasets"]))

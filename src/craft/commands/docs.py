@@ -19,7 +19,7 @@ def docs(
     machine: Annotated[str | None, typer.Option(help="that it ran on; without it, this one")] = None,
 ) -> None:
     """Write the generated parts of README.md and docs/ from the archived tables of one run."""
-    from craft.core.identity import ROOT
+    from craft.core.files import ROOT
     from craft.documentation.archive import Archive, archive_run
     from craft.documentation.pages import write_pages
     from craft.documentation.picture import PICTURE, shrink_picture

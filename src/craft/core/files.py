@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# the repository, from which runs start
+ROOT = Path(__file__).resolve().parents[3]
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, WithJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
 from craft.core.errors import CraftError
+from craft.core.files import ROOT
 
 Thing = TypeVar("Thing")
 
@@ -106,7 +107,7 @@ def load_extensions(paths: list[str]) -> None:
         CraftError: if a file is missing or cannot be imported.
     """
     for path in (path for path in paths if path.endswith(".py")):
-        file = Path(path).resolve()
+        file = find_extension(path).resolve()
         if file in _loaded:
             continue
         if not file.is_file():
@@ -124,6 +125,11 @@ def load_extensions(paths: list[str]) -> None:
         finally:
             _loading.pop()
         _loaded[file] = module
+
+
+def find_extension(path: str) -> Path:
+    """An extension's file: as given from the working directory, or else from the repository, where runs start."""
+    return Path(path) if Path(path).is_file() else ROOT / path
 
 
 def named(registry: Registry) -> Any:

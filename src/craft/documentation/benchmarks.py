@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from craft.core.errors import CraftError
-from craft.core.files import read_json
-from craft.core.identity import ROOT
+from craft.core.files import ROOT, read_json
 from craft.documentation.markdown import code, make_table
 
 RESULTS = ROOT / "benchmarks/results"

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from craft.core.files import write_text
-from craft.core.identity import ROOT
+from craft.core.files import ROOT, write_text
 from craft.datasets.readers import READERS
 from craft.documentation import benchmarks, headline, measurements
 from craft.documentation.archive import Archive

@@ -6,8 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from craft.core.errors import CraftError
-from craft.core.files import atomic_path
-from craft.core.identity import ROOT
+from craft.core.files import ROOT, atomic_path
 
 PICTURE = ROOT / "docs/pictures/qualitative_grid.png"
 WIDTH, LARGEST = 1400, 400_000

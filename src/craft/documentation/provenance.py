@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from craft.core.errors import CraftError
-from craft.core.identity import ROOT
+from craft.core.files import ROOT
 
 JOB_COLUMNS = ("rule", "jobs", "minutes", "cpu_minutes", "peak_mb")
 # what the pages themselves are, which no result depends on

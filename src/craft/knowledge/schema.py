@@ -1,4 +1,4 @@
-"""The structure of clinical knowledge: enriched descriptions and checklists, one file a modality."""
+"""The structure of clinical knowledge: enriched descriptions and checklists, one file per modality."""
 
 from pathlib import Path
 from typing import Annotated

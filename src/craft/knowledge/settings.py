@@ -60,7 +60,7 @@ class KnowledgeSettings(LanguageModelSettings):
         "bank", description="bank: the reviewed files of `folder`; the others ask a language model"
     )
     model: str | None = Field(None, min_length=1, description="needed by all providers but the bank")
-    folder: str = Field("data/knowledge", description="folder of the bank, one file a modality")
+    folder: str = Field("data/knowledge", description="folder of the bank, one file per modality")
     reference_images: int = Field(0, ge=0, le=8, description="training images of the label shown with each question")
 
     @property

@@ -43,7 +43,8 @@ class Config(Strict):
     results: str = Field("results", min_length=1, description="folder of everything that the run makes")
     notice: str = Field(description="one sentence on what plays the part of real images, printed under every figure")
     extensions: list[str] = Field(
-        [], description="Python files that add readers, dimensions, rewards or methods of your own (docs/extending.md)"
+        [],
+        description="Python files of your own that add readers, rewards, methods and more (docs/extending.md)",
     )
     resolution: int = Field(64, ge=32, multiple_of=8, description="side of all images in pixels")
     seeds: list[int] = Field([0], min_length=1, description="every method is trained and sampled once with each")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from craft.core.errors import CraftError
-from craft.core.identity import ROOT
+from craft.core.files import ROOT
 from craft.core.images import check_columns, require_table
 from craft.core.settings import REAL
 from craft.evaluation.results import SETTINGS, Results, set_file
