@@ -2,7 +2,7 @@
 
 Every way gets the same number of UNet evaluations: one for an image's forward pass through the UNet, two more for its
 backward pass. The gain is the mean CAS of the held-out evaluator on fixed noise after the training minus before it; no
-guard stops a run, so that only the gradient differs. The default run must have prepared the datasets:
+guard stops a training, so that only the gradient differs. The default run must have prepared the datasets:
 `snakemake results/DATASET/lora_enriched/seed0/adapter results/DATASET/calibration.json`.
 """
 
