@@ -1,4 +1,4 @@
-"""The kinds of methods: each trains its adapter from the files that its rule hands over, and a new kind is one file."""
+"""The kinds of methods: each trains its adapter from the files that its rule hands over."""
 
 import numpy as np
 import pandas as pd
@@ -108,46 +108,3 @@ def test_latents_are_joined_by_image_id_and_never_by_position(folder, tmp_path):
     stranger = pd.concat([frame, frame.iloc[:1].assign(image_id="stranger")])
     with pytest.raises(CraftError, match="does not hold the image 'stranger'"):
         RealImages.load(folder / "latents.safetensors", stranger)
-
-
-TOY = '''
-from typing import ClassVar, Literal
-
-from craft.core.images import read_images
-from craft.models.foundation import Foundation
-from craft.training.methods import METHODS
-from craft.training.methods.base import MethodSettings, Trained
-
-
-@METHODS.register("toy")
-class ToyMethod(MethodSettings):
-    """An adapter that is filled with one number."""
-
-    rule: ClassVar = "train_adapter"
-
-    kind: Literal["toy"]
-    number: float
-
-    def train(self, job, files, checkpoints, device):
-        foundation = Foundation.load(job.foundation, device=device)
-        for parameter in foundation.add_adapter(
-            rank=1, alpha=1, target_modules=["to_q"], convolutions=False, text_encoder=False
-        ):
-            parameter.data.fill_(self.number)
-        return Trained(foundation, [{"step": 1, "loss": float(len(read_images(files.images, "train")))}])
-'''
-
-
-def test_a_users_own_kind_of_method_is_one_file(folder, tmp_path):
-    (tmp_path / "toy.py").write_text(TOY)
-    job = make_job(folder, {"kind": "supervised", "prompts": "plain"})
-    text = job.to_yaml().replace("modules: []", f"modules: [{tmp_path / 'toy.py'}]")
-    start = text.index("training:")
-    end = text.index("resolution:")
-    (tmp_path / "job.yaml").write_text(text[:start] + "training: {kind: toy, number: 0.5}\n" + text[end:])
-    job = MethodJob.load(tmp_path / "job.yaml")
-    trained = job.training.train(job, files_of(folder), tmp_path / "checkpoints", "cpu")
-    trained.save(job, tmp_path / "adapter", tmp_path / "history.parquet")
-    loaded = Foundation.load(job.foundation, adapter=tmp_path / "adapter")
-    assert all((weight == 0.5).all() for weight in loaded.adapter_parameters())
-    assert read_history(tmp_path / "history.parquet")["loss"].tolist() == [8.0]

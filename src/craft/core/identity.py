@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from craft.core.files import ROOT
-from craft.core.registry import find_extension
 
 
 def source_closure(script: str, modules: list[str] | tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -35,7 +34,7 @@ def source_closure(script: str, modules: list[str] | tuple[str, ...] = ()) -> tu
 def module_closure(module: str) -> frozenset[str]:
     """Files of a module, or of an extension's file, and of all that it imports."""
     if module.endswith(".py"):
-        return frozenset({module, *trace_imports(find_extension(module).read_text(encoding="utf-8"))})
+        return frozenset({module, *trace_imports((ROOT / module).read_text(encoding="utf-8"))})
     return frozenset(trace_imports(f"import {module}"))
 
 

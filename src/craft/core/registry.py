@@ -103,11 +103,13 @@ _loaded: dict[Path, object] = {}
 def load_extensions(paths: list[str]) -> None:
     """Import the files among some modules and paths, each once; what they register can then be found by name.
 
+    A path is relative to the repository.
+
     Raises:
         CraftError: if a file is missing or cannot be imported.
     """
     for path in (path for path in paths if path.endswith(".py")):
-        file = find_extension(path).resolve()
+        file = (ROOT / path).resolve()
         if file in _loaded:
             continue
         if not file.is_file():
@@ -125,11 +127,6 @@ def load_extensions(paths: list[str]) -> None:
         finally:
             _loading.pop()
         _loaded[file] = module
-
-
-def find_extension(path: str) -> Path:
-    """An extension's file: as given from the working directory, or else from the repository, where runs start."""
-    return Path(path) if Path(path).is_file() else ROOT / path
 
 
 def named(registry: Registry) -> Any:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from craft.core.errors import CraftError
+from craft.models.tiny_decoder import load_tiny_decoder
 from craft.models.tokenizer import tokenize
 
 ADAPTER_FILE = "pytorch_lora_weights.safetensors"
@@ -278,28 +279,3 @@ def adapter_layers(name: str, module: nn.Module) -> dict:
         return {}
     layers = get_peft_model_state_dict(module, adapter_name="default")
     return {f"{name}_lora_layers": layers, f"{name}_lora_adapter_metadata": configs["default"].to_dict()}
-
-
-def load_tiny_decoder(path: str, vae: nn.Module) -> nn.Module:
-    """A frozen AutoencoderTiny that reads the latents of `vae`.
-
-    Raises:
-        CraftError: if it cannot be loaded or its latents have another shape.
-    """
-    from diffusers import AutoencoderTiny
-
-    try:
-        tiny = AutoencoderTiny.from_pretrained(path).requires_grad_(False).eval().to(vae.device)
-    except (OSError, ValueError) as error:
-        raise CraftError(f"the tiny decoder {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
-    channels = [model.config.latent_channels for model in (tiny, vae)]
-    enlarged = [
-        2 ** (len(model.config[key]) - 1)
-        for model, key in ((tiny, "decoder_block_out_channels"), (vae, "block_out_channels"))
-    ]
-    if channels[0] != channels[1] or enlarged[0] != enlarged[1]:
-        raise CraftError(
-            f"the tiny decoder {path!r} turns {channels[0]} latent channels into images {enlarged[0]} times as large,"
-            f" the foundation {channels[1]} into {enlarged[1]} times; name one distilled from this foundation's decoder"
-        )
-    return tiny
