@@ -7,6 +7,7 @@ sys.path.insert(0, str(SOURCES))
 
 from craft.core.errors import CraftError
 from craft.core.identity import notebook_closure, source_closure
+from craft.core.settings import DECODED
 from craft.evaluation.reporting.notebooks import list_figures
 from craft.evaluation.results import SETTINGS, Results
 from craft.evaluation.tables import TABLES
@@ -72,6 +73,11 @@ def of_sets(file, methods=None):
     return expand(f"<results>/{{{{dataset}}}}/{{method}}/seed{{seed}}/{file}", method=names, seed=CONFIG.seeds)
 
 
+def of_measured(file):
+    """An input or output: that file of the decoded real images, then of every generated image set."""
+    return [f"<results>/{{dataset}}/{DECODED}/seed0/{file}", *of_sets(file)]
+
+
 def methods_by(rule):
     """Names of the methods whose adapter a rule trains."""
     return [name for name, method in CONFIG.methods.items() if method.rule == rule]
@@ -96,9 +102,9 @@ def model_files(name):
 def released_files(path):
     """What stands for a model: the JSON files of its folder, since provenance.json holds the hashes of its weights.
 
-    Of another format all files of the folder, or the one file; nothing for a hub id.
+    Of another format all files of the folder, or the one file; nothing for a hub id or a package.
     """
-    if path.count("/") == 1 and not Path(path).exists():
+    if path.count("/") <= 1 and not Path(path).exists():
         return []
     if Path(path).is_file():
         return path
@@ -107,12 +113,10 @@ def released_files(path):
 
 
 def evaluator_files(*roles):
-    """What stands for the evaluators of the given roles; of all without a role."""
-    return [
-        model_files(f"evaluator-{name}")
-        for name, evaluator in CONFIG.evaluators.items()
-        if not roles or evaluator.role in roles
-    ]
+    """What stands for the evaluators and encoders of the given roles; of all without a role."""
+    models = {f"evaluator-{name}": model.role for name, model in CONFIG.evaluators.items()}
+    models |= {f"encoder-{name}": model.role for name, model in CONFIG.encoders.items()}
+    return [model_files(name) for name, role in models.items() if not roles or role in roles]
 
 
 def method_evaluators(wildcards):

@@ -31,8 +31,8 @@ rule measure_fidelity:
         settings="<results>/{dataset}/settings/measure_fidelity.yaml",
         images="<results>/{dataset}/images.parquet",
         features="<results>/{dataset}/features.safetensors",
-        generated=of_sets("images.parquet"),
-        embeddings=of_sets("features.safetensors"),
+        generated=of_measured("images.parquet"),
+        embeddings=of_measured("features.safetensors"),
         code=code_of("measure_fidelity", "{dataset}/settings/measure_fidelity.yaml"),
     output:
         fidelity="<results>/{dataset}/fidelity.parquet",
@@ -61,7 +61,7 @@ rule audit_checklist:
         settings="<results>/{dataset}/settings/audit_checklist.yaml",
         images="<results>/{dataset}/images.parquet",
         knowledge="<results>/{dataset}/knowledge.yaml",
-        generated=of_sets("images.parquet"),
+        generated=of_measured("images.parquet"),
         code=code_of("audit_checklist", "{dataset}/settings/audit_checklist.yaml"),
     output:
         audit="<results>/{dataset}/audit.parquet",

@@ -53,6 +53,33 @@ rule train_evaluator:
         "python scripts/train_evaluator.py {input.settings} {params.images} {params.knowledge} --output {output.evaluator} > {log} 2>&1"
 
 
+rule train_encoder:
+    """Train one small vision-only encoder from scratch."""
+    input:
+        settings="<results>/models/settings/encoder-{encoder}.yaml",
+        images=expand("<results>/{dataset}/images.parquet", dataset=CONFIG.datasets),
+        knowledge=expand("<results>/{dataset}/knowledge.yaml", dataset=CONFIG.datasets),
+        code=code_of("train_encoder", "models/settings/encoder-{encoder}.yaml"),
+    output:
+        encoder=directory("<results>/models/encoder-{encoder}"),
+    log:
+        "<logs>/train_encoder/{encoder}.log",
+    benchmark:
+        "<benchmarks>/train_encoder/{encoder}.jsonl"
+    conda:
+        "../envs/diffusion.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=CONFIG.resources.train_mem_mb,
+        runtime=CONFIG.resources.train_runtime,
+    params:
+        images=repeated("--images", "images"),
+        knowledge=repeated("--knowledge", "knowledge"),
+    shell:
+        "python scripts/train_encoder.py {input.settings} {params.images} {params.knowledge} --output {output.encoder} > {log} 2>&1"
+
+
 rule train_phantom_classifier:
     """Train the classifier of phantoms, on phantoms that nothing else saw."""
     input:

@@ -1,5 +1,5 @@
 rule encode_images:
-    """Encode the images of one dataset once: latents of the foundation, features of every evaluator."""
+    """Encode the images of one dataset once: latents of the foundation, features of every model; decode the test images."""
     input:
         settings="<results>/{dataset}/settings/encode_images.yaml",
         images="<results>/{dataset}/images.parquet",
@@ -10,6 +10,7 @@ rule encode_images:
     output:
         latents="<results>/{dataset}/latents.safetensors",
         features="<results>/{dataset}/features.safetensors",
+        decoded="<results>/{dataset}/decoded/seed0/images.parquet",
     log:
         "<logs>/encode_images/{dataset}.log",
     benchmark:
@@ -23,7 +24,7 @@ rule encode_images:
         runtime=CONFIG.resources.score_runtime,
     shell:
         "python scripts/encode_images.py {input.settings} --images {input.images} --knowledge {input.knowledge}"
-        " --latents {output.latents} --features {output.features} > {log} 2>&1"
+        " --latents {output.latents} --features {output.features} --decoded {output.decoded} > {log} 2>&1"
 
 
 rule calibrate_cas:
@@ -55,21 +56,21 @@ rule calibrate_cas:
 
 
 rule score_images:
-    """Score the real test images and the images of every method and seed of one dataset."""
+    """Score the real test images, as they are and decoded, and the images of every method and seed of one dataset."""
     input:
         settings="<results>/{dataset}/settings/score_images.yaml",
         images="<results>/{dataset}/images.parquet",
         features="<results>/{dataset}/features.safetensors",
         knowledge="<results>/{dataset}/knowledge.yaml",
         calibration="<results>/{dataset}/calibration.json",
-        generated=of_sets("images.parquet"),
+        generated=of_measured("images.parquet"),
         evaluators=evaluator_files(),
         classifier=classifier_files(),
         code=code_of("score_images", "{dataset}/settings/score_images.yaml"),
     output:
         real="<results>/{dataset}/real/seed0/scores.parquet",
-        scores=of_sets("scores.parquet"),
-        embeddings=of_sets("features.safetensors"),
+        scores=of_measured("scores.parquet"),
+        embeddings=of_measured("features.safetensors"),
     log:
         "<logs>/score_images/{dataset}.log",
     benchmark:

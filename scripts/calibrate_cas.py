@@ -28,11 +28,9 @@ def main(
     own = Features(features, read_images(images), Knowledge.load(knowledge))
     maps = {}
     for ref in job.evaluators:
-        raw = own.raw_scores(ref.name, job.neighbours)
-        pairs = own.split(ref.name, "calibration")
-        foreign = foreign_features(others or [], ref.name, width=pairs[0].shape[1])
-        maps[ref.name] = calibrate(raw, *pairs, own.damaged(ref.name), foreign)
-    write_json(output, calibration_to_json(maps, {name: own.digest(name) for name in maps}))
+        raw, pairs = own.raw_scores(ref, job.neighbours), own.split(ref, "calibration")
+        maps[ref.name] = calibrate(raw, *pairs, own.damaged(ref), foreign_features(others or [], ref))
+    write_json(output, calibration_to_json(maps, {ref.name: own.digest(ref) for ref in job.evaluators}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Encode a dataset's images once: autoencoder latents of the training images, features under every evaluator."""
+"""Encode a dataset's images once: latents of the training images, features under every model, decoded test images."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,27 +17,30 @@ def main(
     knowledge: Annotated[Path, typer.Option(help="knowledge file of the dataset")],
     latents: Annotated[Path, typer.Option(help="latents to write: training images")],
     features: Annotated[Path, typer.Option(help="features to write: all images, all evaluators, all texts")],
+    decoded: Annotated[Path, typer.Option(help="image table to write: test images sent through the autoencoder")],
 ) -> None:
-    """Encode the training images with the autoencoder and all images and texts with every evaluator."""
+    """Encode the training images with the autoencoder, all images and texts with every evaluator and encoder."""
     job = EncodeJob.load(settings)
-    from craft.core.images import decode_images, read_images, to_tensor
+    from craft.core.images import decode_images, read_images, to_tensor, write_images
 
     frame = read_images(images)
     with lease_device() as device:
         from craft.datasets.splits import check_leakage
         from craft.knowledge.schema import Knowledge
-        from craft.models.evaluators import load_evaluator
         from craft.models.foundation import Foundation
         from craft.reward.features import compute_features, write_features
+        from craft.reward.judge import Judge
+        from craft.training.generation import decode_table
 
         check_leakage(frame)
         known, entries = Knowledge.load(knowledge), {}
         for ref in job.evaluators:
-            entries |= compute_features(load_evaluator(ref, device), frame, known, ref.name)
+            entries |= compute_features(Judge.load(ref, device), frame, known, ref)
         foundation = Foundation.load(job.foundation, device=device)
         training = frame[frame["split"] == "train"]
         encoded = foundation.encode_images(to_tensor(decode_images(training)))
         write_rows(latents, list(training["image_id"]), {"latents": encoded})
+        write_images(decoded, decode_table(foundation, frame[frame["split"] == "test"]))
         write_features(features, frame, entries)
 
 

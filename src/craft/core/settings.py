@@ -18,8 +18,10 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Role = Literal["reward", "monitor", "held_out"]
-# the method under which the real test images stand in every table
-REAL = "real"
+# the methods under which the real test images stand in every table, as they are and sent through the autoencoder
+REAL, DECODED = "real", "decoded"
+# what no generator made: the marks that methods are held against
+CONTROLS = (REAL, DECODED)
 
 
 class Strict(BaseModel):
@@ -29,7 +31,7 @@ class Strict(BaseModel):
 
 
 class ImageSet(Strict):
-    """The images of one method and seed; the real test images are the set `real` with seed 0."""
+    """The images of one method and seed; the real test images are the sets `real` and `decoded` with seed 0."""
 
     method: str = Field(description="name of the method")
     seed: int = Field(description="seed of the generator")

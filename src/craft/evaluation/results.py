@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import pandas as pd
 
 from craft.core.errors import CraftError
-from craft.core.settings import REAL, ImageSet
+from craft.core.settings import CONTROLS, ImageSet
 from craft.evaluation.settings import Run
 
 SETTINGS = "tables/settings/collect_tables.yaml"
@@ -25,7 +25,7 @@ class ResultFile:
         rule: that writes it, for messages.
         columns: that it has, or what lists them when they are asked for.
         check: raises a CraftError for values that cannot be; takes the table and its path.
-        by_image_set: whether every method and seed has one of its own, and the real test images too.
+        by_image_set: whether every method and seed has one of its own, and the controls too.
     """
 
     name: str
@@ -108,9 +108,9 @@ class Results:
         return [self.folder / set_file(dataset, each.method, each.seed, file.name) for each in self.image_sets()]
 
     def image_sets(self) -> list[ImageSet]:
-        """The real test images, then the images of every method and seed."""
+        """The real test images, as they are and decoded, then the images of every method and seed."""
         generated = [ImageSet(method=method, seed=seed) for method in self.run.methods for seed in self.run.seeds]
-        return [ImageSet(method=REAL, seed=0), *generated]
+        return [*(ImageSet(method=method, seed=0) for method in CONTROLS), *generated]
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """What `make` returns, made when it is first asked for under a key."""

@@ -1,7 +1,12 @@
 """The small architectures that are trained from scratch, as plain transformers and diffusers configurations."""
 
+from craft.models.evaluators import ImageTextEvaluator
 from craft.models.families import FAMILIES
+from craft.models.locked import LockedEvaluator, LockedModel, load_tower
 from craft.models.settings import EvaluatorTraining, FoundationTraining
+
+# the small towers read images scaled to [-1, 1]
+HALF = [0.5, 0.5, 0.5]
 
 
 def text_config(tokenizer, width: int, layers: int):
@@ -22,17 +27,33 @@ def text_config(tokenizer, width: int, layers: int):
     )
 
 
-def build_evaluator(training: EvaluatorTraining, tokenizer):
-    """An untrained image-text model of a family (`craft.models.families`); the inputs are images scaled to [-1, 1].
+def bert_config(tokenizer, width: int, layers: int):
+    """A BERT for `tokenizer`, without dropout."""
+    from transformers import BertConfig
 
-    All are convolutional: at 64 px a finding can be two pixels wide, and from a few thousand images vision transformers
-    of the same cost learn far less of such findings.
-    """
+    return BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        max_position_embeddings=tokenizer.model_max_length,
+        pad_token_id=tokenizer.pad_token_id,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+
+
+def build_evaluator(training: EvaluatorTraining, tokenizer, resolution: int) -> ImageTextEvaluator:
+    """An untrained evaluator of a family (`craft.models.families`)."""
     from transformers import VisionTextDualEncoderConfig, VisionTextDualEncoderModel
 
-    vision, text = FAMILIES[training.family].configure(training, tokenizer)
+    family = FAMILIES[training.family]
+    vision, text = family.configure(training, tokenizer)
+    if family.tower:
+        return LockedEvaluator(LockedModel(load_tower(family.tower), text, training.width), tokenizer)
     config = VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=training.width)
-    return VisionTextDualEncoderModel(config)
+    return ImageTextEvaluator(VisionTextDualEncoderModel(config), tokenizer, resolution, HALF, HALF)
 
 
 def build_autoencoder(training: FoundationTraining, resolution: int):

@@ -1,6 +1,5 @@
 """Image-text evaluators: a frozen CLIP- or SigLIP-shaped model behind two differentiable encoders."""
 
-import json
 import warnings
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from craft.models.loaders import LOADERS
+from craft.models.preprocessing import write_preprocessor
 from craft.models.settings import EvaluatorRef
 from craft.models.tokenizer import tokenize
 
@@ -33,17 +33,7 @@ class ImageTextEvaluator(nn.Module):
         self.model.half().save_pretrained(folder)
         self.model.float()
         self.tokenizer.save_pretrained(folder)
-        side = {"height": self.size, "width": self.size}
-        preprocessor = {
-            "image_processor_type": "SiglipImageProcessor",
-            "do_resize": True,
-            "do_rescale": True,
-            "do_normalize": True,
-            "size": side,
-            "image_mean": self.mean.flatten().tolist(),
-            "image_std": self.std.flatten().tolist(),
-        }
-        (Path(folder) / "preprocessor_config.json").write_text(json.dumps(preprocessor, indent=2) + "\n")
+        write_preprocessor(folder, self.size, self.mean, self.std)
 
     @property
     def device(self) -> torch.device:
@@ -53,6 +43,15 @@ class ImageTextEvaluator(nn.Module):
     def scale(self) -> Tensor:
         """The model's learned inverse temperature."""
         return self.model.logit_scale.exp()
+
+    @property
+    def tower(self) -> tuple[str, str] | None:
+        """Loader and path of the frozen vision encoder that is its image tower; None where the tower is its own."""
+        return None
+
+    def project(self, visual: Tensor) -> Tensor:
+        """Embeddings (n, width), L2-normalised, of features (n, visual width) of the encoder `tower`."""
+        raise NotImplementedError("the image tower is the evaluator's own")
 
     @property
     def unmasked(self) -> bool:

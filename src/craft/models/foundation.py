@@ -257,6 +257,12 @@ class Foundation:
         decoder = self.tiny_decoder if self.tiny_decoder and latents.requires_grad else self.vae
         return decoder.decode(latents / decoder.config.scaling_factor).sample / 2 + 0.5
 
+    @torch.inference_mode()
+    def reconstruct(self, images: Tensor, batch: int = 64) -> Tensor:
+        """Images (n, 3, h, w) in [0, 1] as the autoencoder gives them back, in [0, 1] on the CPU."""
+        latents = self.encode_images(images)
+        return torch.cat([self.decode(chunk.to(self.device)).clamp(0, 1).cpu() for chunk in latents.split(batch)])
+
 
 def remember_first(function: Callable) -> Callable:
     """A function that returns its first result at every call, whatever it is given."""

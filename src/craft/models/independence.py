@@ -1,4 +1,4 @@
-"""Whether two evaluators of a configuration are one model under two names.
+"""Whether two evaluators, or two vision encoders, of a configuration are one model under two names.
 
 An evaluator that entered a reward or selected a state cannot be held out, and no more can a copy of it. Folders are
 compared by their place and by the bytes of their weights, models that the run trains by their settings, hub ids by
@@ -9,24 +9,24 @@ import hashlib
 from itertools import combinations
 from pathlib import Path
 
-from craft.models.settings import EvaluatorSettings
+from craft.models.settings import EncoderSettings, EvaluatorSettings
 
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt")
 
 
-def find_shared_model(evaluators: dict[str, EvaluatorSettings]) -> str | None:
-    """One sentence about the first two evaluators that are the same model; None where there are none."""
-    for (first, one), (second, two) in combinations(evaluators.items(), 2):
+def find_shared_model(models: dict[str, EvaluatorSettings] | dict[str, EncoderSettings], kind: str) -> str | None:
+    """One sentence about the first two models of a kind (`evaluators`) that are the same; None where there are none."""
+    for (first, one), (second, two) in combinations(models.items(), 2):
         if same := describe_sameness(one, two):
-            names = f"the evaluators {first!r} ({one.role}) and {second!r} ({two.role}) {same}"
+            names = f"the {kind} {first!r} ({one.role}) and {second!r} ({two.role}) {same}"
             if one.role == two.role:
                 return f"{names}; remove one of them, since it would count twice"
             return f"{names}, so that one model has two roles; give every role a model of its own"
     return None
 
 
-def describe_sameness(one: EvaluatorSettings, two: EvaluatorSettings) -> str | None:
-    """In what two evaluators are the same; None where they differ."""
+def describe_sameness(one: EvaluatorSettings | EncoderSettings, two: EvaluatorSettings | EncoderSettings) -> str | None:
+    """In what two models are the same; None where they differ."""
     if one.train and one.train == two.train:
         return "are trained with the same settings"
     if not (one.path and two.path):

@@ -6,8 +6,10 @@ from pydantic import Field, model_validator
 
 from craft.core.registry import named
 from craft.core.settings import Name, Positive, Role, Strict
+from craft.models.encoder_loaders import ENCODER_LOADERS
 from craft.models.families import FAMILIES
 from craft.models.loaders import LOADERS
+from craft.models.towers import TOWERS
 
 Widths = Annotated[list[Positive], Field(min_length=2)]
 
@@ -31,18 +33,12 @@ class FoundationTraining(Strict):
     caption_dropout: float = Field(0.1, ge=0, lt=1, description="share of empty captions, for classifier-free guidance")
 
 
-class EvaluatorTraining(Strict):
-    """How a small image-text evaluator is trained from scratch."""
+class FoldTraining(Strict):
+    """What trainings on a fold of the training images share."""
 
-    family: named(FAMILIES) = Field(description="architecture and loss")
     seed: int = Field(description="of the first weights and of every batch")
     fold: int = Field(0, ge=0, description="which fold of the training images it sees")
     folds: Positive = Field(1, description="into how many folds the training patients are divided")
-    width: int = Field(96, gt=0, multiple_of=32, description="length of the embeddings")
-    steps: Positive = Field(1500, description="training steps")
-    image_steps: int = Field(0, ge=0, description="how many of the steps, at the start, train the image tower alone")
-    batch: Positive = Field(64, description="images a step")
-    learning_rate: float = Field(2e-3, gt=0, description="at the height of the schedule")
 
     @model_validator(mode="after")
     def fold_is_one_of_them(self) -> Self:
@@ -51,6 +47,27 @@ class EvaluatorTraining(Strict):
                 f"fold is {self.fold}, but folds are counted from 0 and there are {self.folds}; write `fold: 0`"
             )
         return self
+
+
+class EvaluatorTraining(FoldTraining):
+    """How a small image-text evaluator is trained from scratch."""
+
+    family: named(FAMILIES) = Field(description="architecture and loss")
+    width: int = Field(96, gt=0, multiple_of=32, description="length of the embeddings")
+    steps: Positive = Field(1500, description="training steps")
+    image_steps: int = Field(0, ge=0, description="how many of the steps, at the start, train the image tower alone")
+    batch: Positive = Field(64, description="images a step")
+    learning_rate: float = Field(2e-3, gt=0, description="at the height of the schedule")
+
+
+class EncoderTraining(FoldTraining):
+    """How a small vision-only encoder is trained from scratch (`craft.training.encoder`)."""
+
+    tower: named(TOWERS) = Field(description="architecture")
+    width: int = Field(96, gt=0, multiple_of=32, description="half the length of the features")
+    steps: Positive = Field(1500, description="training steps")
+    batch: Positive = Field(64, description="images a step")
+    learning_rate: float = Field(2e-3, gt=0, description="at the height of the schedule")
 
 
 class ClassifierTraining(Strict):
@@ -89,6 +106,21 @@ class EvaluatorSettings(Strict):
         return require_one(self, "path: data/models/evaluator-clip_resnet")
 
 
+class EncoderSettings(Strict):
+    """A vision-only encoder with exactly one role in the run."""
+
+    role: Role = Field(
+        description="reward: enters the loss; monitor: selects the state; held_out: touches neither, speaks of a gain"
+    )
+    path: str | None = Field(None, description="model folder, hub id or package; null where the run trains the encoder")
+    loader: named(ENCODER_LOADERS) = Field("transformers", description="what reads it")
+    train: EncoderTraining | None = Field(None, description="how the run trains it; null where it is loaded")
+
+    @model_validator(mode="after")
+    def path_or_training(self) -> Self:
+        return require_one(self, "path: data/models/encoder-resnet")
+
+
 class ClassifierSettings(Strict):
     """The label classifier of phantoms, which no other model ever met."""
 
@@ -107,10 +139,20 @@ def require_one(model: Any, example: str) -> Any:
     return model
 
 
+class EncoderRef(Strict):
+    """Which vision encoder plays which role, where its folder, hub id or package is and what reads it."""
+
+    name: Name = Field(description="name of the encoder in the configuration and in all tables")
+    role: Role = Field(description="its role in the run")
+    path: str = Field(description="model folder, hub id or package")
+    loader: named(ENCODER_LOADERS) = Field("transformers", description="what reads it")
+
+
 class EvaluatorRef(Strict):
-    """Which evaluator plays which role, where its folder (or hub id) is and what reads it."""
+    """Which evaluator plays which role, where its folder (or hub id) is, what reads it, and which encoder it needs."""
 
     name: Name = Field(description="name of the evaluator in the configuration and in all tables")
     role: Role = Field(description="its role in the run")
     path: str = Field(description="model folder or hub id")
     loader: named(LOADERS) = Field("transformers", description="what reads the folder or hub id")
+    encoder: EncoderRef = Field(description="vision encoder of the same role, which judges plausibility beside it")

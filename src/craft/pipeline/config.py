@@ -1,12 +1,12 @@
 """The whole configuration of one run."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from craft.core.errors import CraftError
 from craft.core.registry import Chosen, load_extensions
-from craft.core.settings import REAL, Name, Positive, Role, Strict
+from craft.core.settings import CONTROLS, Name, Positive, Role, Strict
 from craft.datasets.readers import READERS
 from craft.evaluation.auditing.settings import AuditSettings
 from craft.evaluation.downstream.settings import DownstreamSettings
@@ -16,7 +16,7 @@ from craft.evaluation.settings import ScoringSettings
 from craft.evaluation.validity.settings import ValiditySettings
 from craft.knowledge.settings import KnowledgeSection, KnowledgeSettings
 from craft.models.independence import find_shared_model
-from craft.models.settings import ClassifierSettings, EvaluatorSettings, FoundationSettings
+from craft.models.settings import ClassifierSettings, EncoderSettings, EvaluatorSettings, FoundationSettings
 from craft.pipeline.explain import explain_config
 from craft.training.methods import METHODS
 from craft.training.settings import GenerationSettings, SamplingSettings
@@ -54,6 +54,7 @@ class Config(Strict):
     datasets: dict[Name, Dataset] = Field(min_length=1, description="the datasets by name")
     foundation: FoundationSettings = Field(description="the generator that is adapted")
     evaluators: dict[Name, EvaluatorSettings] = Field(description="the image-text evaluators by name, one role each")
+    encoders: dict[Name, EncoderSettings] = Field(description="the vision-only encoders by name, one for every role")
     phantom_classifier: ClassifierSettings | None = Field(
         None, description="label classifier of phantoms; null for real images"
     )
@@ -96,12 +97,21 @@ class Config(Strict):
                 "no evaluator has the role 'held_out', so no gain could be reported;"
                 " write for example `siglip_regnet: {role: held_out, path: data/models/evaluator-siglip_regnet}`"
             )
-        if shared := find_shared_model(self.evaluators):
-            raise ValueError(shared)
+        for role in get_args(Role):
+            if (count := [encoder.role for encoder in self.encoders.values()].count(role)) != 1:
+                raise ValueError(
+                    f"exactly one encoder has the role {role!r}, found {count}; write for example under `encoders`"
+                    f" `resnet: {{role: {role}, path: data/models/encoder-resnet}}`"
+                )
+        if both := set(self.evaluators) & set(self.encoders):
+            raise ValueError(f"an evaluator and an encoder are both called {sorted(both)[0]!r}; rename one of them")
+        for models, kind in ((self.evaluators, "evaluators"), (self.encoders, "encoders")):
+            if shared := find_shared_model(models, kind):
+                raise ValueError(shared)
 
     def _check_names(self) -> None:
-        if REAL in self.methods:
-            raise ValueError(f"a method cannot be called {REAL!r}, the name of the real test images; rename it")
+        if taken := [name for name in CONTROLS if name in self.methods]:
+            raise ValueError(f"a method cannot be called {taken[0]!r}, a name of the real test images; rename it")
         tried = self.downstream.methods or list(self.methods)
         for key, allowed in (("methods", self.methods), ("low_data_methods", tried)):
             if unknown := set(getattr(self.downstream, key)) - set(allowed):
@@ -120,6 +130,10 @@ class Config(Strict):
         """Names of the evaluators whose features fidelity is measured on."""
         held_out = [name for name, evaluator in self.evaluators.items() if evaluator.role == "held_out"]
         return self.fidelity.evaluators or held_out
+
+    def encoder(self, role: Role) -> str:
+        """Name of the encoder with the given role."""
+        return next(name for name, encoder in self.encoders.items() if encoder.role == role)
 
     def evaluator(self, role: Role) -> str:
         """Name of the first evaluator with the given role."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from craft.core.files import write_text
-from craft.core.settings import ImageSet, JobSettings, Role
+from craft.core.settings import DECODED, ImageSet, JobSettings, Role
 from craft.datasets.readers import READERS
 from craft.datasets.settings import PrepareJob
 from craft.evaluation.auditing.settings import AuditJob
@@ -21,15 +21,18 @@ from craft.evaluation.settings import Run
 from craft.evaluation.tables import TABLES
 from craft.evaluation.validity.settings import ValidityJob
 from craft.knowledge.settings import KnowledgeJob
+from craft.models.encoder_loaders import ENCODER_LOADERS
 from craft.models.families import FAMILIES
 from craft.models.loaders import LOADERS
-from craft.models.settings import EvaluatorRef
+from craft.models.settings import EncoderRef, EvaluatorRef
+from craft.models.towers import TOWERS
 from craft.pipeline.config import Config
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.settings import CalibrationJob, EncodeJob
 from craft.training.methods import METHODS
 from craft.training.settings import (
     ClassifierJob,
+    EncoderJob,
     EvaluatorJob,
     FoundationJob,
     GenerationJob,
@@ -42,9 +45,10 @@ TEXT_FAMILY = "clip_resnet"
 
 
 def model_path(config: Config, name: str) -> str:
-    """Folder or hub id of `foundation`, `phantom_classifier` or `evaluator-<name>`, loaded or trained by the run."""
+    """Where `foundation`, `phantom_classifier`, `evaluator-<name>` or `encoder-<name>` is, loaded or trained."""
     models = {"foundation": config.foundation, "phantom_classifier": config.phantom_classifier}
     models |= {f"evaluator-{key}": evaluator for key, evaluator in config.evaluators.items()}
+    models |= {f"encoder-{key}": encoder for key, encoder in config.encoders.items()}
     return models[name].path or f"{config.results}/models/{name}"
 
 
@@ -52,16 +56,33 @@ def evaluator_refs(config: Config, *roles: Role) -> list[EvaluatorRef]:
     """References to the evaluators of the given roles (all without a role), in the order of the configuration."""
     return [
         EvaluatorRef(
-            name=name, role=evaluator.role, path=model_path(config, f"evaluator-{name}"), loader=evaluator.loader
+            name=name,
+            role=evaluator.role,
+            path=model_path(config, f"evaluator-{name}"),
+            loader=evaluator.loader,
+            encoder=encoder_ref(config, evaluator.role),
         )
         for name, evaluator in config.evaluators.items()
         if not roles or evaluator.role in roles
     ]
 
 
+def encoder_ref(config: Config, role: Role) -> EncoderRef:
+    """Reference to the vision encoder of a role."""
+    name = config.encoder(role)
+    path = model_path(config, f"encoder-{name}")
+    return EncoderRef(name=name, role=role, path=path, loader=config.encoders[name].loader)
+
+
 def loaders_of(refs: list[EvaluatorRef]) -> list[str]:
-    """Modules of what reads these evaluators, each once."""
-    return list(dict.fromkeys(module for ref in refs for module in LOADERS.modules(ref.loader)))
+    """Modules of what reads these evaluators and their encoders, each once."""
+    found = [[*LOADERS.modules(ref.loader), *ENCODER_LOADERS.modules(ref.encoder.loader)] for ref in refs]
+    return list(dict.fromkeys(module for modules in found for module in modules))
+
+
+def loader_extensions() -> list[str]:
+    """Files of the loaders that extensions added, for jobs that read the names of loaders alone."""
+    return [*LOADERS.extension_files(), *ENCODER_LOADERS.extension_files()]
 
 
 def resolve_jobs(config: Config) -> dict[str, JobSettings]:
@@ -102,6 +123,11 @@ def resolve_models(config: Config) -> dict[str, JobSettings]:
             jobs[f"models/settings/evaluator-{name}.yaml"] = EvaluatorJob(
                 modules=FAMILIES.modules(evaluator.train.family), evaluator=name, training=evaluator.train, **shared
             )
+    for name, encoder in config.encoders.items():
+        if encoder.train:
+            jobs[f"models/settings/encoder-{name}.yaml"] = EncoderJob(
+                modules=TOWERS.modules(encoder.train.tower), encoder=name, training=encoder.train, **shared
+            )
     if config.phantom_classifier and config.phantom_classifier.train:
         jobs["models/settings/phantom_classifier.yaml"] = ClassifierJob(
             resolution=config.resolution,
@@ -125,7 +151,7 @@ def resolve_preparation(config: Config, dataset: str) -> dict[str, JobSettings]:
             modules=loaders_of(refs), dataset=dataset, foundation=model_path(config, "foundation"), evaluators=refs
         ),
         f"{folder}/calibrate_cas.yaml": CalibrationJob(
-            modules=[*DIMENSIONS.modules(), *LOADERS.extension_files()],
+            modules=[*DIMENSIONS.modules(), *loader_extensions()],
             dataset=dataset,
             evaluators=refs,
             neighbours=config.scoring.neighbours,
@@ -137,6 +163,7 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
     """Settings of the jobs that score and measure the images of one dataset."""
     images, folder, refs = config.datasets[dataset], f"{dataset}/settings", evaluator_refs(config)
     generated = image_sets(config, config.methods)
+    measured = [ImageSet(method=DECODED, seed=0), *generated]
     score = ScoreJob(
         modules=[*loaders_of(refs), *DIMENSIONS.modules()],
         dataset=dataset,
@@ -144,23 +171,23 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
         labels=images.labels,
         evaluators=refs,
         phantom_classifier=model_path(config, "phantom_classifier") if config.phantom_classifier else None,
-        generated=generated,
+        generated=measured,
         neighbours=config.scoring.neighbours,
     )
     tried = config.downstream.methods or list(config.methods)
     return {
         f"{folder}/score_images.yaml": score,
         f"{folder}/check_validity.yaml": ValidityJob(
-            **dict(score),
+            **dict(score) | {"generated": generated},
             rewarded=image_sets(config, [name for name, method in config.methods.items() if method.rewarded]),
             scoring=config.scoring,
             validity=config.validity,
         ),
         f"{folder}/measure_fidelity.yaml": FidelityJob(
-            modules=LOADERS.extension_files(),
+            modules=loader_extensions(),
             dataset=dataset,
             evaluators=[ref for ref in refs if ref.name in config.fidelity_evaluators()],
-            generated=generated,
+            generated=measured,
             fidelity=config.fidelity,
         ),
         f"{folder}/train_classifier.yaml": DownstreamJob(
@@ -172,7 +199,7 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
             downstream=config.downstream,
         ),
         f"{folder}/audit_checklist.yaml": AuditJob(
-            dataset=dataset, modality=images.modality, generated=generated, audit=config.audit
+            dataset=dataset, modality=images.modality, generated=measured, audit=config.audit
         ),
         f"{folder}/find_neighbours.yaml": MemorizationJob(
             dataset=dataset,

@@ -1,9 +1,10 @@
 """Calibration: raw scores become probabilities that mean the same for every evaluator and dataset.
 
 A logistic regression per dimension separates *matched* pairs (a real calibration image with its own label) from
-*mismatched* ones (the same image with every other label of the modality). For dimensions that refuse the impossible,
-structurally damaged images and images of other modalities are mismatched too. Both sides weigh the same, so 0.5 means
-"as likely as not to be a true image of its label". Only real calibration images are used.
+*mismatched* ones. For dimensions that judge the label these are the same images with every other label of the modality.
+For those that judge the image they are no images of the modality, whatever their label: damaged calibration images,
+noise, blank and two-valued images, and calibration images of other modalities. Both sides weigh the same. Only real
+calibration images are used.
 """
 
 import logging
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from craft.core.errors import CraftError
 from craft.reward.cas import Logistic, RawScores
+from craft.reward.evidence import ImageFeatures
 
 log = logging.getLogger(__name__)
 
@@ -51,30 +53,34 @@ def fit_logistic(matched: np.ndarray, mismatched: np.ndarray) -> Logistic:
 
 @torch.inference_mode()
 def calibrate(
-    raw: RawScores, features: Tensor, labels: Tensor, damaged: tuple[Tensor, Tensor], others: Tensor
+    raw: RawScores,
+    features: ImageFeatures,
+    labels: Tensor,
+    damaged: tuple[ImageFeatures, Tensor],
+    others: ImageFeatures | None = None,
 ) -> dict[str, Logistic]:
-    """Fit all dimensions of one evaluator on one dataset.
+    """Fit all dimensions of one judge on one dataset.
 
     Args:
-        raw: the evaluator's raw scores.
-        features: embeddings of real calibration images, shape (n, width).
+        raw: the judge's raw scores.
+        features: of n real calibration images.
         labels: numbers of their labels, shape (n,).
-        damaged: embeddings (m, width) of damaged copies of these images, and the numbers of their labels (m,).
-        others: embeddings of calibration images of other modalities, shape (k, width); may be empty.
+        damaged: features of m damaged copies of these images and of what is no image, and numbers of labels (m,).
+        others: features of calibration images of other modalities, where there are some.
 
     Returns:
         The map of every dimension by its name.
     """
     count = raw.evidence.labels
     matched = raw(features, labels)
-    mismatched = torch.cat([raw(features, (labels + shift) % count) for shift in range(1, count)])
-    foreign = torch.arange(len(others)) % count
+    rivals = torch.cat([raw(features, (labels + shift) % count) for shift in range(1, count)])
+    none = raw(*damaged)
+    if others is not None:
+        none = torch.cat([none, raw(others, torch.arange(len(others)) % count)])
     maps = {}
-    for name, own, negative in zip(raw.names, matched.T, mismatched.T, strict=True):
-        dimension = raw.dimension(name)
-        if dimension.refuses_impossible:
-            negative = torch.cat([negative, dimension(*damaged), dimension(others, foreign)])
-        maps[name] = fit_logistic(own.numpy(), negative.numpy())
+    for column, name in enumerate(raw.names):
+        mismatched = none if raw.dimension(name).mismatched == "no_images" else rivals
+        maps[name] = fit_logistic(matched[:, column].numpy(), mismatched[:, column].numpy())
         if maps[name].slope == 0:
             log.warning("%s does not tell matched from mismatched pairs (AUROC %.2f)", name, maps[name].auroc)
     return maps

@@ -1,12 +1,17 @@
 """The Clinical Alignment Score (CAS): dimensions beyond visual fidelity, one evaluator at a time.
 
 The dimensions, their formulas and their calibration are our own specification; of the paper we know the abstract only.
-Each dimension (`craft.reward.dimensions`) gives an image with embedding f and its intended label y a raw score. The raw
-score becomes a probability in [0, 1] by a logistic map fitted on real calibration images (`craft.reward.calibration`);
-CAS combines them (`combine`). Everything is differentiable in f, so that one implementation serves as metric and as
-reward.
+Each dimension (`craft.reward.dimensions`) gives an image and its intended label y a raw score, from what a judge sees
+in it (`craft.reward.evidence.ImageFeatures`). The raw score becomes a probability in [0, 1] by a logistic map fitted on
+real calibration images (`craft.reward.calibration`); CAS combines them (`combine`):
+
+    CAS = plausibility * mean(alignment, specificity, checklist)
+
+What is no image of the modality is not clinically aligned, whatever its label scores say: plausibility is a gate.
+Everything is differentiable in the features, so that one implementation serves as metric and as reward.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,13 +21,27 @@ from torch import Tensor, nn
 
 from craft.core.errors import CraftError
 from craft.reward.dimensions import DIMENSIONS
-from craft.reward.evidence import Evidence
+from craft.reward.evidence import Evidence, ImageFeatures
 
 Scores = TypeVar("Scores", Tensor, np.ndarray)
 
 
-def combine(dimensions: Scores) -> Scores:
-    """CAS (...,) of calibrated dimensions (..., d), each in [0, 1]: their mean."""
+def combine(dimensions: Scores, names: Sequence[str] | None = None) -> Scores:
+    """CAS (...,) of calibrated dimensions (..., d), each in [0, 1]: the product of the gates and the others' mean.
+
+    Args:
+        dimensions: the scores.
+        names: of the dimensions, in their order; without them, those of `DIMENSIONS`. Where no gate is among them the
+            mean alone is CAS, where nothing else is the product.
+    """
+    gates = [DIMENSIONS[name].gate for name in (names or DIMENSIONS)]
+    passed = dimensions[..., [index for index, gate in enumerate(gates) if gate]].prod(-1)
+    judged = [index for index, gate in enumerate(gates) if not gate]
+    return passed * dimensions[..., judged].mean(-1) if judged else passed
+
+
+def plain_mean(dimensions: Scores) -> Scores:
+    """The mean (...,) of all calibrated dimensions (..., d): no gate, so that one can stand in for another."""
     return dimensions.mean(-1)
 
 
@@ -37,7 +56,7 @@ class Logistic:
 
 
 class RawScores(nn.Module):
-    """The raw scores of images under one evaluator, in every dimension.
+    """The raw scores of images under one judge, in every dimension.
 
     Attributes:
         evidence: what they are computed from.
@@ -49,16 +68,18 @@ class RawScores(nn.Module):
         self.evidence, self.names = evidence, list(DIMENSIONS)
         self.dimensions = nn.ModuleDict({name: kind(evidence) for name, kind in DIMENSIONS.items()})
 
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Raw scores (n, d) in the order of `names` of embeddings (n, width) with label numbers (n,).
+    def forward(self, features: ImageFeatures, labels: Tensor) -> Tensor:
+        """Raw scores (n, d) in the order of `names` of the features of n images with label numbers (n,).
 
         Raises:
-            CraftError: if the embeddings are not as wide as those of the texts and references.
+            CraftError: if the features are not as wide as those of the texts and references.
         """
-        if features.shape[1] != self.evidence.width:
+        widths = (features.aligned.shape[1], features.visual.shape[1])
+        if widths != (self.evidence.width, self.evidence.visual_width):
             raise CraftError(
-                f"the images' features are {features.shape[1]} numbers wide, those of the texts and reference images"
-                f" {self.evidence.width}: they come from different evaluators; run encode_images again"
+                f"the images' features are {widths[0]} and {widths[1]} numbers wide, those of the texts"
+                f" {self.evidence.width} and of the reference images {self.evidence.visual_width}: they come from"
+                " different models; run encode_images again"
             )
         with self.evidence.shared():
             return torch.stack([dimension(features, labels) for dimension in self.dimensions.values()], dim=1)
@@ -69,7 +90,7 @@ class RawScores(nn.Module):
 
 
 class ClinicalAlignment(nn.Module):
-    """Calibrated dimensions and CAS of one evaluator on one dataset.
+    """Calibrated dimensions and CAS of one judge on one dataset.
 
     Attributes:
         names: of the dimensions, in their order.
@@ -84,10 +105,10 @@ class ClinicalAlignment(nn.Module):
         self.register_buffer("slope", torch.tensor([calibration[name].slope for name in self.names]))
         self.register_buffer("intercept", torch.tensor([calibration[name].intercept for name in self.names]))
 
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Calibrated dimensions (n, d), each in [0, 1], of embeddings (n, width) with label numbers (n,)."""
+    def forward(self, features: ImageFeatures, labels: Tensor) -> Tensor:
+        """Calibrated dimensions (n, d), each in [0, 1], of the features of n images with label numbers (n,)."""
         return torch.sigmoid(self.raw(features, labels) * self.slope + self.intercept)
 
-    def cas(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Clinical Alignment Score (n,) of embeddings (n, width) with label numbers (n,)."""
-        return combine(self(features, labels))
+    def cas(self, features: ImageFeatures, labels: Tensor) -> Tensor:
+        """Clinical Alignment Score (n,) of the features of n images with label numbers (n,)."""
+        return combine(self(features, labels), self.names)

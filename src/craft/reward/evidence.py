@@ -1,6 +1,6 @@
 """What the dimensions of CAS are computed from: knowledge and real reference images of every label, embedded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -8,6 +8,35 @@ import torch
 from torch import Tensor
 
 from craft.core.errors import CraftError
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """What a judge sees in n images.
+
+    Attributes:
+        aligned: embeddings of the image-text evaluator, L2-normalised, shape (n, width).
+        visual: features of the vision encoder, as they are, shape (n, visual width).
+    """
+
+    aligned: Tensor
+    visual: Tensor
+
+    def __len__(self) -> int:
+        return len(self.aligned)
+
+    def __getitem__(self, rows: Tensor | slice) -> "ImageFeatures":
+        """Those of some images."""
+        return ImageFeatures(self.aligned[rows], self.visual[rows])
+
+    def to(self, device: torch.device | str) -> "ImageFeatures":
+        """The same on a device."""
+        return ImageFeatures(self.aligned.to(device), self.visual.to(device))
+
+    @classmethod
+    def join(cls, parts: Sequence["ImageFeatures"]) -> "ImageFeatures":
+        """Those of several sets of images, one after the other."""
+        return cls(torch.cat([part.aligned for part in parts]), torch.cat([part.visual for part in parts]))
 
 
 @dataclass(frozen=True)
@@ -21,12 +50,12 @@ class LabelTexts:
 
 
 class Evidence:
-    """What one evaluator makes of the knowledge and of the reference images of a dataset.
+    """What one judge makes of the knowledge and of the reference images of a dataset.
 
     Attributes:
         description: mean embedding of every label's descriptions, shape (labels, width).
         contrast: weighted mean of every label's checklist, present less absent statements, shape (labels, width).
-        references: embeddings of real reference images of every label, shapes (n, width).
+        references: visual features of real reference images of every label, shapes (n, visual width).
         scale: the evaluator's inverse temperature.
         neighbours: how many reference images an image is compared with; a label with fewer uses all it has.
     """
@@ -52,8 +81,13 @@ class Evidence:
 
     @property
     def width(self) -> int:
-        """Length of the embeddings."""
+        """Length of the evaluator's embeddings."""
         return self.description.shape[1]
+
+    @property
+    def visual_width(self) -> int:
+        """Length of the encoder's features."""
+        return self.references[0].shape[1]
 
     @property
     def labels(self) -> int:
@@ -73,12 +107,13 @@ class Evidence:
         finally:
             self._shared = None
 
-    def similarity(self, features: Tensor, description: Tensor) -> Tensor:
-        """Cosines (n, labels) of embeddings (n, width) to `description`, this evidence's on the embeddings' device."""
+    def similarity(self, features: ImageFeatures, description: Tensor) -> Tensor:
+        """Cosines (n, labels) of aligned embeddings to `description`, this evidence's on the embeddings' device."""
+        embeddings = features.aligned
         if self._shared is None:
-            return features @ description.T
+            return embeddings @ description.T
         for known, similarity in self._shared:
-            if known is features:
+            if known is embeddings:
                 return similarity
-        self._shared.append((features, features @ description.T))
+        self._shared.append((embeddings, embeddings @ description.T))
         return self._shared[-1][1]

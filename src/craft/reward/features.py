@@ -1,8 +1,9 @@
-"""The feature file: what every evaluator makes of a dataset's images and knowledge, computed once and reused by all.
+"""The feature file: what every judge makes of a dataset's images and knowledge, computed once and reused by all.
 
-Keys of `features.safetensors`, for every evaluator E and label L: `E/images`, whose rows belong to `image_ids`;
-`E/damaged` (damaged calibration images), whose rows belong to the images `damaged_ids`; `E/scale`, `E/descriptions/L`,
-`E/present/L`, `E/absent/L`. The feature file of a generated image set holds `E/images` and `image_ids` alone.
+Keys of `features.safetensors`, for every evaluator or encoder M, evaluator E and label L: `M/images`, whose rows belong
+to `image_ids`; `M/damaged` (damaged calibration images, and as many that are none), whose rows belong to the images
+`damaged_ids`; `E/scale`, `E/descriptions/L`, `E/present/L`, `E/absent/L`. The feature file of a generated image set
+holds `M/images` and `image_ids` alone.
 """
 
 import hashlib
@@ -27,10 +28,11 @@ from craft.core.images import decode_images, to_tensor
 from craft.core.rows import IDS, find_rows, pack_ids, unpack_ids, write_rows
 from craft.core.seeds import torch_generator
 from craft.knowledge.schema import Knowledge
-from craft.models.evaluators import ImageTextEvaluator
+from craft.models.settings import EvaluatorRef
 from craft.reward.cas import ClinicalAlignment, Logistic, RawScores
 from craft.reward.damage import damage_all
-from craft.reward.evidence import Evidence, LabelTexts
+from craft.reward.evidence import Evidence, ImageFeatures, LabelTexts
+from craft.reward.judge import Judge
 
 log = logging.getLogger(__name__)
 
@@ -39,25 +41,29 @@ DAMAGED_IDS = "damaged_ids"
 RULE = "encode_images"
 
 
-def compute_features(
-    evaluator: ImageTextEvaluator, frame: pd.DataFrame, knowledge: Knowledge, name: str
-) -> dict[str, Tensor]:
-    """All entries of one evaluator named `name` for an image table and its knowledge."""
+def compute_features(judge: Judge, frame: pd.DataFrame, knowledge: Knowledge, ref: EvaluatorRef) -> dict[str, Tensor]:
+    """All entries of one judge for an image table and its knowledge."""
     images = to_tensor(decode_images(frame))
     calibration = images[rows_of(frame, "calibration")]
     damaged = damage_all(calibration, torch_generator("damage", knowledge.modality))
-    tensors = {"images": evaluator.embed(images), "damaged": evaluator.embed(damaged)}
-    tensors["scale"] = evaluator.scale.detach().reshape(1).cpu()
+    entries = entries_of(ref, "images", judge.embed(images)) | entries_of(ref, "damaged", judge.embed(damaged))
+    evaluator = judge.evaluator
+    tensors = {"scale": evaluator.scale.detach().reshape(1).cpu()}
     with torch.inference_mode():
         for label, known in knowledge.labels.items():
             tensors[f"descriptions/{label}"] = evaluator.encode_texts(known.descriptions).cpu()
             tensors[f"present/{label}"] = evaluator.encode_texts([item.present for item in known.checklist]).cpu()
             tensors[f"absent/{label}"] = evaluator.encode_texts([item.absent for item in known.checklist]).cpu()
-    return {f"{name}/{key}": tensor for key, tensor in tensors.items()}
+    return entries | {f"{ref.name}/{key}": tensor for key, tensor in tensors.items()}
+
+
+def entries_of(ref: EvaluatorRef, key: str, features: ImageFeatures) -> dict[str, Tensor]:
+    """The features of images as entries of a feature file, one of the evaluator and one of its encoder."""
+    return {f"{ref.name}/{key}": features.aligned, f"{ref.encoder.name}/{key}": features.visual}
 
 
 def write_features(path: Path, frame: pd.DataFrame, entries: Mapping[str, Tensor]) -> None:
-    """Write the entries of all evaluators (`compute_features`) for an image table."""
+    """Write the entries of all judges (`compute_features`) for an image table."""
     images = {key: tensor for key, tensor in entries.items() if key.endswith("/images")}
     others = {key: tensor for key, tensor in entries.items() if key not in images}
     calibration = list(frame["image_id"].iloc[rows_of(frame, "calibration")])
@@ -108,70 +114,74 @@ class Features:
             raise CraftError(f"unknown label {sorted(unknown)[0]!r}; the knowledge has {', '.join(self.labels)}")
         return torch.tensor(frame["label"].map(self.labels.index).to_numpy())
 
-    def of(self, evaluator: str, key: str) -> Tensor:
-        """One entry of an evaluator.
+    def of(self, model: str, key: str) -> Tensor:
+        """One entry of an evaluator or encoder.
 
         Raises:
-            CraftError: if the evaluator was not encoded.
+            CraftError: if the images were not encoded with it.
         """
-        if f"{evaluator}/{key}" not in self.tensors:
-            raise CraftError(f"{self.path} has no {key!r} of evaluator {evaluator!r}; run encode_images again")
-        return self.tensors[f"{evaluator}/{key}"].clone()
+        if f"{model}/{key}" not in self.tensors:
+            raise CraftError(f"{self.path} has no {key!r} of the model {model!r}; run encode_images again")
+        return self.tensors[f"{model}/{key}"].clone()
 
-    def digest(self, evaluator: str) -> str:
-        """SHA-256 of all that a calibration is fitted on: the evaluator's features, labels, splits, item weights."""
+    def seen(self, ref: EvaluatorRef, key: str) -> ImageFeatures:
+        """What a judge saw in the images of a key, `images` or `damaged`, in the order of the file."""
+        return ImageFeatures(self.of(ref.name, key), self.of(ref.encoder.name, key))
+
+    def digest(self, ref: EvaluatorRef) -> str:
+        """SHA-256 of all that a calibration is fitted on: the judge's features, labels, splits, item weights."""
         weights = {label: [item.weight for item in known.checklist] for label, known in self.knowledge.labels.items()}
         known = hashlib.sha256(json.dumps([self.labels, weights]).encode())
         known.update("\n".join(self.frame["image_id"] + "/" + self.frame["split"] + "/" + self.frame["label"]).encode())
         for key in sorted(self.tensors):
-            if key.startswith(f"{evaluator}/"):
+            if key.startswith((f"{ref.name}/", f"{ref.encoder.name}/")):
                 known.update(key.encode())
                 known.update(self.tensors[key].contiguous().numpy())
         return known.hexdigest()
 
-    def split(self, evaluator: str, split: str) -> tuple[Tensor, Tensor]:
-        """Image embeddings (n, width) and label numbers (n,) of one split, in the order of the table."""
+    def split(self, ref: EvaluatorRef, split: str) -> tuple[ImageFeatures, Tensor]:
+        """Features of the images of one split, in the order of the table, and their label numbers (n,)."""
         rows = rows_of(self.frame, split)
-        return self.of(evaluator, "images")[self.rows[rows]], self.label_numbers(self.frame.iloc[rows])
+        return self.seen(ref, "images")[torch.from_numpy(self.rows[rows])], self.label_numbers(self.frame.iloc[rows])
 
-    def damaged(self, evaluator: str) -> tuple[Tensor, Tensor]:
-        """Embeddings (m, width) of damaged calibration images and the numbers of their labels (m,)."""
+    def damaged(self, ref: EvaluatorRef) -> tuple[ImageFeatures, Tensor]:
+        """Features of m damaged calibration images and of what is no image, and the numbers of their labels (m,)."""
         table = self.frame.set_index("image_id")
         ids = unpack_ids(self.tensors[DAMAGED_IDS])
-        return self.of(evaluator, "damaged"), self.label_numbers(table.loc[ids])
+        return self.seen(ref, "damaged"), self.label_numbers(table.loc[ids])
 
-    def raw_scores(self, evaluator: str, neighbours: int) -> RawScores:
-        """The evaluator's raw scores with this dataset's reference images."""
-        images, numbers = self.split(evaluator, "reference")
-        references = [images[numbers == number] for number in range(len(self.labels))]
+    def raw_scores(self, ref: EvaluatorRef, neighbours: int) -> RawScores:
+        """The judge's raw scores with this dataset's reference images."""
+        images, numbers = self.split(ref, "reference")
+        references = [images.visual[numbers == number] for number in range(len(self.labels))]
         texts = []
         for label, known in self.knowledge.labels.items():
             weights = torch.tensor([item.weight for item in known.checklist])
             keys = (f"{key}/{label}" for key in ("descriptions", "present", "absent"))
-            texts.append(LabelTexts(*(self.of(evaluator, key) for key in keys), weights))
-        return RawScores(Evidence(texts, references, self.of(evaluator, "scale").item(), neighbours))
+            texts.append(LabelTexts(*(self.of(ref.name, key) for key in keys), weights))
+        return RawScores(Evidence(texts, references, self.of(ref.name, "scale").item(), neighbours))
 
-    def alignment(self, evaluator: str, calibration: dict[str, Any], neighbours: int) -> ClinicalAlignment:
-        """The evaluator's calibrated CAS.
+    def alignment(self, ref: EvaluatorRef, calibration: dict[str, Any], neighbours: int) -> ClinicalAlignment:
+        """The judge's calibrated CAS.
 
         Raises:
             CraftError: if the calibration was fitted on other features than these.
         """
-        values = dict(calibration[evaluator])
+        values = dict(calibration[ref.name])
         fitted_on = values.pop(FITTED_ON, None)
         if fitted_on is None:
             log.warning(
                 "the calibration of %s does not say which features it was fitted on, so that this is not checked;"
                 " `snakemake --forcerun calibrate_cas` writes it anew",
-                evaluator,
+                ref.name,
             )
-        elif fitted_on != self.digest(evaluator):
+        elif fitted_on != self.digest(ref):
             raise CraftError(
-                f"the calibration of evaluator {evaluator!r} was fitted on other data than {self.path}, its images or"
+                f"the calibration of evaluator {ref.name!r} was fitted on other data than {self.path}, its images or"
                 " its knowledge; run `snakemake --forcerun calibrate_cas`"
             )
         maps = {name: Logistic(**numbers) for name, numbers in values.items()}
-        return ClinicalAlignment(self.raw_scores(evaluator, neighbours), maps)
+        return ClinicalAlignment(self.raw_scores(ref, neighbours), maps)
 
 
 def calibration_to_json(
@@ -198,11 +208,18 @@ def read_calibration(path: Path, evaluators: list[str]) -> dict[str, Any]:
     return calibration
 
 
-def foreign_features(paths: list[Path], evaluator: str, width: int, most: int = 100) -> Tensor:
-    """Embeddings (n, width) of images of other modalities, evenly spaced, at most `most` from each feature file."""
-    chunks = [torch.empty(0, width)]
+def foreign_features(paths: list[Path], ref: EvaluatorRef, most: int = 100) -> ImageFeatures | None:
+    """What a judge saw in calibration images of other modalities, evenly spaced, at most `most` from each feature file.
+
+    None where there is no such file.
+    """
+    parts = []
     for path in paths:
         with safe_open(path, framework="pt") as file:
-            images = file.get_tensor(f"{evaluator}/images")
-        chunks.append(images[:: max(1, -(-len(images) // most))])
-    return torch.cat(chunks)
+            # each calibration image was damaged in every way
+            ids = list(dict.fromkeys(unpack_ids(file.get_tensor(DAMAGED_IDS))))
+            ids = ids[:: max(1, -(-len(ids) // most))]
+            places = find_rows(unpack_ids(file.get_tensor(IDS)), ids, path, RULE)
+            tensors = (file.get_tensor(f"{name}/images")[places] for name in (ref.name, ref.encoder.name))
+            parts.append(ImageFeatures(*tensors))
+    return ImageFeatures.join(parts) if parts else None

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from craft.core.errors import CraftError
 from craft.core.seeds import Draws
-from craft.models.evaluators import ImageTextEvaluator
 from craft.reward.augment import Augmentation
 from craft.reward.cas import ClinicalAlignment
+from craft.reward.judge import Judge
 from craft.reward.rewards import REWARDS
 from craft.reward.rewards.base import Seen
 from craft.reward.settings import ObjectiveSettings
@@ -43,8 +43,8 @@ class ClinicalReward(nn.Module):
     """R(x, y) of the reward evaluator and its saturation.
 
     Args:
-        evaluator: the frozen reward evaluator.
-        alignment: its calibrated CAS on the dataset.
+        judge: the frozen models of the role `reward`.
+        alignment: their calibrated CAS on the dataset.
         objective: which reward, its weights, saturation quantiles and augmentation.
         real_images: real calibration images, shape (n, 3, h, w), in [0, 1].
         real_labels: numbers of their labels, shape (n,); every label has some.
@@ -52,15 +52,15 @@ class ClinicalReward(nn.Module):
 
     def __init__(
         self,
-        evaluator: ImageTextEvaluator,
+        judge: Judge,
         alignment: ClinicalAlignment,
         objective: ObjectiveSettings,
         real_images: Tensor,
         real_labels: Tensor,
     ):
         super().__init__()
-        device = evaluator.device
-        self.evaluator, self.alignment, self.objective = evaluator, alignment.to(device), objective
+        device = judge.device
+        self.judge, self.alignment, self.objective = judge, alignment.to(device), objective
         self.augment = Augmentation() if objective.augment else None
         self.reward = REWARDS[objective.reward]
         with torch.no_grad():
@@ -74,9 +74,9 @@ class ClinicalReward(nn.Module):
         self.register_buffer("levels", torch.stack(levels).to(device))
 
     def see(self, images: Tensor, labels: Tensor, draws: Draws) -> Seen:
-        """What the evaluator makes of images (n, 3, h, w), augmented, with label numbers (n,)."""
+        """What the judge makes of images (n, 3, h, w), augmented, with label numbers (n,)."""
         images = self.augment(images, draws) if self.augment else images
-        features = self.evaluator.encode_images(images)
+        features = self.judge.encode_images(images)
         return Seen(images, labels, features, self.alignment(features, labels), self.alignment.names)
 
     def forward(self, images: Tensor, labels: Tensor, draws: Draws) -> ScoredBatch:

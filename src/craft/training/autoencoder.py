@@ -80,7 +80,7 @@ def reconstruction_psnr(foundation: Foundation, corpus: Corpus) -> dict[str, flo
     with torch.inference_mode():
         for rows in np.array_split(np.arange(len(corpus)), max(1, len(corpus) // 64)):
             images = corpus.tensor(rows)
-            decoded = foundation.decode(foundation.encode_images(images).to(foundation.device)).cpu().clamp(0, 1)
+            decoded = foundation.reconstruct(images)
             squared[rows] = (decoded - images).square().mean((1, 2, 3)).numpy()
     groups = {known.modality: corpus.dataset == number for number, known in enumerate(corpus.knowledge)}
     groups["all"] = np.full(len(corpus), True)

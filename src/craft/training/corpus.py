@@ -22,6 +22,7 @@ class Corpus:
         dataset: index of each image's dataset, shape (n,).
         captions: detailed caption or '' (real images), length n.
         coarse_captions: caption without pathology or '', length n.
+        attributes: JSON of what was drawn or '', length n.
         labels: knowledge of every label of every dataset, in order.
         knowledge: knowledge of every dataset, in order.
     """
@@ -31,6 +32,7 @@ class Corpus:
     dataset: np.ndarray
     captions: list[str]
     coarse_captions: list[str]
+    attributes: list[str]
     labels: list[LabelKnowledge]
     knowledge: list[Knowledge]
 
@@ -44,7 +46,7 @@ class Corpus:
         if len(images) != len(knowledge):
             raise CraftError(f"{len(images)} image tables but {len(knowledge)} knowledge files; give one for each")
         known = [Knowledge.load(path) for path in knowledge]
-        pixels, label, dataset, captions, coarse, labels = [], [], [], [], [], []
+        pixels, label, dataset, captions, coarse, drawn, labels = [], [], [], [], [], [], []
         for number, (path, own) in enumerate(zip(images, known, strict=True)):
             frame = read_images(path, split)
             frame = frame[[crc32(patient.encode()) % folds == fold for patient in frame["patient_id"]]]
@@ -56,13 +58,26 @@ class Corpus:
             dataset.append(np.full(len(frame), number))
             captions += frame["caption"].tolist()
             coarse += frame["coarse_caption"].tolist()
+            drawn += frame["attributes"].tolist()
             labels += own.labels.values()
         return cls(
-            np.concatenate(pixels), np.concatenate(label), np.concatenate(dataset), captions, coarse, labels, known
+            np.concatenate(pixels),
+            np.concatenate(label),
+            np.concatenate(dataset),
+            captions,
+            coarse,
+            drawn,
+            labels,
+            known,
         )
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @property
+    def modalities(self) -> list[str]:
+        """Modality of every dataset."""
+        return [known.modality for known in self.knowledge]
 
     @property
     def dataset_of_label(self) -> np.ndarray:

@@ -14,13 +14,13 @@ from torch import Tensor
 from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
-from craft.models.evaluators import load_evaluator
 from craft.models.foundation import Foundation
 from craft.reward.features import Features, read_calibration
+from craft.reward.judge import Judge
 from craft.reward.objective import ClinicalReward, anchor
 from craft.training.backprop import GradientPlan
 from craft.training.checks import collect_checks, keep_check
-from craft.training.guard import FixedSample, Guard, Monitor, measure_appearance
+from craft.training.guard import FixedSample, Guard, Monitor
 from craft.training.loop import LossAt, fit
 from craft.training.methods.base import MethodFiles, Trained
 from craft.training.methods.reward import RewardMethod
@@ -40,7 +40,7 @@ class RewardInputs:
 
     Attributes:
         foundation: carries the supervised adapter twice: `default`, which is trained, and the frozen `anchor`.
-        reward: the reward evaluator's clinical reward.
+        reward: the reward judge's clinical reward.
         monitor: what the guard judges by.
         images: real training images.
         knowledge: the modality's knowledge.
@@ -68,16 +68,17 @@ def load_inputs(settings: RewardMethod, job: MethodJob, files: MethodFiles, devi
     foundation = Foundation.load(job.foundation, adapter=files.start, device=device)
     foundation.freeze_anchor(files.start)
     reward = ClinicalReward(
-        load_evaluator(rewarding, device),
-        features.alignment(rewarding.name, maps, job.neighbours),
+        Judge.load(rewarding, device),
+        features.alignment(rewarding, maps, job.neighbours),
         settings.objective,
         to_tensor(decode_images(calibrating)),
         features.label_numbers(calibrating),
     )
-    monitor = Monitor(
-        load_evaluator(monitoring, device),
-        features.alignment(monitoring.name, maps, job.neighbours),
-        measure_appearance(to_tensor(decode_images(train))),
+    monitor = Monitor.of(
+        Judge.load(monitoring, device),
+        features.alignment(monitoring, maps, job.neighbours),
+        to_tensor(decode_images(calibrating)),
+        *features.split(monitoring, "calibration"),
     )
     return RewardInputs(foundation, reward, monitor, RealImages.load(files.latents, train), knowledge)
 

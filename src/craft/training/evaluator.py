@@ -1,5 +1,6 @@
 """Contrastive training of small image-text evaluators (Radford et al. 2021; Zhai et al. 2023) from scratch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from craft.core.seeds import derive_seed, numpy_generator
+from craft.core.progress import track
+from craft.core.seeds import Draws, derive_seed, numpy_generator
 from craft.models.architectures import build_evaluator
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.families import FAMILIES
@@ -20,7 +22,11 @@ from craft.training.loop import fit
 from craft.training.parts import Part
 from craft.training.settings import LoopSettings
 
-HALF = [0.5, 0.5, 0.5]
+# augmented views of every image that a locked tower looks at
+VIEWS = 4
+
+# rows of the corpus and a batch's draws -> embeddings (n, width)
+Sight = Callable[[np.ndarray, Draws], Tensor]
 
 
 @dataclass(frozen=True)
@@ -176,10 +182,9 @@ def train_evaluator(
     name = f"train_evaluator/{training.family}/{training.seed}"
     torch.manual_seed(derive_seed(name))
     tokenizer = tokenizer or train_tokenizer(corpus.texts())
-    model = build_evaluator(training, tokenizer).to(device).train()
-    evaluator = ImageTextEvaluator(model, tokenizer, resolution, HALF, HALF).to(device)
-    prototypes = torch.nn.Parameter(torch.randn(len(corpus.labels), training.width))
-    bias, augment = None, Augmentation()
+    evaluator = build_evaluator(training, tokenizer, resolution).to(device).train()
+    model, sight = evaluator.model, make_sight(evaluator, corpus, name)
+    prototypes, bias = torch.nn.Parameter(torch.randn(len(corpus.labels), training.width)), None
     if FAMILIES[training.family].sigmoid:
         bias = torch.nn.Parameter(torch.tensor(-5.0))
         with torch.no_grad():
@@ -189,7 +194,7 @@ def train_evaluator(
         draws, rng = part.draws(name), numpy_generator(name, part.step)
         rows = draws.integers(len(corpus), training.batch).numpy()
         labels = torch.from_numpy(corpus.label[rows])
-        image = evaluator.encode_images(augment(corpus.tensor(rows), draws).to(device)).cpu()
+        image = sight(rows, draws)
         recognised = prototype_loss(image, prototypes, labels)
         if part.step <= training.image_steps:
             return recognised, {}
@@ -207,6 +212,33 @@ def train_evaluator(
     history = fit(parameters, schedule, loss_at, checkpoints, weight_decay=0.05, buffers=list(model.buffers()))
     last = [row["loss"] for row in history[1:]][-100:]
     return evaluator.requires_grad_(False).eval(), {"final_loss": float(np.mean(last))}
+
+
+def make_sight(evaluator: ImageTextEvaluator, corpus: Corpus, name: str) -> Sight:
+    """What gives the embeddings of augmented images.
+
+    A locked tower never changes: it looks once at a few augmented views of every image, and the steps choose among
+    their features.
+    """
+    augment, device = Augmentation(), evaluator.device
+    if evaluator.tower is None:
+        return lambda rows, draws: evaluator.encode_images(augment(corpus.tensor(rows), draws).to(device)).cpu()
+    encoder = evaluator.model.encoder
+    views = torch.stack(
+        [
+            torch.cat(
+                [
+                    encoder.embed(augment(corpus.tensor(rows), Draws(name, "view", view, int(rows[0]))))
+                    for rows in track(np.array_split(np.arange(len(corpus)), -(-len(corpus) // 256)), f"view {view}")
+                ]
+            )
+            for view in range(VIEWS)
+        ]
+    )
+    evaluator.model.standardise(views.flatten(0, 1).to(device))
+    return lambda rows, draws: evaluator.project(
+        views[draws.integers(VIEWS, len(rows)), torch.from_numpy(rows)].to(device)
+    ).cpu()
 
 
 @torch.inference_mode()

@@ -1,6 +1,8 @@
-"""Synthetic images of one method, as rows of an image table."""
+"""Synthetic images of one method, and real ones sent through the autoencoder, as rows of an image table."""
 
-from craft.core.images import from_tensor, image_row
+import pandas as pd
+
+from craft.core.images import decode_images, from_tensor, image_row, to_tensor
 from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
@@ -24,5 +26,20 @@ def generate_table(foundation: Foundation, job: GenerationJob, knowledge: Knowle
     rows = [
         image_row(image, label=label, split="generated", origin=origin, caption=prompt)
         for image, label, prompt in zip(images, labels, prompts, strict=True)
+    ]
+    return [row | {"image_id": f"{index:06d}"} for index, row in enumerate(rows)]
+
+
+def decode_table(foundation: Foundation, frame: pd.DataFrame) -> list[dict]:
+    """Real images as the autoencoder gives them back: what the decoder alone costs, whoever generates.
+
+    Args:
+        foundation: whose autoencoder is used.
+        frame: rows of an image table; the patients' ids stay behind.
+    """
+    images = from_tensor(foundation.reconstruct(to_tensor(decode_images(frame))))
+    rows = [
+        image_row(image, label=label, split="generated", origin=f"decoded:{name}")
+        for image, label, name in zip(images, frame["label"], frame["image_id"], strict=True)
     ]
     return [row | {"image_id": f"{index:06d}"} for index, row in enumerate(rows)]

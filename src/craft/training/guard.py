@@ -2,7 +2,10 @@
 
 Every few steps the same noise and prompts are sampled. A state is *sound* while
 
-- its images are as diverse within their labels as `min_diversity` times those of the start, and
+- its images are as diverse within their labels as `min_diversity` times real images of the same labels, under both of
+  the monitor's models, or times those of the start where these are less diverse;
+- the monitor's vision encoder, which sees anatomy, finds them as plausible as `min_plausibility` times real images, or
+  times those of the start where these are less plausible; and
 - their colour and contrast stand within `max_shift` standard deviations of real images', or nearer than at the start.
 
 Of the sound states, the one with the highest CAS under the monitor evaluator, which never enters the loss, is kept. The
@@ -16,9 +19,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from craft.models.evaluators import ImageTextEvaluator
 from craft.models.foundation import Foundation
 from craft.reward.cas import ClinicalAlignment
+from craft.reward.evidence import ImageFeatures
+from craft.reward.judge import Judge
 from craft.training.loop import Observer
 from craft.training.methods.reward import GuardSettings
 from craft.training.sampler import generate
@@ -38,17 +42,34 @@ class FixedSample:
 
 @dataclass(frozen=True)
 class Monitor:
-    """What the guard judges by: an evaluator that never enters the loss, its CAS, and real images' appearance.
+    """What the guard judges by: models that never enter the loss, their CAS, and what real images reach.
 
     Attributes:
-        evaluator: the monitor evaluator.
-        alignment: its calibrated CAS.
+        judge: evaluator and vision encoder of the role `monitor`.
+        alignment: their calibrated CAS.
         appearance: `measure_appearance` of real images, shape (n, 4).
+        real: `measure_images` of the same real images.
     """
 
-    evaluator: ImageTextEvaluator
+    judge: Judge
     alignment: ClinicalAlignment
     appearance: Tensor
+    real: dict[str, float]
+
+    @classmethod
+    def of(
+        cls, judge: Judge, alignment: ClinicalAlignment, images: Tensor, features: ImageFeatures, labels: Tensor
+    ) -> "Monitor":
+        """A monitor and what n real images reach under it.
+
+        Args:
+            judge: evaluator and vision encoder.
+            alignment: their calibrated CAS.
+            images: the real images, shape (n, 3, h, w).
+            features: what the judge sees in them.
+            labels: numbers of their labels, shape (n,).
+        """
+        return cls(judge, alignment, measure_appearance(images), measure_images(alignment, features, labels))
 
 
 def measure_appearance(images: Tensor) -> Tensor:
@@ -72,6 +93,25 @@ def diversity_within(features: Tensor, labels: Tensor) -> float:
     distances = [torch.pdist(features[labels == label]) for label in labels.unique()]
     means = [each.mean() for each in distances if len(each)]
     return torch.stack(means).mean().item() if means else 0.0
+
+
+@torch.no_grad()
+def measure_images(alignment: ClinicalAlignment, features: ImageFeatures, labels: Tensor) -> dict[str, float]:
+    """What the monitor makes of n images, as means.
+
+    Returns:
+        `monitor`: their CAS; `plausibility`: the raw score of that dimension, at least 0; `diversity` within labels of
+        the vision encoder's directions; `semantic_diversity` within labels of the evaluator's embeddings.
+    """
+    plausibility = alignment.raw.dimension("plausibility")
+    device = alignment.slope.device
+    features, labels = features.to(device), labels.to(device)
+    return {
+        "monitor": alignment.cas(features, labels).mean().item(),
+        "plausibility": plausibility(features, labels).mean().clamp_min(0).item(),
+        "diversity": diversity_within(plausibility.direction(features.visual), labels),
+        "semantic_diversity": diversity_within(features.aligned, labels),
+    }
 
 
 class Guard(Observer):
@@ -111,25 +151,22 @@ class Guard(Observer):
 
     @torch.no_grad()
     def measure(self, step: int) -> dict[str, float]:
-        """Monitor CAS, diversity and shift of appearance of the fixed sample after a step."""
+        """What the monitor makes of the fixed sample after a step, and the shift of its appearance."""
         images = generate(self.foundation, self.sample.prompts, self.sample.noise, self.sampling)
         self.pictures.append((images[:PICTURES] * 255).round().byte())
         if self.keep:
             self.keep(step, images)
-        features, labels = self.monitor.evaluator.embed(images), self.sample.labels
-        latents = self.foundation.encode_images(images).flatten(1)
-        return {
-            "monitor": self.monitor.alignment.cas(features, labels).mean().item(),
-            "diversity": diversity_within(latents, labels),
-            "semantic_diversity": diversity_within(features, labels),
-            "shift": shift_of_appearance(measure_appearance(images), self.monitor.appearance),
-        }
+        monitor = self.monitor
+        found = measure_images(monitor.alignment, monitor.judge.embed(images), self.sample.labels)
+        return found | {"shift": shift_of_appearance(measure_appearance(images), monitor.appearance)}
 
     def faults(self, row: dict, start: dict) -> list[str]:
         """What is unsound about a check."""
-        found = []
-        if row["diversity"] < (least := self.settings.min_diversity * start["diversity"]):
-            found.append(f"the diversity {row['diversity']:.3f} is below {least:.3f}")
+        found, real = [], self.monitor.real
+        shares = {"diversity": self.settings.min_diversity, "semantic_diversity": self.settings.min_diversity}
+        for name, share in (shares | {"plausibility": self.settings.min_plausibility}).items():
+            if row[name] < (least := share * min(real[name], start[name])):
+                found.append(f"the {name.replace('_', ' ')} {row[name]:.3f} is below {least:.3f}")
         if row["shift"] > (most := max(self.settings.max_shift, start["shift"])):
             found.append(f"colour or contrast stands {row['shift']:.2f} standard deviations off, more than {most:.2f}")
         return found

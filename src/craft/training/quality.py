@@ -20,10 +20,7 @@ def accuracy_by_modality(
         rows, labels = np.flatnonzero(corpus.dataset == number), list(known.labels)
         images = corpus.tensor(rows)
         if foundation:
-            with torch.inference_mode():
-                latents = foundation.encode_images(images)
-                chunks = [foundation.decode(chunk.to(foundation.device)).cpu() for chunk in latents.split(64)]
-            images = torch.cat(chunks).clamp(0, 1)
+            images = foundation.reconstruct(images)
         guess = classifier.probabilities(images, known.modality, labels).argmax(1).numpy() + first
         result[known.modality] = float((guess == corpus.label[rows]).mean())
         first += len(labels)

@@ -6,7 +6,13 @@ from pydantic import Field, model_validator
 
 from craft.core.registry import Chosen
 from craft.core.settings import JobSettings, Positive, Strict
-from craft.models.settings import ClassifierTraining, EvaluatorRef, EvaluatorTraining, FoundationTraining
+from craft.models.settings import (
+    ClassifierTraining,
+    EncoderTraining,
+    EvaluatorRef,
+    EvaluatorTraining,
+    FoundationTraining,
+)
 from craft.training.methods import METHODS
 
 Prompts = Literal["plain", "enriched"]
@@ -102,6 +108,15 @@ class EvaluatorJob(JobSettings):
     resolution: int = Field(description="side of the images in pixels")
     datasets: list[str] = Field(description="datasets whose training images it sees")
     training: EvaluatorTraining = Field(description="the evaluator's section `train`")
+
+
+class EncoderJob(JobSettings):
+    """What `train_encoder` needs to know."""
+
+    encoder: str = Field(description="name of the encoder")
+    resolution: int = Field(description="side of the images in pixels")
+    datasets: list[str] = Field(description="datasets whose training images it sees")
+    training: EncoderTraining = Field(description="the encoder's section `train`")
 
 
 class ClassifierJob(JobSettings):

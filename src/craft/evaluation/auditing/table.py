@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from craft.core.settings import REAL
+from craft.core.settings import CONTROLS
 from craft.evaluation.auditing.agreement import RANKS, estimate_kappa, estimate_ranks
 from craft.evaluation.auditing.base import NO, UNKNOWN, YES
 from craft.evaluation.auditing.results import ANSWERS
@@ -127,7 +127,7 @@ def rank_rows(frame: pd.DataFrame, scores: pd.DataFrame, run: Run, dataset: str)
     # identical images of a label have identical answers and scores, and count once here
     cas = scores.drop_duplicates([*keys, "evaluator"]).pivot(index=keys, columns="evaluator", values="cas").dropna()
     cas = cas.reset_index()
-    for auditor, judged in frame[frame["method"] != REAL].groupby("auditor", sort=False):
+    for auditor, judged in frame[~frame["method"].isin(CONTROLS)].groupby("auditor", sort=False):
         images = summarise_images(judged).dropna(subset=SATISFIED).drop_duplicates(keys).merge(cas, on=keys)
         found = estimate_ranks(images, SATISFIED, evaluators, run.scoring, dataset, auditor)
         for evaluator, numbers in found.items():

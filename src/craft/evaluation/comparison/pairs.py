@@ -12,7 +12,7 @@ import pandas as pd
 
 from craft.core.errors import CraftError
 from craft.core.seeds import numpy_generator
-from craft.core.settings import REAL
+from craft.core.settings import CONTROLS
 from craft.evaluation.results import Results
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES, require_real, scores_source
 from craft.evaluation.settings import Run, ScoringSettings, tail_metric, tail_quantiles
@@ -80,7 +80,7 @@ def pair_datasets(scores: pd.DataFrame, run: Run) -> dict[str, Paired]:
 def resample_dataset(scores: pd.DataFrame, dataset: str, run: Run) -> Paired:
     """Pair and resample one dataset."""
     scoring = run.scoring
-    generated = scores[scores["method"] != REAL]
+    generated = scores[~scores["method"].isin(CONTROLS)]
     roles = dict(generated[["evaluator", "role"]].drop_duplicates().itertuples(index=False))
     methods = [method for method in run.methods if method in set(generated["method"])]
     reference = {

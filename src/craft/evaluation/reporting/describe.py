@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from craft.core.settings import REAL
+from craft.core.settings import CONTROLS, REAL
 from craft.evaluation.reporting.figures import name_method, spell
 from craft.evaluation.reporting.notebooks import Figure
 from craft.evaluation.settings import Run
@@ -31,7 +31,7 @@ def describe_run(
     return {
         "notice": notice,
         "datasets": [{"key": key, "name": spell(key), "labels": len(labels)} for key, labels in run.datasets.items()],
-        "methods": [describe_method(method, run, jobs) for method in (REAL, *run.methods)],
+        "methods": [describe_method(method, run, jobs) for method in (*CONTROLS, *run.methods)],
         "evaluators": tables["cas"][["evaluator", "role"]].drop_duplicates().to_dict("records"),
         "dimensions": list(DIMENSIONS),
         "arms": name_arms(tables["downstream"]["method"].unique()),
@@ -49,7 +49,7 @@ def describe_method(method: str, run: Run, jobs: list[MethodJob]) -> dict:
     job = next((job for job in jobs if job.method == method), None)
     return {
         "key": method,
-        "name": "Test images" if method == REAL else name_method(method),
+        "name": name_method(method),
         "reward": method in run.rewarded,
         "settings": job and job.model_dump(mode="json"),
     }

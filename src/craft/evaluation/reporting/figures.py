@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from craft.core.files import atomic_path
-from craft.core.settings import REAL
+from craft.core.settings import CONTROLS, DECODED, REAL
 
 # width of the paper's text block
 WIDTH = 6.9
@@ -18,14 +18,16 @@ INK, MUTED, RULE = "#1f2328", "#6b7280", "#d4d7dc"
 # Okabe-Ito: told apart with every common colour vision, and in grey by their lightness
 COLOURS = {
     REAL: "#1f2328",
+    DECODED: "#009e73",
     "foundation": "#9aa1ab",
     "lora": "#56b4e9",
     "lora_enriched": "#0072b2",
     "craft": "#d55e00",
 }
-SPARE = ("#009e73", "#cc79a7", "#e69f00", "#7b5ea7", "#8c6d31")
+SPARE = ("#cc79a7", "#e69f00", "#7b5ea7", "#8c6d31")
 NAMES = {
     REAL: "Test images",
+    DECODED: "Test images, decoded",
     "foundation": "Foundation",
     "lora": "LoRA",
     "lora_enriched": "LoRA (enriched)",
@@ -91,9 +93,9 @@ def colour_methods(methods: Iterable[str]) -> dict[str, str]:
 
 
 def order_methods(present: Iterable[str], configured: Iterable[str]) -> list[str]:
-    """The methods that are present: real images first, then in the order of the configuration."""
+    """The methods that are present: the controls first, then in the order of the configuration."""
     present = set(present)
-    return [method for method in (REAL, *configured) if method in present]
+    return [method for method in (*CONTROLS, *configured) if method in present]
 
 
 def empty_figure(message: str) -> Figure:

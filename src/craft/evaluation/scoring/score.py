@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH = 64
+# quantile of real test images' plausibility below which an image is no image of the modality
+OUTSIDE = 0.01
+OUT_OF_DISTRIBUTION = "out_of_distribution"
 # unreadable images that are named; the rest is counted
 SHOWN = 5
 
@@ -45,8 +48,9 @@ def score(
         device: where the evaluator runs.
 
     Returns:
-        One row per image: `file`, `label`, every dimension and `cas`, each in [0, 1], and `tail` (whether the CAS lies
-        below the threshold that real test images set). Unreadable images have no row; a warning names them.
+        One row per image: `file`, `label`, every dimension and `cas`, each in [0, 1], `tail` (whether the CAS lies
+        below the threshold that real test images set) and `out_of_distribution` (whether its plausibility is below that
+        of all but one in a hundred real test images). Unreadable images have no row; a warning names them.
 
     Raises:
         CraftError: if there is no image, a label has no reference, or the run is incomplete.
@@ -92,6 +96,7 @@ def score_images(
     frame[list(DIMENSIONS)] = scores
     frame["cas"] = combine(scores)
     frame["tail"] = frame["cas"] < tail_threshold(yardstick.real["cas"], yardstick.scoring.tail_quantile)
+    frame[OUT_OF_DISTRIBUTION] = frame["plausibility"] < tail_threshold(yardstick.real["plausibility"], OUTSIDE)
     return frame.drop(index=list(unreadable)).reset_index(drop=True)
 
 
@@ -110,7 +115,8 @@ def summarise(frame: "pd.DataFrame", yardstick: "Yardstick") -> "pd.DataFrame":
     """Means and tail rates of scored images and, beside them, of real test images of the same labels.
 
     Returns:
-        One row for all labels and for each label, and metric (CAS, its dimensions, `tail_rate` at the run's threshold):
+        One row for all labels and for each label, and metric (CAS, its dimensions, `tail_rate` at the run's threshold,
+        `out_of_distribution`):
         `value`, `low`, `high`, `n` of the scored images, `real_value`, `real_low`, `real_high`, `real_n` of real ones.
     """
     import pandas as pd
@@ -120,9 +126,11 @@ def summarise(frame: "pd.DataFrame", yardstick: "Yardstick") -> "pd.DataFrame":
     from craft.evaluation.tables import label_groups
     from craft.reward.dimensions import DIMENSIONS
 
-    scoring, metrics = yardstick.scoring, ["cas", *DIMENSIONS, "tail_rate"]
+    scoring, metrics = yardstick.scoring, ["cas", *DIMENSIONS, "tail_rate", OUT_OF_DISTRIBUTION]
     threshold = tail_threshold(yardstick.real["cas"], scoring.tail_quantile)
-    real = yardstick.real.assign(tail_rate=yardstick.real["cas"] < threshold)
+    limit = tail_threshold(yardstick.real["plausibility"], OUTSIDE)
+    outside = {OUT_OF_DISTRIBUTION: yardstick.real["plausibility"] < limit}
+    real = yardstick.real.assign(tail_rate=yardstick.real["cas"] < threshold, **outside)
     scored = frame.rename(columns={"tail": "tail_rate"})
     resamples = min(scoring.bootstrap, max(50, 20_000_000 // len(frame)))
     rows = []
@@ -156,13 +164,14 @@ def describe(summary: "pd.DataFrame", yardstick: "Yardstick") -> str:
 
     lines = [
         f"{yardstick.dataset} under {yardstick.evaluator} (role: {yardstick.role}); an image is in the tail below the"
-        f" {yardstick.scoring.tail_quantile:.0%} quantile of real test images",
-        f"{'label':24} {'metric':14} {'scored':>24} {'n':>7} {'real test images':>24} {'n':>6}",
+        f" {yardstick.scoring.tail_quantile:.0%} quantile of real test images' CAS, and out of distribution below the"
+        f" {OUTSIDE:.0%} quantile of their plausibility",
+        f"{'label':24} {'metric':20} {'scored':>24} {'n':>7} {'real test images':>24} {'n':>6}",
     ]
     for _, row in summary.iterrows():
         beside = row.get("real_n", 0)
         lines.append(
-            f"{row['label']:24} {row['metric']:14} {cell(row, ''):>24} {int(row['n']):7}"
+            f"{row['label']:24} {row['metric']:20} {cell(row, ''):>24} {int(row['n']):7}"
             f" {cell(row, 'real_'):>24} {0 if pd.isna(beside) else int(beside):6}"
         )
     return "\n".join(lines)

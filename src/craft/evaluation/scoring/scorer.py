@@ -11,10 +11,11 @@ from craft.core.images import GROUP, decode_images, stream_images, to_tensor
 from craft.core.settings import REAL
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, score_columns
 from craft.evaluation.scoring.settings import ScoreJob
-from craft.models.evaluators import ImageTextEvaluator, load_evaluator
 from craft.models.phantom_classifier import PhantomClassifier
 from craft.reward.cas import ClinicalAlignment, combine
-from craft.reward.features import Features, read_calibration
+from craft.reward.evidence import ImageFeatures
+from craft.reward.features import Features, entries_of, read_calibration
+from craft.reward.judge import Judge
 
 
 class Scorer:
@@ -23,7 +24,7 @@ class Scorer:
     Args:
         job: dataset, evaluators and roles.
         known: the dataset's features, table and knowledge.
-        evaluators: evaluator name -> model.
+        judges: evaluator name -> evaluator with its vision encoder.
         alignments: evaluator name -> calibrated CAS on this dataset.
         phantom_classifier: judges phantoms' labels; None for real images.
     """
@@ -32,30 +33,30 @@ class Scorer:
         self,
         job: ScoreJob,
         known: Features,
-        evaluators: dict[str, ImageTextEvaluator],
+        judges: dict[str, Judge],
         alignments: dict[str, ClinicalAlignment],
         phantom_classifier: PhantomClassifier | None,
     ):
-        self.job, self.known, self.evaluators, self.alignments = job, known, evaluators, alignments
+        self.job, self.known, self.judges, self.alignments = job, known, judges, alignments
         self.phantom_classifier = phantom_classifier
 
     @classmethod
     def load(cls, job: ScoreJob, known: Features, calibration: Path, device: str = "cpu") -> "Scorer":
-        """Load the evaluators, their calibration and the classifier of phantoms that a job names."""
+        """Load the judges, their calibration and the classifier of phantoms that a job names."""
         names = [ref.name for ref in job.evaluators]
         maps = read_calibration(calibration, names)
         return cls(
             job,
             known,
-            {ref.name: load_evaluator(ref, device) for ref in job.evaluators},
-            {name: known.alignment(name, maps, job.neighbours) for name in names},
+            {ref.name: Judge.load(ref, device) for ref in job.evaluators},
+            {ref.name: known.alignment(ref, maps, job.neighbours) for ref in job.evaluators},
             PhantomClassifier.load(job.phantom_classifier, device) if job.phantom_classifier else None,
         )
 
     def score_real(self) -> pd.DataFrame:
         """Scores of the real test images with their own labels, from the features already encoded."""
         frame = self.known.frame[self.known.frame["split"] == "test"].reset_index(drop=True)
-        features = {name: self.known.split(name, "test")[0] for name in self.evaluators}
+        features = {ref.name: self.known.split(ref, "test")[0] for ref in self.job.evaluators}
         tables = []
         for start in range(0, len(frame), GROUP):
             rows = slice(start, start + GROUP)
@@ -64,42 +65,45 @@ class Scorer:
         return self.join(tables)
 
     def score(self, path: Path, method: str, seed: int) -> tuple[pd.DataFrame, list[str], dict[str, Tensor]]:
-        """Scores of a table of synthetic images with their intended labels, and every evaluator's features of them.
+        """Scores of a table of synthetic images with their intended labels, and every judge's features of them.
 
         The table is streamed, so that memory grows with the scores and features only.
 
         Returns:
             One row per image and evaluator (`craft.evaluation.scoring.results.score_columns`), the images' ids, and
-            tensors (n, width) by the key `<evaluator>/images`, as in the dataset's feature file.
+            tensors (n, width) by the key `<evaluator or encoder>/images`, as in the dataset's feature file.
         """
-        tables, ids, features = [], [], {name: [] for name in self.evaluators}
+        tables, ids, features = [], [], {name: [] for name in self.judges}
         for frame in stream_images(path):
             images = to_tensor(decode_images(frame))
-            chunk = {name: evaluator.embed(images) for name, evaluator in self.evaluators.items()}
+            chunk = {name: judge.embed(images) for name, judge in self.judges.items()}
             tables.append(self.tabulate(frame, images, chunk, method, seed))
             ids += frame["image_id"].to_list()
-            for name, tensor in chunk.items():
-                features[name].append(tensor)
+            for name, part in chunk.items():
+                features[name].append(part)
         if not tables:
             raise CraftError(f"{path} has no image; run `snakemake --force {path}`")
-        return self.join(tables), ids, {f"{name}/images": torch.cat(chunks) for name, chunks in features.items()}
+        entries: dict[str, Tensor] = {}
+        for ref in self.job.evaluators:
+            entries |= entries_of(ref, "images", ImageFeatures.join(features[ref.name]))
+        return self.join(tables), ids, entries
 
     def join(self, tables: list[pd.DataFrame]) -> pd.DataFrame:
         """Tables of consecutive images as one, evaluators after each other."""
         whole = pd.concat(tables, ignore_index=True)
-        order = {name: number for number, name in enumerate([*self.evaluators, PHANTOM_CLASSIFIER])}
+        order = {name: number for number, name in enumerate([*self.judges, PHANTOM_CLASSIFIER])}
         return whole.sort_values("evaluator", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 
     @torch.inference_mode()
     def tabulate(
-        self, frame: pd.DataFrame, images: Tensor | None, features: dict[str, Tensor], method: str, seed: int
+        self, frame: pd.DataFrame, images: Tensor | None, features: dict[str, ImageFeatures], method: str, seed: int
     ) -> pd.DataFrame:
         """One row per image and evaluator.
 
         Args:
             frame: rows of an image table.
             images: their pixels (n, 3, h, w), or None where they are decoded only if the classifier of phantoms asks.
-            features: every evaluator's embeddings of them, shape (n, width).
+            features: what every judge sees in them.
             method: whose images they are.
             seed: of the generator.
         """

@@ -20,10 +20,10 @@ from craft.evaluation.scoring.results import SCORES
 from craft.evaluation.scoring.settings import ScoreJob
 from craft.evaluation.settings import ScoringSettings
 from craft.knowledge.schema import Knowledge
-from craft.models.evaluators import ImageTextEvaluator, load_evaluator
 from craft.models.settings import EvaluatorRef
 from craft.reward.cas import ClinicalAlignment
 from craft.reward.features import Features, read_calibration
+from craft.reward.judge import Judge
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Yardstick:
         evaluator: name of the evaluator.
         role: of the evaluator in the run.
         size: side in pixels to which the run brought its images, and to which others are brought.
-        model: the evaluator.
+        judge: the evaluator and its vision encoder.
         alignment: its calibrated CAS.
         real: scores of the real test images with their own labels.
         scoring: quantile of the tail and bootstrap of the run.
@@ -49,7 +49,7 @@ class Yardstick:
     evaluator: str
     role: str
     size: int
-    model: ImageTextEvaluator
+    judge: Judge
     alignment: ClinicalAlignment
     real: pd.DataFrame
     scoring: ScoringSettings
@@ -76,22 +76,22 @@ class Yardstick:
         frame, size = read_frame(folder / "images.parquet")
         known = Features(folder / "features.safetensors", frame, Knowledge.load(folder / "knowledge.yaml"))
         calibration = read_calibration(folder / "calibration.json", [ref.name])
-        alignment = known.alignment(ref.name, calibration, job.neighbours)
+        alignment = known.alignment(ref, calibration, job.neighbours)
         path = results / set_file(job.dataset, REAL, 0, SCORES.name)
         real = SCORES.load(path)
         real = real[real["evaluator"] == ref.name].reset_index(drop=True)
         if real.empty:
             raise CraftError(f"{path} has no row of evaluator {ref.name!r}; run `snakemake --forcerun score_images`")
         scoring = Results.load(results).run.scoring if (results / SETTINGS).is_file() else ScoringSettings()
-        model = load_evaluator(ref.model_copy(update={"path": find_model(ref, results)}), device)
+        judge = Judge.load(find_models(ref, results), device)
         alignment = alignment.to(device)
-        return cls(job.dataset, job.modality, job.labels, ref.name, ref.role, size, model, alignment, real, scoring)
+        return cls(job.dataset, job.modality, job.labels, ref.name, ref.role, size, judge, alignment, real, scoring)
 
     @torch.inference_mode()
     def score(self, images: Tensor, labels: Tensor) -> np.ndarray:
         """Calibrated dimensions (n, d) of images (n, 3, size, size) in [0, 1] with label numbers (n,)."""
-        features = self.model.encode_images(images.to(self.model.device))
-        return self.alignment(features, labels.to(features.device)).cpu().numpy()
+        device = self.judge.device
+        return self.alignment(self.judge.encode_images(images.to(device)), labels.to(device)).cpu().numpy()
 
 
 def find_dataset(results: Path, name: str) -> Path:
@@ -119,10 +119,15 @@ def find_evaluator(job: ScoreJob, name: str | None) -> EvaluatorRef:
     return fitting[0]
 
 
-def find_model(ref: EvaluatorRef, results: Path) -> str:
-    """Folder of an evaluator: as configured, or where it lies if the working directory or the results moved."""
-    places = (Path(ref.path), ROOT / ref.path, results / "models" / f"evaluator-{ref.name}")
-    return str(next((place for place in places if place.exists()), ref.path))
+def find_models(ref: EvaluatorRef, results: Path) -> EvaluatorRef:
+    """An evaluator and its encoder, whose folders are found if the working directory or the results moved."""
+
+    def place(path: str, trained: str) -> str:
+        places = (Path(path), ROOT / path, results / "models" / trained)
+        return str(next((place for place in places if place.exists()), path))
+
+    encoder = ref.encoder.model_copy(update={"path": place(ref.encoder.path, f"encoder-{ref.encoder.name}")})
+    return ref.model_copy(update={"path": place(ref.path, f"evaluator-{ref.name}"), "encoder": encoder})
 
 
 def read_frame(path: Path) -> tuple[pd.DataFrame, int]:

@@ -16,15 +16,16 @@ from craft.evaluation.statistics.ranks import label_swap_auroc, win_chances
 from craft.evaluation.validity.rows import estimate_by_key, validity_row, with_shares
 from craft.evaluation.validity.scores import all_scores
 from craft.reward.cas import ClinicalAlignment
+from craft.reward.evidence import ImageFeatures
 
 
 @torch.inference_mode()
-def score_every_label(alignment: ClinicalAlignment, features: Tensor, labels: Tensor) -> np.ndarray:
+def score_every_label(alignment: ClinicalAlignment, features: ImageFeatures, labels: Tensor) -> np.ndarray:
     """Calibrated dimensions with every label.
 
     Args:
-        alignment: CAS of one evaluator.
-        features: embeddings of the images, shape (n, width).
+        alignment: CAS of one judge.
+        features: what its judge sees in n images.
         labels: numbers of their own labels, shape (n,).
 
     Returns:

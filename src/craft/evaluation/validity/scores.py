@@ -23,8 +23,10 @@ def named_scores(dimensions: np.ndarray) -> dict[str, np.ndarray]:
 def all_scores(dimensions: np.ndarray) -> dict[str, np.ndarray]:
     """`named_scores`, and CAS without each dimension, the combination of the others."""
     scores = named_scores(dimensions)
-    others = {name: [scores[other] for other in DIMENSIONS if other != name] for name in DIMENSIONS}
-    return scores | {without(name): combine(np.stack(each, axis=-1)) for name, each in others.items()}
+    for left_out in DIMENSIONS:
+        others = [name for name in DIMENSIONS if name != left_out]
+        scores[without(left_out)] = combine(np.stack([scores[name] for name in others], axis=-1), others)
+    return scores
 
 
 def stack(scores: dict[str, np.ndarray]) -> np.ndarray:

@@ -24,7 +24,6 @@ from craft.evaluation.validity.rows import tabulate_studies
 from craft.evaluation.validity.same_images import compare_sets, distance_of_sets, shifts_of_sets
 from craft.evaluation.validity.scores import CAS, PROBABILITY, named_scores
 from craft.evaluation.validity.settings import ValidityJob
-from craft.reward.embeddings import read_embeddings
 from craft.training.results import read_checks
 
 
@@ -94,12 +93,14 @@ class ValidityStudy:
         source = f"{self.dataset}/features.safetensors; {self.dataset}/calibration.json"
         for ref in self.job.evaluators:
             shared = {"evaluator": ref.name, "role": ref.role, "source": source}
-            features = read_embeddings(self.known.path, ref.name, frame["image_id"].to_list())
-            train, _ = self.known.split(ref.name, "train")
+            features, _ = self.known.split(ref, "test")
+            train, _ = self.known.split(ref, "train")
             dimensions = score_every_label(self.scorer.alignments[ref.name], features, numbers)
             yield from separate_labels(dimensions, self.scoring, self.dataset, **shared)
             yield from compare_sets(named_scores(dimensions), sets, self.scoring, self.dataset, **shared)
-            yield from distance_of_sets(features.numpy(), train.numpy(), self.scoring, self.dataset, **shared)
+            yield from distance_of_sets(
+                features.aligned.numpy(), train.aligned.numpy(), self.scoring, self.dataset, **shared
+            )
         if self.scorer.phantom_classifier:
             chances = self.classify(to_tensor(decode_images(frame)))
             turned = (labels[:, None] + np.arange(count)) % count
@@ -136,8 +137,8 @@ class ValidityStudy:
                 always gives its `PROBABILITY`.
         """
         found = {}
-        for name in evaluators or self.scorer.evaluators:
-            features = self.scorer.evaluators[name].embed(images)
+        for name in evaluators or self.scorer.judges:
+            features = self.scorer.judges[name].embed(images)
             found[name] = named_scores(self.scorer.alignments[name](features, labels).numpy())
         if self.scorer.phantom_classifier:
             chances = self.classify(images)

@@ -9,5 +9,6 @@ FAMILIES = Registry(
         "clip_resnet": "craft.models.families.clip_resnet",
         "clip_bit": "craft.models.families.clip_bit",
         "siglip_regnet": "craft.models.families.siglip_regnet",
+        "lit_efficientnet": "craft.models.families.lit_efficientnet",
     },
 )

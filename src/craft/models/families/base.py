@@ -13,9 +13,11 @@ class Family:
 
     Attributes:
         configure: settings of the training and a tokenizer -> the `transformers` configurations of the image tower and
-            of the text tower, whose inputs are images scaled to [-1, 1].
+            of the text tower; no image tower where it is locked.
         sigmoid: whether it is trained with SigLIP's pairwise sigmoid loss instead of CLIP's softmax.
+        tower: loader and path of a frozen vision encoder that is its image tower.
     """
 
     configure: Callable[[EvaluatorTraining, Any], tuple[Any, Any]]
     sigmoid: bool = False
+    tower: tuple[str, str] | None = None

@@ -1,24 +1,14 @@
-"""CLIP with a Big Transfer tower: group normalisation and standardised weights."""
+"""CLIP with a Big Transfer tower and a causal text transformer."""
 
 from craft.models.architectures import text_config
 from craft.models.families.base import Family
 from craft.models.settings import EvaluatorTraining
+from craft.models.towers import bit
 
 
 def configure(training: EvaluatorTraining, tokenizer):
-    """CLIP with a Big Transfer tower: bottlenecks, group normalisation, standardised weights; causal text."""
-    from transformers import BitConfig
-
-    width = training.width
-    vision = BitConfig(
-        embedding_size=width // 2,
-        hidden_sizes=[width // 2, width, width, 2 * width],
-        hidden_size=2 * width,
-        depths=[1, 1, 1, 1],
-        layer_type="bottleneck",
-        num_groups=8,
-    )
-    return vision, text_config(tokenizer, width, 2)
+    """See `Family.configure`."""
+    return bit.configure(training.width), text_config(tokenizer, training.width, 2)
 
 
 FAMILY = Family(configure)

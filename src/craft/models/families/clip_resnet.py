@@ -1,23 +1,14 @@
-"""CLIP's first shape: basic residual blocks with batch normalisation."""
+"""CLIP's first shape (Radford et al. 2021): a ResNet and a causal text transformer."""
 
 from craft.models.architectures import text_config
 from craft.models.families.base import Family
 from craft.models.settings import EvaluatorTraining
+from craft.models.towers import resnet
 
 
 def configure(training: EvaluatorTraining, tokenizer):
-    """CLIP's first shape (Radford et al. 2021): basic residual blocks with batch normalisation; causal text."""
-    from transformers import ResNetConfig
-
-    width = training.width
-    vision = ResNetConfig(
-        embedding_size=width // 4,
-        hidden_sizes=[width // 4, width // 2, width, 2 * width],
-        hidden_size=2 * width,
-        depths=[1, 1, 1, 1],
-        layer_type="basic",
-    )
-    return vision, text_config(tokenizer, width, 2)
+    """See `Family.configure`."""
+    return resnet.configure(training.width), text_config(tokenizer, training.width, 2)
 
 
 FAMILY = Family(configure)

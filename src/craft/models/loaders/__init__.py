@@ -2,4 +2,8 @@
 
 from craft.core.registry import Registry
 
-LOADERS = Registry("evaluator loader", "LOADER", {"transformers": "craft.models.loaders.transformers"})
+LOADERS = Registry(
+    "evaluator loader",
+    "LOADER",
+    {"transformers": "craft.models.loaders.transformers", "locked": "craft.models.loaders.locked"},
+)

@@ -4,6 +4,7 @@ import torch
 
 from craft.core.errors import CraftError
 from craft.models.evaluators import ImageTextEvaluator
+from craft.models.preprocessing import read_preprocessor
 
 
 def load(path: str, device: str = "cpu") -> ImageTextEvaluator:
@@ -13,19 +14,16 @@ def load(path: str, device: str = "cpu") -> ImageTextEvaluator:
         CraftError: if there is no such model or it has no image and text encoder.
     """
     from transformers import AutoModel, AutoTokenizer
-    from transformers.image_processing_utils import BaseImageProcessor
 
     try:
         model = AutoModel.from_pretrained(path, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(path)
-        processor, _ = BaseImageProcessor.get_image_processor_dict(path)
+        size, mean, std = read_preprocessor(path)
     except (OSError, ValueError) as error:
         raise CraftError(f"no image-text evaluator can be loaded from {path!r}: {error}".split("\n")[0]) from error
     if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
         raise CraftError(f"the model {path!r} is no image-text evaluator; name a CLIP- or SigLIP-shaped model")
-    size = processor.get("crop_size") or processor["size"]
-    side = size if isinstance(size, int) else size.get("height") or size["shortest_edge"]
-    evaluator = ImageTextEvaluator(model, tokenizer, side, processor["image_mean"], processor["image_std"])
+    evaluator = ImageTextEvaluator(model, tokenizer, size, mean, std)
     return evaluator.requires_grad_(False).eval().to(device)
 
 

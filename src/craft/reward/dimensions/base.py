@@ -1,10 +1,10 @@
-"""What every dimension of CAS provides: one raw score per image, differentiable in the image's embedding."""
+"""What every dimension of CAS provides: one raw score per image, differentiable in the image's features."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
-from craft.reward.evidence import Evidence
+from craft.reward.evidence import Evidence, ImageFeatures
 
 
 class Dimension(nn.Module):
@@ -12,17 +12,19 @@ class Dimension(nn.Module):
 
     Attributes:
         question: in words.
-        refuses_impossible: whether the calibration also shows it damaged images and images of other modalities, which
-            count as mismatched whatever their label.
+        mismatched: what the calibration shows it as mismatched: a real image with `other_labels`; or `no_images` of the
+            modality, whatever their label: damaged images, noise, blank and two-valued images, other modalities.
+        gate: whether it multiplies CAS instead of being averaged into it (`craft.reward.cas.combine`).
     """
 
     question: ClassVar[str]
-    refuses_impossible: ClassVar[bool] = False
+    mismatched: ClassVar[Literal["other_labels", "no_images"]] = "other_labels"
+    gate: ClassVar[bool] = False
 
     def __init__(self, evidence: Evidence):
         super().__init__()
         self.evidence = evidence
 
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Raw scores (n,) of embeddings (n, width), L2-normalised, with label numbers (n,); any range."""
+    def forward(self, features: ImageFeatures, labels: Tensor) -> Tensor:
+        """Raw scores (n,) of the features of n images with label numbers (n,); any range."""
         raise NotImplementedError

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from craft.reward.dimensions.base import Dimension
-from craft.reward.evidence import Evidence
+from craft.reward.evidence import Evidence, ImageFeatures
 
 
 class Checklist(Dimension):
@@ -15,9 +15,9 @@ class Checklist(Dimension):
         super().__init__(evidence)
         self.register_buffer("contrast", evidence.contrast)
 
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, features: ImageFeatures, labels: Tensor) -> Tensor:
         """See `Dimension.forward`."""
-        return self.evidence.scale * (features @ self.contrast.T).gather(1, labels[:, None])[:, 0]
+        return self.evidence.scale * (features.aligned @ self.contrast.T).gather(1, labels[:, None])[:, 0]
 
 
 DIMENSION = Checklist

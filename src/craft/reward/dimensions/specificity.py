@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from craft.reward.dimensions.base import Dimension
-from craft.reward.evidence import Evidence
+from craft.reward.evidence import Evidence, ImageFeatures
 
 
 class Specificity(Dimension):
@@ -15,7 +15,7 @@ class Specificity(Dimension):
         super().__init__(evidence)
         self.register_buffer("description", evidence.description)
 
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, features: ImageFeatures, labels: Tensor) -> Tensor:
         """See `Dimension.forward`."""
         own = labels[:, None]
         logits = self.evidence.scale * self.evidence.similarity(features, self.description)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from craft.reward.evidence import ImageFeatures
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -12,14 +14,14 @@ class Seen:
     Attributes:
         images: augmented, shape (n, 3, h, w), about [0, 1].
         labels: numbers of the intended labels, shape (n,).
-        features: the evaluator's embeddings, L2-normalised, shape (n, width).
+        features: what the judge sees in them.
         dimensions: calibrated dimensions of CAS, shape (n, d), each in [0, 1].
         names: of the dimensions, in their order.
     """
 
     images: Tensor
     labels: Tensor
-    features: Tensor
+    features: ImageFeatures
     dimensions: Tensor
     names: list[str]
 

@@ -25,7 +25,13 @@ class GuardSettings(Strict):
     patience: Positive = Field(2, description="faulty checks in a row that end the training")
     tolerance: float = Field(0.01, ge=0, description="how far the monitor's CAS may fall below its best")
     min_diversity: float = Field(
-        0.9, ge=0, le=1, description="least diversity within labels, as a share of the start's"
+        0.9,
+        ge=0,
+        le=1,
+        description="least diversity within labels, as a share of real images', or of the start's if less",
+    )
+    min_plausibility: float = Field(
+        0.9, ge=0, le=1, description="least plausibility, as a share of real images', or of the start's if less"
     )
     max_shift: float = Field(
         0.5, ge=0, description="most distance of colour and contrast from real images', in their sd"

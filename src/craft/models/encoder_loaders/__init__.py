@@ -1,0 +1,12 @@
+"""What reads the folder, hub id or package of a vision encoder, by name: `LOADER(path, device) -> VisionEncoder`."""
+
+from craft.core.registry import Registry
+
+ENCODER_LOADERS = Registry(
+    "encoder loader",
+    "LOADER",
+    {
+        "transformers": "craft.models.encoder_loaders.transformers",
+        "imagenet": "craft.models.encoder_loaders.imagenet",
+    },
+)

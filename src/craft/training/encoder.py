@@ -1,0 +1,148 @@
+"""Training of small vision-only encoders, from scratch and without a word of text.
+
+Three lessons, each on what the images allow. *Anatomy*: where the images are phantoms, every drawn attribute (where the
+disc lies, how wide the heart is, how many nuclei there are ...) is regressed from the features by a linear map.
+*Structure*: a share of every batch is damaged or no image at all (`craft.reward.damage`), and a linear map tells which
+kind. *Likeness*: where nothing was drawn, two views of an image are found among those of the others (SimCLR, Chen et
+al. 2020). The linear maps are thrown away after the training; no label is ever used.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from craft.core.seeds import Draws, derive_seed
+from craft.models.architectures import HALF
+from craft.models.encoders import PooledModel, VisionEncoder
+from craft.models.settings import EncoderTraining
+from craft.models.towers import TOWERS
+from craft.reward.augment import Augmentation
+from craft.reward.damage import DAMAGES, NO_IMAGES
+from craft.training.attributes import Attributes
+from craft.training.corpus import Corpus
+from craft.training.loop import fit
+from craft.training.parts import Part
+from craft.training.settings import LoopSettings
+
+KINDS = list((DAMAGES | NO_IMAGES).values())
+# share of a batch that is damaged
+DAMAGED = 0.25
+TEMPERATURE = 0.2
+
+
+def build_encoder(training: EncoderTraining, resolution: int) -> VisionEncoder:
+    """An untrained encoder of a tower (`craft.models.towers`)."""
+    from transformers import AutoModel
+
+    model = AutoModel.from_config(TOWERS[training.tower](training.width))
+    return VisionEncoder(PooledModel(model), resolution, HALF, HALF, model)
+
+
+def damage_some(images: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    """The first images (n, 3, h, w) damaged, each by a kind of its own, and what each one is: 0 whole, then kinds."""
+    count = max(1, round(DAMAGED * len(images)))
+    kinds = torch.zeros(len(images), dtype=torch.long)
+    kinds[:count] = 1 + draws.integers(len(KINDS), count)
+    damaged = images.clone()
+    for kind in kinds[:count].unique().tolist():
+        rows = torch.nonzero(kinds == kind).flatten()
+        damaged[rows] = KINDS[kind - 1](images[rows], draws.generator)
+    return damaged, kinds
+
+
+def likeness_loss(first: Tensor, second: Tensor) -> Tensor:
+    """NT-Xent of two views (n, width) of n images."""
+    views = F.normalize(torch.cat([first, second]), dim=1)
+    logits = views @ views.T / TEMPERATURE
+    logits = logits.masked_fill(torch.eye(len(views), dtype=torch.bool), float("-inf"))
+    partners = torch.arange(len(views)).roll(len(first))
+    return F.cross_entropy(logits, partners)
+
+
+def attribute_loss(predicted: Tensor, values: Tensor, known: Tensor) -> Tensor:
+    """Mean squared error of the known attributes, in variances."""
+    return (predicted - values).square()[known].mean() if known.any() else predicted.sum() * 0
+
+
+def train_encoder(
+    training: EncoderTraining, corpus: Corpus, resolution: int, checkpoints: Path, device: str = "cpu"
+) -> tuple[VisionEncoder, dict[str, float]]:
+    """Train one encoder and return it with the mean loss of its last 100 steps."""
+    name = f"train_encoder/{training.tower}/{training.seed}"
+    torch.manual_seed(derive_seed(name))
+    encoder, augment = build_encoder(training, resolution).to(device).train(), Augmentation()
+    attributes = Attributes.read(corpus.attributes, corpus.dataset, corpus.modalities)
+    values, known = torch.from_numpy(attributes.values), torch.from_numpy(attributes.known)
+    width = 2 * training.width
+    to_attributes, to_kind = nn.Linear(width, max(1, len(attributes.names))), nn.Linear(width, 1 + len(KINDS))
+    to_view = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, training.width))
+    drawn = bool(attributes.names)
+
+    def features_of(images: Tensor) -> Tensor:
+        return encoder.encode_images(images.to(device)).cpu()
+
+    def loss_at(part: Part):
+        draws = part.draws(name)
+        rows = draws.integers(len(corpus), training.batch).numpy()
+        images = corpus.tensor(rows)
+        seen, kinds = damage_some(augment(images, draws).clamp(0, 1), draws)
+        features = features_of(seen)
+        whole = kinds == 0
+        logs = {"structure": F.cross_entropy(to_kind(features), kinds)}
+        if drawn:
+            told = known[rows] & whole[:, None]
+            logs["anatomy"] = attribute_loss(to_attributes(features), values[rows], told)
+        else:
+            other = features_of(augment(images[whole], draws).clamp(0, 1))
+            logs["likeness"] = likeness_loss(to_view(features[whole]), to_view(other))
+        return sum(logs.values()), {key: value.item() for key, value in logs.items()}
+
+    heads = [*to_attributes.parameters(), *to_kind.parameters(), *to_view.parameters()]
+    schedule = LoopSettings(
+        steps=training.steps,
+        batch=training.batch,
+        learning_rate=training.learning_rate,
+        warmup_steps=training.steps // 20,
+        checkpoint_every=250,
+    )
+    parameters, buffers = [*encoder.model.parameters(), *heads], list(encoder.model.buffers())
+    history = fit(parameters, schedule, loss_at, checkpoints, weight_decay=0.05, buffers=buffers)
+    last = [row["loss"] for row in history[1:]][-100:]
+    return encoder.requires_grad_(False).eval(), {"final_loss": float(np.mean(last))}
+
+
+def probe_attributes(encoder: VisionEncoder, train: Corpus, test: Corpus) -> dict[str, float]:
+    """R^2 on unseen images of a linear probe (ridge regression) of every drawn attribute, by 'modality/attribute'.
+
+    Args:
+        encoder: whose features are probed.
+        train: images on which the probes are fitted.
+        test: images on which they are judged.
+    """
+    from sklearn.linear_model import Ridge
+    from sklearn.metrics import r2_score
+
+    joined = Attributes.read(
+        [*train.attributes, *test.attributes], np.r_[train.dataset, test.dataset], train.modalities
+    )
+    images = [
+        np.concatenate([encoder.embed(part.tensor(rows)).numpy() for rows in chunks(len(part))])
+        for part in (train, test)
+    ]
+    features = np.concatenate(images)
+    spread = features.std(0).clip(1e-8)
+    features, first, found = (features - features.mean(0)) / spread, len(train), {}
+    for column, name in enumerate(joined.names):
+        rows = np.flatnonzero(joined.known[:, column])
+        fitted, judged = rows[rows < first], rows[rows >= first]
+        probe = Ridge(alpha=1.0).fit(features[fitted], joined.values[fitted, column])
+        found[name] = float(r2_score(joined.values[judged, column], probe.predict(features[judged])))
+    return found
+
+
+def chunks(count: int, size: int = 256) -> list[np.ndarray]:
+    """Row numbers 0 ... count - 1 in pieces."""
+    return np.array_split(np.arange(count), max(1, -(-count // size)))
