@@ -2,10 +2,11 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.dimensions.base import Dimension
-from craft.reward.evidence import Evidence
+from craft.reward.evidence import Evidence, ImageFeatures
 
 
 @DIMENSIONS.register("neighbourhood")
@@ -16,11 +17,11 @@ class Neighbourhood(Dimension):
 
     def __init__(self, evidence: Evidence):
         super().__init__(evidence)
-        centres = torch.stack([reference.mean(0) for reference in evidence.references])
-        self.register_buffer("centres", torch.nn.functional.normalize(centres))
+        centres = torch.stack([normalize(reference).mean(0) for reference in evidence.references])
+        self.register_buffer("centres", normalize(centres))
 
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Raw scores (n,) of embeddings (n, width) with label numbers (n,)."""
-        own, similarity = labels[:, None], features @ self.centres.T
+    def forward(self, features: ImageFeatures, labels: Tensor) -> Tensor:
+        """Raw scores (n,) of the features of n images with label numbers (n,)."""
+        own, similarity = labels[:, None], normalize(features.visual) @ self.centres.T
         others = similarity.scatter(1, own, float("-inf")).amax(1)
         return similarity.gather(1, own)[:, 0] - others

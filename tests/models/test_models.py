@@ -2,16 +2,16 @@
 
 import pytest
 import torch
-from tiny import TEXTS, tiny_evaluator, tiny_foundation
+from tiny import TEXTS, tiny_evaluator, tiny_foundation, tiny_ref
 
 from craft.core.errors import CraftError
+from craft.models.encoder_loaders import ENCODER_LOADERS
 from craft.models.evaluators import ImageTextEvaluator, load_evaluator
 from craft.models.families import FAMILIES
 from craft.models.foundation import Foundation
 from craft.models.loaders import LOADERS
 from craft.models.phantom_classifier import PhantomClassifier
 from craft.models.provenance import write_provenance
-from craft.models.settings import EvaluatorRef
 from craft.models.tokenizer import tokenize, train_tokenizer
 
 IMAGES = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -21,9 +21,10 @@ IMAGES = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 def test_an_evaluator_loads_from_its_folder_and_says_the_same_within_half_precision(family, tmp_path):
     evaluator = tiny_evaluator(family=family)
     images, texts = evaluator.encode_images(IMAGES), evaluator.encode_texts(TEXTS)
-    evaluator.save(tmp_path)
-    loaded = load_evaluator(EvaluatorRef(name="saved", role="reward", path=str(tmp_path)))
-    assert loaded.size == 32 and not any(p.requires_grad for p in loaded.parameters())
+    ref = tiny_ref("saved", "reward", tmp_path)
+    evaluator.save(ref.path)
+    loaded = load_evaluator(ref.model_copy(update={"loader": "locked" if FAMILIES[family].tower else "transformers"}))
+    assert loaded.size == evaluator.size and not any(p.requires_grad for p in loaded.parameters())
     assert torch.allclose(loaded.encode_images(IMAGES), images, atol=5e-3)
     assert torch.allclose(loaded.encode_texts(TEXTS), texts, atol=5e-3)
     assert torch.allclose(images.norm(dim=1), torch.ones(2), atol=1e-5)
@@ -57,7 +58,7 @@ def test_padding_changes_no_text(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_image_embeddings_are_differentiable_at_any_size(family):
-    pixels = torch.rand(1, 3, 50, 70, requires_grad=True)
+    pixels = torch.rand(1, 3, 50, 70, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
     embedding = tiny_evaluator(family=family).encode_images(pixels)
     (gradient,) = torch.autograd.grad(embedding.square().sum() + embedding[0, 0], pixels)
     assert gradient.abs().sum() > 0
@@ -89,8 +90,15 @@ def test_a_foundation_loads_from_its_folder_and_reconstructs_the_same(tmp_path):
     assert loaded.decode(latents).shape == IMAGES.shape
 
 
+def test_images_are_sent_through_the_autoencoder_in_batches():
+    foundation = tiny_foundation()
+    again = foundation.reconstruct(torch.cat([IMAGES, 1 - IMAGES]), batch=3)
+    assert again.shape == (4, 3, 32, 32) and 0 <= again.min() <= again.max() <= 1
+    assert torch.allclose(again[:2], foundation.decode(foundation.encode_images(IMAGES)).clamp(0, 1), atol=1e-5)
+
+
 def test_a_folder_that_holds_no_model_gets_a_sentence(tmp_path):
-    for load in (*(loader for _, loader in LOADERS.items()), Foundation.load, PhantomClassifier.load):
+    for load in (*(loader for _, loader in LOADERS.items()), ENCODER_LOADERS["transformers"], Foundation.load, PhantomClassifier.load):
         with pytest.raises(CraftError, match="load"):
             load(str(tmp_path))
 

@@ -85,9 +85,21 @@ def changed(path: str, value) -> dict:
         ("datasets.fundus.labels", ["only_one"], "datasets.fundus.labels"),
         ("evaluators.clip_resnet.role", "judge", "evaluators.clip_resnet.role"),
         ("evaluators.clip_resnet.role", "held_out", "exactly one evaluator has the role 'reward'"),
-        ("evaluators.siglip_regnet.role", "monitor", "exactly one evaluator has the role 'monitor'"),
-        ("evaluators.siglip_regnet.path", "data/models/evaluator-clip_resnet", "has two roles"),
-        ("evaluators.siglip_regnet.path", "./data/models/../models/evaluator-clip_bit/", "has two roles"),
+        ("evaluators.lit_efficientnet.role", "monitor", "exactly one evaluator has the role 'monitor'"),
+        ("evaluators.lit_efficientnet.path", "data/models/evaluator-clip_resnet", "has two roles"),
+        ("evaluators.lit_efficientnet.path", "./data/models/../models/evaluator-clip_bit/", "has two roles"),
+        ("encoders", {}, "exactly one encoder has the role 'reward', found 0; write for example under `encoders`"),
+        ("encoders.anatomy_bit.role", "reward", "exactly one encoder has the role 'reward', found 2; write"),
+        ("encoders.efficientnet_lite0.role", "monitor", "exactly one encoder has the role 'monitor', found 2"),
+        ("encoders.anatomy_bit.path", "data/models/../models/encoder-anatomy_resnet", "encoders .* has two roles"),
+        ("encoders.efficientnet_lite0.loader", "magic", "there is no encoder loader 'magic'; write one of transformers"),
+        ("encoders.anatomy_bit.train", {"tower": "bit", "seed": 1}, "either `path` or `train`"),
+        ("encoders.anatomy_bit", {"role": "monitor", "train": {"tower": "vit", "seed": 1}}, "no vision tower 'vit'"),
+        (
+            "encoders",
+            {("clip_bit" if name == "anatomy_bit" else name): each for name, each in DEFAULT["encoders"].items()},
+            "an evaluator and an encoder are both called 'clip_bit'; rename one of them",
+        ),
         ("fidelity", {"evaluators": ["nobody"]}, "fidelity.evaluators names 'nobody'"),
         ("fidelity", {"neighbours": 0}, "fidelity.neighbours"),
         ("scoring.further_tail_quantiles", [0.05, 1.5], "scoring.further_tail_quantiles"),
@@ -96,6 +108,7 @@ def changed(path: str, value) -> dict:
         ("methods.craft.backprop", {"steps": 99}, "methods.craft.backprop.steps is 99"),
         ("methods.craft.backprop", {"mode": "refl", "lv": 2}, "can repeat its last step"),
         ("methods.real", {"kind": "foundation"}, "cannot be called 'real'"),
+        ("methods.decoded", {"kind": "foundation"}, "cannot be called 'decoded'"),
         ("downstream.methods", ["nothing"], "downstream.methods names 'nothing'"),
         ("seeds", [], "seeds"),
         ("knowledge", {"provider": "openai"}, "`knowledge`: the provider 'openai' needs a model; write for example"),
@@ -142,10 +155,21 @@ def test_a_copy_of_an_evaluator_that_shaped_a_run_cannot_be_held_out(role, tmp_p
 def test_two_evaluators_trained_alike_are_one_model():
     training = {"family": "clip_bit", "seed": 7}
     raw = changed("evaluators.clip_bit", {"role": "monitor", "train": training})
-    raw["evaluators"]["siglip_regnet"] = {"role": "held_out", "train": training}
+    raw["evaluators"]["lit_efficientnet"] = {"role": "held_out", "train": training}
     with pytest.raises(CraftError, match="are trained with the same settings, so that one model has two roles"):
         validate_config(raw)
-    raw["evaluators"]["siglip_regnet"]["train"] = training | {"seed": 8}
+    raw["evaluators"]["lit_efficientnet"]["train"] = training | {"seed": 8}
+    validate_config(raw)
+
+
+def test_two_encoders_trained_alike_are_one_model():
+    training = {"tower": "bit", "seed": 7}
+    raw = changed("encoders.anatomy_bit", {"role": "monitor", "train": training})
+    raw["encoders"]["efficientnet_lite0"] = {"role": "held_out", "train": training}
+    said = "'anatomy_bit' .* 'efficientnet_lite0' .* are trained with the same settings, so that one model has two"
+    with pytest.raises(CraftError, match=said):
+        validate_config(raw)
+    raw["encoders"]["efficientnet_lite0"]["train"] = training | {"fold": 1, "folds": 3}
     validate_config(raw)
 
 
@@ -154,7 +178,7 @@ def test_any_number_of_evaluators_can_be_held_out():
     raw["evaluators"]["further"] = {"role": "held_out", "path": "some/other_hub_id"}
     jobs = resolve_jobs(validate_config(raw))
     names = [ref.name for ref in jobs["fundus/settings/measure_fidelity.yaml"].evaluators]
-    assert names == ["siglip_regnet", "another", "further"]
+    assert names == ["lit_efficientnet", "another", "further"]
     assert len(jobs["fundus/settings/calibrate_cas.yaml"].evaluators) == 5
     raw["evaluators"]["further"]["path"] = "some/hub_id"
     with pytest.raises(CraftError, match=r"'another' .* 'further' .* have the same path .* would count twice"):

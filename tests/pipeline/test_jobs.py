@@ -3,20 +3,64 @@
 import copy
 from pathlib import Path
 
+import pytest
 import yaml
 
+from craft.core.settings import DECODED, ImageSet
 from craft.pipeline.config import validate_config
 from craft.pipeline.jobs import resolve_jobs, write_settings
-from craft.training.settings import MethodJob
+from craft.training.settings import FoundationJob, GenerationJob, MethodJob
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+CONFIGURATIONS = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]
+MAKING = (MethodJob, FoundationJob, GenerationJob)
+DECODED_SET = ImageSet(method=DECODED, seed=0)
 
 
-def test_a_reward_training_is_never_told_of_the_held_out_evaluator():
+def test_a_reward_training_is_told_of_the_judges_that_reward_and_watch_it():
     jobs = [job for job in resolve_jobs(validate_config(DEFAULT)).values() if isinstance(job, MethodJob)]
     roles = {job.method: {ref.role for ref in job.evaluators} for job in jobs}
     assert roles == {"lora": set(), "lora_enriched": set(), "craft": {"reward", "monitor"}}
+
+
+@pytest.mark.parametrize("file", CONFIGURATIONS, ids=lambda path: path.stem)
+def test_no_job_that_makes_or_chooses_a_generator_names_a_held_out_model(file):
+    """Trainings of methods and of the foundation, and the sampling of their images."""
+    config = validate_config(yaml.safe_load(file.read_text()), str(file))
+    models = {**config.evaluators, **config.encoders}
+    held_out = [name for name, model in models.items() if model.role == "held_out"]
+    assert len(held_out) >= 2
+    # the loader of a model of another role may be the same; its name and its place are its own
+    known = [word for name in held_out for word in (name, models[name].path) if word]
+    trained = [method for method in config.methods.values() if method.kind != "foundation"]
+    jobs = {name: job for name, job in resolve_jobs(config).items() if isinstance(job, MAKING)}
+    methods = [job for job in jobs.values() if isinstance(job, MethodJob)]
+    assert len(methods) == len(trained) * len(config.datasets) * len(config.seeds)
+    assert any(job.evaluators for job in methods) == any(method.rewarded for method in config.methods.values())
+    for name, job in jobs.items():
+        told = job.to_yaml()
+        assert "held_out" not in told and not [word for word in known if word in told], name
+    for job in methods:
+        assert {ref.role for ref in job.evaluators} == {ref.encoder.role for ref in job.evaluators}
+
+
+def test_every_evaluator_is_paired_with_the_encoder_of_its_role():
+    config = validate_config(DEFAULT)
+    refs = resolve_jobs(config)["fundus/settings/score_images.yaml"].evaluators
+    assert [(ref.name, ref.role, ref.encoder.name, ref.encoder.role) for ref in refs] == [
+        ("clip_resnet", "reward", "anatomy_resnet", "reward"),
+        ("clip_bit", "monitor", "anatomy_bit", "monitor"),
+        ("lit_efficientnet", "held_out", "efficientnet_lite0", "held_out"),
+    ]
+    assert (refs[2].loader, refs[2].encoder.loader) == ("locked", "imagenet")
+    assert refs[0].encoder.path == "data/models/encoder-anatomy_resnet"
+
+
+def test_real_test_images_are_measured_decoded_too_but_no_method_is_trained_on_or_compared_with_them():
+    jobs = resolve_jobs(validate_config(DEFAULT))
+    decoded = {Path(name).stem for name, job in jobs.items() if DECODED_SET in getattr(job, "generated", ())}
+    assert decoded == {"score_images", "measure_fidelity", "audit_checklist"}
 
 
 def test_a_job_names_the_modules_that_it_finds_by_name_and_no_other():
@@ -26,6 +70,9 @@ def test_a_job_names_the_modules_that_it_finds_by_name_and_no_other():
     reward = jobs["fundus/craft/seed0/settings/finetune_reward.yaml"].modules
     assert reward[0] == "craft.training.methods.reward" and "craft.reward.rewards.weighted_mean" in reward
     assert jobs["fundus/settings/measure_fidelity.yaml"].modules == []
+    encode = jobs["fundus/settings/encode_images.yaml"].modules
+    assert {"craft.models.loaders.locked", "craft.models.encoder_loaders.imagenet"} <= set(encode)
+    assert not {"craft.models.loaders.locked", "craft.models.encoder_loaders.imagenet"} & set(reward)
 
 
 def test_settings_survive_their_file(tmp_path):

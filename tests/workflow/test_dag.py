@@ -151,7 +151,8 @@ def test_every_configuration_is_complete_and_valid(file):
             "`audit`: the auditor 'mllm' would send images to the endpoint; write `images_may_leave: true`",
         ),
         ("evaluators={clip_resnet: {role: held_out}}", "the role 'reward'"),
-        ("evaluators={siglip_regnet: {path: data/models/evaluator-clip_bit}}", "one model has two roles"),
+        ("evaluators={lit_efficientnet: {path: data/models/evaluator-clip_bit}}", "one model has two roles"),
+        ("encoders={anatomy_resnet: {role: monitor}}", "exactly one encoder has the role 'reward'"),
     ],
 )
 def test_a_bad_configuration_ends_with_one_sentence(tmp_path, mistake, named):
@@ -174,7 +175,7 @@ def test_a_model_without_json_files_is_followed_by_its_own(tmp_path, path):
     (tmp_path / "model").mkdir()
     weights = tmp_path / "model" / "weights.bin"
     weights.touch()
-    chosen = f"evaluators={{siglip_regnet: {{path: {tmp_path / path}}}}}"
+    chosen = f"evaluators={{lit_efficientnet: {{path: {tmp_path / path}}}}}"
     run = snakemake("-n", "--config", f"results={tmp_path / 'results'}", chosen, "--", "tables")
     planned = run.stdout + run.stderr
     assert run.returncode == 0 and str(weights) in planned, planned[-2000:]
@@ -237,7 +238,7 @@ def test_the_default_run_measures_fidelity_once_a_dataset(default_jobs):
 
 
 def test_the_default_run_trains_no_model_from_scratch(default_jobs):
-    assert not {"train_foundation", "train_evaluator", "train_phantom_classifier"} & set(default_jobs)
+    assert not {"train_foundation", "train_evaluator", "train_encoder", "train_phantom_classifier"} & set(default_jobs)
 
 
 @pytest.mark.parametrize(("inherited", "budget"), [("0", 1), ("3,4", 1), ("", os.cpu_count())])
