@@ -34,7 +34,8 @@ class TextBatch:
         about: label number of every statement, shape (m,).
         belongs: bool (n, m), which statements are about the image's own label.
         rivals: bool (n, m), which statements are about a label of the image's dataset.
-        present, absent: for every image a checklist statement of its label and its contradiction, n of each.
+        present, absent: for every image a checklist statement and its contradiction, n of each.
+        truth: 1 where the image's statement is true, -1 where its contradiction is, shape (n,).
     """
 
     captions: list[str]
@@ -45,6 +46,7 @@ class TextBatch:
     rivals: Tensor
     present: list[str]
     absent: list[str]
+    truth: Tensor
 
     def texts(self) -> list[str]:
         """All texts, one after the other."""
@@ -55,7 +57,8 @@ def draw_texts(corpus: Corpus, rows: np.ndarray, rng: np.random.Generator) -> Te
     """Draw the texts of a batch.
 
     An image without a caption of its own (a real one) takes a description of its label, which is then true of all
-    images of that label in the batch. Every label of the batch's datasets gives two statements.
+    images of that label in the batch. Every label of the batch's datasets gives two statements. Of every image one
+    checklist item is asked, of its own label or a sibling (`Corpus.draw_item`).
     """
     label, dataset = corpus.label[rows], corpus.dataset[rows]
     own = [bool(corpus.captions[row]) for row in rows]
@@ -70,8 +73,7 @@ def draw_texts(corpus: Corpus, rows: np.ndarray, rng: np.random.Generator) -> Te
         statements += [str(rng.choice([known.prompt, *known.descriptions])), str(rng.choice(known.descriptions))]
         about += [number, number]
     about = np.array(about)
-    items = [corpus.labels[number].checklist for number in label]
-    chosen = [item[rng.integers(len(item))] for item in items]
+    items, truth = zip(*(corpus.draw_item(row, rng) for row in rows), strict=True)
     return TextBatch(
         captions,
         statements,
@@ -79,8 +81,9 @@ def draw_texts(corpus: Corpus, rows: np.ndarray, rng: np.random.Generator) -> Te
         torch.from_numpy(about),
         torch.from_numpy(label[:, None] == about[None, :]),
         torch.from_numpy(dataset[:, None] == corpus.dataset_of_label[about][None, :]),
-        [item.present for item in chosen],
-        [item.absent for item in chosen],
+        [item.present for item in items],
+        [item.absent for item in items],
+        torch.tensor(truth),
     )
 
 
@@ -98,9 +101,10 @@ def sigmoid_loss(logits: Tensor, positive: Tensor, known: Tensor) -> Tensor:
 
 
 def contrastive_loss(image: Tensor, text: Tensor, batch: TextBatch, scale: Tensor, bias: Tensor | None) -> Tensor:
-    """Captions against images, statements against labels, and present against absent signs.
+    """Captions against images, statements against labels, and every image's sign against its contradiction.
 
-    The statements see only rivals of the image's own dataset: that is where the pathology is learned.
+    Which of the two is true is known of the image, not of its label. The statements see only rivals of the image's own
+    dataset: that is where the pathology is learned.
 
     Args:
         image: embeddings (n, width).
@@ -112,7 +116,7 @@ def contrastive_loss(image: Tensor, text: Tensor, batch: TextBatch, scale: Tenso
     n, m = len(image), len(batch.statements)
     captions, statements, present, absent = text.split([n, m, n, n])
     contrast = scale * (image * (present - absent)).sum(1)
-    pairs = -F.logsigmoid(contrast).mean()
+    pairs = -F.logsigmoid(batch.truth * contrast).mean()
     everything = torch.ones_like(batch.same)
     to_captions, to_statements = scale * image @ captions.T, scale * image @ statements.T
     if bias is not None:
@@ -207,18 +211,3 @@ def train_evaluator(
     history = fit(parameters, schedule, loss_at, checkpoints, weight_decay=0.05, buffers=list(model.buffers()))
     last = [row["loss"] for row in history[1:]][-100:]
     return evaluator.requires_grad_(False).eval(), {"final_loss": float(np.mean(last))}
-
-
-@torch.inference_mode()
-def zero_shot_accuracy(evaluator: ImageTextEvaluator, corpus: Corpus) -> dict[str, float]:
-    """Share of images whose label's descriptions are the most similar on average, by modality."""
-    chunks = np.array_split(np.arange(len(corpus)), max(1, len(corpus) // 256))
-    images = torch.cat([evaluator.embed(corpus.tensor(rows)) for rows in chunks])
-    texts = torch.stack([evaluator.encode_texts(label.descriptions).mean(0).cpu() for label in corpus.labels])
-    similarity, first, result = images @ texts.T, 0, {}
-    for number, known in enumerate(corpus.knowledge):
-        rows = np.flatnonzero(corpus.dataset == number)
-        guess = first + similarity[rows][:, first : first + len(known.labels)].argmax(1).numpy()
-        result[known.modality] = float((guess == corpus.label[rows]).mean())
-        first += len(known.labels)
-    return result
