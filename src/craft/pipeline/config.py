@@ -8,7 +8,7 @@ from craft.core.errors import CraftError
 from craft.core.registry import Chosen, load_extensions
 from craft.core.settings import CONTROLS, Name, Positive, Role, Strict
 from craft.datasets.readers import READERS
-from craft.evaluation.auditing.settings import AuditSettings
+from craft.evaluation.auditing.settings import AuditSettings, SignSettings
 from craft.evaluation.downstream.settings import DownstreamSettings
 from craft.evaluation.fidelity.settings import FidelitySettings
 from craft.evaluation.memorization.settings import MemorizationSettings
@@ -65,6 +65,7 @@ class Config(Strict):
     fidelity: FidelitySettings = Field(FidelitySettings(), description="distances between sets of images")
     downstream: DownstreamSettings = Field(DownstreamSettings(), description="classifiers trained on the images")
     audit: AuditSettings = Field(AuditSettings(), description="who answers the checklists")
+    signs: SignSettings = Field(SignSettings(), description="what is true of the images that train evaluators")
     memorization: MemorizationSettings = Field(MemorizationSettings(), description="the search for copies")
     validity: ValiditySettings = Field(ValiditySettings(), description="the study of CAS as a proxy")
     resources: ResourceSettings = Field(ResourceSettings(), description="what the rules ask of a cluster")

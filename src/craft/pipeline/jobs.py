@@ -11,7 +11,7 @@ from craft.core.files import write_text
 from craft.core.settings import DECODED, ImageSet, JobSettings, Role
 from craft.datasets.readers import READERS
 from craft.datasets.settings import PrepareJob
-from craft.evaluation.auditing.settings import AuditJob
+from craft.evaluation.auditing.settings import AuditJob, AuditSettings, SignsJob
 from craft.evaluation.downstream.settings import DownstreamJob
 from craft.evaluation.fidelity.settings import FidelityJob
 from craft.evaluation.memorization.settings import MemorizationJob
@@ -94,6 +94,8 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
             phantom_classifier=model_path(config, "phantom_classifier"),
             sampling=config.sampling,
         )
+    if any(evaluator.train for evaluator in config.evaluators.values()):
+        jobs |= resolve_signs(config)
     for dataset in config.datasets:
         jobs |= resolve_preparation(config, dataset) | resolve_measurements(config, dataset)
         for method in config.methods:
@@ -135,6 +137,18 @@ def resolve_models(config: Config) -> dict[str, JobSettings]:
             training=config.phantom_classifier.train,
         )
     return jobs
+
+
+def resolve_signs(config: Config) -> dict[str, JobSettings]:
+    """Settings of the jobs that find what is true of the images that evaluators are trained on."""
+    # nothing else of the audit has a say in it
+    audit = AuditSettings(floor=config.audit.floor, folds=config.audit.folds)
+    return {
+        f"{name}/settings/find_signs.yaml": SignsJob(
+            dataset=name, modality=dataset.modality, signs=config.signs, audit=audit
+        )
+        for name, dataset in config.datasets.items()
+    }
 
 
 def resolve_preparation(config: Config, dataset: str) -> dict[str, JobSettings]:

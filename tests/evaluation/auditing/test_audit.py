@@ -13,7 +13,7 @@ from craft.core.errors import CraftError
 from craft.core.images import image_row, read_images, write_images
 from craft.core.settings import ImageSet
 from craft.evaluation.auditing.audit import audit_images, limit_images
-from craft.evaluation.auditing.auditors import find_measurer, open_biomarkers
+from craft.evaluation.auditing.biomarkers import find_measurer, open_biomarkers
 from craft.evaluation.auditing.results import COLUMNS
 from craft.evaluation.auditing.settings import AuditJob, AuditSettings
 

@@ -3,10 +3,13 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from craft.core.images import decode_images, read_images
 from craft.evaluation.auditing.base import CRITERIA_COLUMNS, NO, UNKNOWN, YES
 from craft.evaluation.auditing.settings import AuditSettings
 from craft.evaluation.auditing.thresholds import (
@@ -16,6 +19,7 @@ from craft.evaluation.auditing.thresholds import (
     split_biomarker,
     validate_threshold,
 )
+from craft.evaluation.biomarkers.registry import MODALITIES, measure_images
 from craft.knowledge.schema import ChecklistItem, Knowledge
 
 # uint8 images of shape (height, width, 3) -> one row per image, one column per measure
@@ -200,3 +204,22 @@ class AuditCalibration:
         elif accuracy < self.settings.floor:
             reason = f"balanced accuracy {accuracy:.2f} on calibration images is below {self.settings.floor:.2f}"
         return ItemRule(measure, sign, threshold, accuracy, images, reason)
+
+
+def find_measurer(modality: str) -> Measurer | None:
+    """What measures images of a modality; None, and a sentence in the log, where nothing does."""
+    if modality in MODALITIES:
+        return partial(measure_images, modality)
+    log.warning("no biomarkers are computed for modality %r, so they can tell nothing of its checklists", modality)
+    return None
+
+
+def open_biomarkers(
+    settings: AuditSettings, knowledge: Knowledge, images: Path, measure: Measurer | None
+) -> BiomarkerAuditor:
+    """The auditor by computed biomarkers, its thresholds fitted on the calibration split of an image table."""
+    frame = read_images(images, "calibration")
+    # an image without a patient is a group of its own
+    groups = frame["patient_id"].where(frame["patient_id"] != "", frame["image_id"])
+    pixels, labels = list(decode_images(frame)), frame["label"].to_numpy()
+    return BiomarkerAuditor.fit(settings, knowledge, measure, pixels, labels, groups.to_numpy())
