@@ -124,8 +124,9 @@ rule check_validity:
         knowledge="<results>/{dataset}/knowledge.yaml",
         calibration="<results>/{dataset}/calibration.json",
         real=rules.score_images.output.real,
-        scores=rules.score_images.output.scores,
+        scores=of_sets("scores.parquet"),
         checks=of_sets("checks.parquet", rewarded_methods()),
+        others=other_features,
         evaluators=evaluator_files(),
         classifier=classifier_files(),
         code=code_of("check_validity", "{dataset}/settings/check_validity.yaml"),
@@ -145,10 +146,11 @@ rule check_validity:
     params:
         scores=repeated("--scores", "scores"),
         checks=repeated("--checks", "checks"),
+        others=repeated("--others", "others"),
     shell:
         "python scripts/check_validity.py {input.settings} --images {input.images} --features {input.features}"
         " --knowledge {input.knowledge} --calibration {input.calibration} --real-scores {input.real} {params.scores}"
-        " {params.checks} --output {output.validity} > {log} 2>&1"
+        " {params.checks} {params.others} --output {output.validity} > {log} 2>&1"
 
 
 rule collect_tables:

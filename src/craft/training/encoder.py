@@ -20,16 +20,16 @@ from craft.models.encoders import PooledModel, VisionEncoder
 from craft.models.settings import EncoderTraining
 from craft.models.towers import TOWERS
 from craft.reward.augment import Augmentation
-from craft.reward.damage import DAMAGES, NO_IMAGES
+from craft.reward.damage import DAMAGES, NO_IMAGES, damage_in_turn
 from craft.training.attributes import Attributes
 from craft.training.corpus import Corpus
 from craft.training.loop import fit
 from craft.training.parts import Part
 from craft.training.settings import LoopSettings
 
-KINDS = list((DAMAGES | NO_IMAGES).values())
+KINDS = len(DAMAGES) + len(NO_IMAGES)
 # share of a batch that is damaged
-DAMAGED = 0.25
+DAMAGED = 0.375
 TEMPERATURE = 0.2
 
 
@@ -42,15 +42,16 @@ def build_encoder(training: EncoderTraining, resolution: int) -> VisionEncoder:
 
 
 def damage_some(images: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-    """The first images (n, 3, h, w) damaged, each by a kind of its own, and what each one is: 0 whole, then kinds."""
+    """The first images (n, 3, h, w) damaged, each in a way of its own, and what each one is: 0 whole, then the kinds.
+
+    Some are laid over the whole image, so that mild damage is seen too.
+    """
     count = max(1, round(DAMAGED * len(images)))
     kinds = torch.zeros(len(images), dtype=torch.long)
-    kinds[:count] = 1 + draws.integers(len(KINDS), count)
-    damaged = images.clone()
-    for kind in kinds[:count].unique().tolist():
-        rows = torch.nonzero(kinds == kind).flatten()
-        damaged[rows] = KINDS[kind - 1](images[rows], draws.generator)
-    return damaged, kinds
+    kinds[:count] = 1 + draws.integers(KINDS, count)
+    strength = torch.zeros(len(images), 1, 1, 1)
+    strength[:count, 0, 0, 0] = (0.3 + draws.uniform(count)).clamp(max=1.0)
+    return torch.lerp(images, damage_in_turn(images, kinds - 1, draws.generator), strength), kinds
 
 
 def likeness_loss(first: Tensor, second: Tensor) -> Tensor:
@@ -73,11 +74,13 @@ def train_encoder(
     """Train one encoder and return it with the mean loss of its last 100 steps."""
     name = f"train_encoder/{training.tower}/{training.seed}"
     torch.manual_seed(derive_seed(name))
-    encoder, augment = build_encoder(training, resolution).to(device).train(), Augmentation()
+    encoder = build_encoder(training, resolution).to(device).train()
+    # what moves an image would make its drawn places and sizes untrue
+    augment = Augmentation(shift=0.01, zoom=0.01, light=0.06)
     attributes = Attributes.read(corpus.attributes, corpus.dataset, corpus.modalities)
     values, known = torch.from_numpy(attributes.values), torch.from_numpy(attributes.known)
     width = 2 * training.width
-    to_attributes, to_kind = nn.Linear(width, max(1, len(attributes.names))), nn.Linear(width, 1 + len(KINDS))
+    to_attributes, to_kind = nn.Linear(width, max(1, len(attributes.names))), nn.Linear(width, 1 + KINDS)
     to_view = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, training.width))
     drawn = bool(attributes.names)
 

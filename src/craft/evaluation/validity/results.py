@@ -2,7 +2,10 @@
 
 from craft.evaluation.results import ResultFile
 
-STUDIES = ("label_swap", "drop_one", "same_images", "damage", "classifier", "gap")
+STUDIES = (
+    *("judges", "dimensions", "reliability", "no_images"),
+    *("label_swap", "drop_one", "same_images", "damage", "classifier", "gap"),
+)
 COLUMNS = (
     *("study", "dataset", "method", "evaluator", "role", "dimension", "condition", "level", "metric"),
     *("value", "low", "high", "n", "seeds", "source"),
