@@ -157,9 +157,8 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
             validity=config.validity,
         ),
         f"{folder}/measure_fidelity.yaml": FidelityJob(
-            modules=LOADERS.extension_files(),
             dataset=dataset,
-            evaluators=[ref for ref in refs if ref.name in config.fidelity_evaluators()],
+            features=config.fidelity_features(),
             generated=generated,
             fidelity=config.fidelity,
         ),
@@ -168,6 +167,7 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
             labels=images.labels,
             methods=tried,
             seeds=config.seeds,
+            encoder=config.held_out_features(),
             generated=image_sets(config, tried),
             downstream=config.downstream,
         ),
@@ -176,7 +176,7 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
         ),
         f"{folder}/find_neighbours.yaml": MemorizationJob(
             dataset=dataset,
-            evaluator=config.evaluator("held_out"),
+            features=config.memorization_features(),
             generated=generated,
             memorization=config.memorization,
         ),
