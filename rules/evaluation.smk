@@ -3,7 +3,9 @@ rule train_classifier:
     input:
         settings="<results>/{dataset}/settings/train_classifier.yaml",
         images="<results>/{dataset}/images.parquet",
+        features="<results>/{dataset}/features.safetensors",
         generated=of_sets("images.parquet", CONFIG.downstream.methods or None),
+        embeddings=of_sets("features.safetensors", CONFIG.downstream.methods or None),
         code=code_of("train_classifier", "{dataset}/settings/train_classifier.yaml"),
     output:
         predictions="<results>/{dataset}/downstream.parquet",
@@ -15,14 +17,15 @@ rule train_classifier:
         "../envs/diffusion.yaml"
     threads: 1
     resources:
-        gpu=1,
+        gpu=int(CONFIG.downstream.trains_networks),
         mem_mb=CONFIG.resources.train_mem_mb,
         runtime=CONFIG.resources.train_runtime,
     params:
         generated=repeated("--generated", "generated"),
+        embeddings=repeated("--embeddings", "embeddings"),
     shell:
-        "python scripts/train_classifier.py {input.settings} --images {input.images} {params.generated}"
-        " --predictions {output.predictions} > {log} 2>&1"
+        "python scripts/train_classifier.py {input.settings} --images {input.images} --features {input.features}"
+        " {params.generated} {params.embeddings} --predictions {output.predictions} > {log} 2>&1"
 
 
 rule measure_fidelity:

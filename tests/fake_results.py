@@ -1,5 +1,6 @@
 """A results folder as the pipeline leaves it, with drawn scores and simple images, for tests of what reads tables."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from craft.reward.dimensions import DIMENSIONS
 LABELS = {"chest": ["normal", "effusion"], "skin": ["naevus", "melanoma", "keratosis"]}
 METHODS = ["foundation", "lora", "craft"]
 SKILL = {"real": 0.75, "foundation": 0.45, "lora": 0.6, "craft": 0.72}
+BACKBONES = ("efficientnet", "scratch")
 EVALUATORS = {"clip_resnet": "reward", "clip_bit": "monitor", "siglip_regnet": "held_out"}
 
 
@@ -163,7 +165,7 @@ def write_copies(
             runs[method, seed] = read_images(folder / method / f"seed{seed}/images.parquet")[["image_id", "label"]]
     neighbours, membership = [], []
     for (method, seed), frame in runs.items():
-        shared = {"dataset": dataset, "method": method, "seed": seed, "evaluator": "siglip_regnet"}
+        shared = {"dataset": dataset, "method": method, "seed": seed, "evaluator": "siglip_regnet", "role": "held_out"}
         frame = frame.assign(**shared, mirrored=rng.random(len(frame)) < 0.5, down=0, right=1)
         for measure in ("features", "l2", "ssim"):
             distances = rng.uniform(0.1, 1, size=len(frame))
@@ -208,9 +210,10 @@ def draw_validity(rng: np.random.Generator, dataset: str, methods: list[str], cl
 
 
 def draw_predictions(rng, dataset: str, labels: list[str], methods: list[str], test: list[dict]) -> pd.DataFrame:
-    """Predictions of three classifier seeds of every arm, better with real images."""
+    """Predictions of three classifier seeds of every backbone and arm, better with real images."""
     frames = []
-    for arm in ["real", *methods, *(f"real+{method}" for method in methods), "real@0.1", f"real@0.1+{methods[-1]}"]:
+    arms = ["real", *methods, *(f"real+{method}" for method in methods), "real@0.1", f"real@0.1+{methods[-1]}"]
+    for backbone, arm in itertools.product(BACKBONES, arms):
         for seed in range(3):
             own = np.array([labels.index(row["label"]) for row in test])
             logits = rng.normal(size=(len(test), len(labels)))
@@ -221,5 +224,5 @@ def draw_predictions(rng, dataset: str, labels: list[str], methods: list[str], t
             )
             frame["predicted"] = [labels[index] for index in chances.argmax(axis=1)]
             frame["probabilities"] = list(chances)
-            frames.append(frame.assign(dataset=dataset, method=arm, seed=seed))
+            frames.append(frame.assign(dataset=dataset, backbone=backbone, method=arm, seed=seed))
     return pd.concat(frames, ignore_index=True)

@@ -89,6 +89,8 @@ def changed(path: str, value) -> dict:
         ("evaluators.siglip_regnet.path", "data/models/evaluator-clip_resnet", "has two roles"),
         ("evaluators.siglip_regnet.path", "./data/models/../models/evaluator-clip_bit/", "has two roles"),
         ("fidelity", {"evaluators": ["nobody"]}, "fidelity.evaluators names 'nobody'"),
+        ("memorization", {"features": "nobody"}, "memorization.features is 'nobody', .* `features: siglip_regnet`"),
+        ("downstream.backbones", ["encoder", "encoder"], "repeat one; write for example `backbones: .encoder, scratch"),
         ("fidelity", {"neighbours": 0}, "fidelity.neighbours"),
         ("scoring.further_tail_quantiles", [0.05, 1.5], "scoring.further_tail_quantiles"),
         ("foundation", {}, "either `path` or `train`"),
@@ -153,7 +155,7 @@ def test_any_number_of_evaluators_can_be_held_out():
     raw = changed("evaluators.another", {"role": "held_out", "path": "some/hub_id"})
     raw["evaluators"]["further"] = {"role": "held_out", "path": "some/other_hub_id"}
     jobs = resolve_jobs(validate_config(raw))
-    names = [ref.name for ref in jobs["fundus/settings/measure_fidelity.yaml"].evaluators]
+    names = [ref.name for ref in jobs["fundus/settings/measure_fidelity.yaml"].features]
     assert names == ["siglip_regnet", "another", "further"]
     assert len(jobs["fundus/settings/calibrate_cas.yaml"].evaluators) == 5
     raw["evaluators"]["further"]["path"] = "some/hub_id"

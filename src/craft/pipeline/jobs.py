@@ -198,9 +198,8 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
             validity=config.validity,
         ),
         f"{folder}/measure_fidelity.yaml": FidelityJob(
-            modules=loader_extensions(),
             dataset=dataset,
-            evaluators=[ref for ref in refs if ref.name in config.fidelity_evaluators()],
+            features=config.fidelity_features(),
             generated=measured,
             fidelity=config.fidelity,
         ),
@@ -209,6 +208,7 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
             labels=images.labels,
             methods=tried,
             seeds=config.seeds,
+            encoder=config.held_out_features(),
             generated=image_sets(config, tried),
             downstream=config.downstream,
         ),
@@ -217,7 +217,7 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
         ),
         f"{folder}/find_neighbours.yaml": MemorizationJob(
             dataset=dataset,
-            evaluator=config.evaluator("held_out"),
+            features=config.memorization_features(),
             generated=generated,
             memorization=config.memorization,
         ),
