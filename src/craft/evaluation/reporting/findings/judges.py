@@ -12,7 +12,8 @@ def find_judges(tables: Tables, run: Run) -> dict:
 
     Returns:
         `accuracy`: range over datasets of the balanced accuracy, by role; number of `cases` (dataset by evaluator);
-        `no_judges`: dataset, evaluator and role with balanced accuracy and interval, and `chance`.
+        `no_judges`: dataset, evaluator and role with balanced accuracy and interval, `accuracy`, `chance` and
+        `majority`, the share of the largest label.
     """
     rows = rows_of(tables["validity"], study="judges")
     balanced, none = rows_of(rows, metric="balanced_accuracy"), []
@@ -20,6 +21,6 @@ def find_judges(tables: Tables, run: Run) -> dict:
         place = {name: row[name] for name in ("dataset", "evaluator", "role")}
         known = {name: value_of(rows, metric=name, **place) for name in ("accuracy", "chance", "majority")}
         if row["low"] <= known["chance"] or known["accuracy"] <= known["majority"]:
-            none.append(place | estimate_of(row) | {"chance": known["chance"]})
+            none.append(place | estimate_of(row) | known)
     accuracy = {role: spread(rows_of(balanced, role=role)["value"]) for role in JUDGES}
     return {"accuracy": accuracy, "cases": len(balanced), "no_judges": none}
