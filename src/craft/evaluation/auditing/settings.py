@@ -63,7 +63,7 @@ class SignSettings(Strict):
     measured_per_label: Positive | None = Field(
         1000,
         description="at most this many real images of a label and split are measured, of the others nothing is known;"
-        " null: all. Of phantoms all is known",
+        " null: all; phantoms need no measuring",
     )
 
 
