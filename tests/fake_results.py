@@ -8,16 +8,18 @@ import pandas as pd
 
 from craft.core.files import write_parquet, write_text
 from craft.core.images import image_row, read_images, write_images
+from craft.core.settings import CONTROLS, DECODED
 from craft.evaluation.fidelity.metrics import METRICS as FIDELITY
 from craft.evaluation.memorization.results import MEMBERSHIP, NEIGHBOURS
 from craft.evaluation.results import SETTINGS
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
 from craft.evaluation.settings import Run, ScoringSettings
+from craft.reward.cas import combine
 from craft.reward.dimensions import DIMENSIONS
 
 LABELS = {"chest": ["normal", "effusion"], "skin": ["naevus", "melanoma", "keratosis"]}
 METHODS = ["foundation", "lora", "craft"]
-SKILL = {"real": 0.75, "foundation": 0.45, "lora": 0.6, "craft": 0.72}
+SKILL = {"real": 0.75, "decoded": 0.74, "foundation": 0.45, "lora": 0.6, "craft": 0.72}
 BACKBONES = ("efficientnet", "scratch")
 EVALUATORS = {"clip_resnet": "reward", "clip_bit": "monitor", "siglip_regnet": "held_out"}
 
@@ -47,6 +49,7 @@ def make_results(
             if split == "test":
                 scores = draw_scores(rng, dataset, "real", 0, rows, classifier, evaluators)
                 write_parquet(folder / dataset / "real/seed0/scores.parquet", scores)
+                write_decoded(folder / dataset / DECODED / "seed0", dataset, rows, scores)
                 test, rest = rows, make_rows(rng, names, "calibration", per_label // 2 + 1)
         write_images(folder / dataset / "images.parquet", make_rows(rng, names, "train", per_label) + rest + test)
         for method in methods:
@@ -65,6 +68,15 @@ def make_results(
         write_parquet(folder / dataset / "fidelity.parquet", draw_fidelity(rng, dataset, methods, seeds, evaluators))
         write_parquet(folder / dataset / "validity.parquet", draw_validity(rng, dataset, methods, classifier))
     return run
+
+
+def write_decoded(folder: Path, dataset: str, rows: list[dict], real: pd.DataFrame) -> None:
+    """Real test images as the autoencoder gives them back, which score as the real ones do, a little worse."""
+    names = {row["image_id"]: f"{number:06d}" for number, row in enumerate(rows)}
+    decoded = [row | {"image_id": names[row["image_id"]], "split": "generated"} for row in rows]
+    write_images(folder / "images.parquet", decoded)
+    scores = real.assign(method=DECODED, image_id=real["image_id"].map(names), cas=real["cas"] * 0.98)
+    write_parquet(folder / "scores.parquet", scores)
 
 
 def make_rows(rng: np.random.Generator, labels: list[str], split: str, per_label: int, size: int = 32) -> list[dict]:
@@ -97,7 +109,7 @@ def draw_scores(
         mean = SKILL.get(method, 0.5) - (0.05 if role == "held_out" and method == "craft" else 0)
         values = rng.beta(mean * 8, (1 - mean) * 8, size=(len(rows), len(DIMENSIONS)))
         frame = base.assign(evaluator=evaluator, role=role, **dict(zip(DIMENSIONS, values.T, strict=True)), agrees=None)
-        frames.append(frame.assign(cas=values.mean(axis=1)))
+        frames.append(frame.assign(cas=combine(values)))
     if classifier:
         chance = rng.beta(5, 2, size=len(rows))
         nothing = dict.fromkeys(DIMENSIONS, np.nan)
@@ -112,7 +124,7 @@ def draw_scores(
 def draw_audit(rng: np.random.Generator, folder: Path, dataset: str, methods: list[str], seeds: tuple) -> pd.DataFrame:
     """Answers of two auditors to three items a label, one of which nobody can tell; the skill is the share of yes."""
     frames = []
-    for method, seed in [("real", 0), *((method, seed) for method in methods for seed in seeds)]:
+    for method, seed in [*((name, 0) for name in CONTROLS), *((method, seed) for method in methods for seed in seeds)]:
         images = pd.read_parquet(folder / dataset / method / f"seed{seed}/scores.parquet").query("role == 'reward'")
         rows = images.loc[images.index.repeat(3), ["image_id", "dataset", "method", "seed", "label"]]
         number = np.tile(np.arange(3), len(images))
@@ -131,6 +143,7 @@ def draw_history(rng: np.random.Generator, steps: int = 40, every: int = 10) -> 
     checks = (step % every == 0) | (step == 1)
     frame = pd.DataFrame({"step": step, "reward": 0.6 + 0.25 * step / steps + rng.normal(0, 0.02, steps)})
     frame["monitor"] = np.where(checks, 0.6 + 0.2 * np.sin(step / steps * 2.4), np.nan)
+    frame["likeness"] = np.where(checks, 0.5, np.nan)
     frame["diversity"] = np.where(checks, 0.4 - 0.1 * step / steps, np.nan)
     frame["semantic_diversity"] = np.where(checks, 0.3 - 0.2 * step / steps, np.nan)
     frame["best"] = step == frame["monitor"].idxmax() + 1
@@ -144,7 +157,10 @@ def draw_fidelity(
     """Fidelity of every method and seed under the held-out evaluators, better with skill."""
     rows = []
     for evaluator in (name for name, role in evaluators.items() if role == "held_out"):
-        for method, seed in [("real", 0), *((method, seed) for method in methods for seed in seeds)]:
+        for method, seed in [
+            *((name, 0) for name in CONTROLS),
+            *((method, seed) for method in methods for seed in seeds),
+        ]:
             row = {"dataset": dataset, "method": method, "seed": seed, "evaluator": evaluator, "role": "held_out"}
             for metric in FIDELITY:
                 value = 20 * (1 - SKILL.get(method, 0.5)) if metric == "fid" else SKILL.get(method, 0.5)
