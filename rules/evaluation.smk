@@ -69,7 +69,7 @@ rule measure_biomarkers:
     benchmark:
         "<benchmarks>/measure_biomarkers/{dataset}.jsonl"
     conda:
-        "../envs/evaluation.yaml"
+        "../envs/diffusion.yaml"
     threads: 1
     resources:
         mem_mb=CONFIG.resources.score_mem_mb,

@@ -22,7 +22,7 @@ from craft.evaluation.biomarkers.retina import (
     find_vessels,
     see_retina,
 )
-from craft.evaluation.biomarkers.vessel_tree import shows_vessels
+from craft.evaluation.biomarkers.vessel_tree import find_tree
 
 SPOT_SCALES = (0.004, 0.006, 0.009, 0.013, 0.018, 0.026)  # standard deviations; a spot's radius is 1.4 of them
 VESSEL_SCALES = (0.006, 0.009, 0.013)
@@ -173,11 +173,8 @@ def vessel_redness(retina: Retina) -> np.ndarray:
 
 def find_structures(retina: Retina, ridges: np.ndarray) -> frozenset[str]:
     """Which of `STRUCTURES` there are; `ridges` is the largest curvature of the green absorbance, (height, width)."""
-    found = {
-        "field": retina.is_round,
-        "disc": shows_disc(retina, ridges),
-        "vessels": shows_vessels(retina),
-    }
+    tree = find_tree(retina)
+    found = {"field": retina.is_round, "disc": shows_disc(retina, ridges, tree), "vessels": tree is not None}
     return frozenset(name for name, there in found.items() if there)
 
 

@@ -1,4 +1,4 @@
-"""Whether a fundus photograph shows the tree of retinal vessels: long thin dark lines that run together at one place.
+"""Where in a fundus photograph the vessels run together, if it shows their tree: long thin dark lines.
 
 Blots make ridges too, and chains of blots long ones, but these wind, are wide, and converge nowhere.
 """
@@ -18,13 +18,14 @@ LONG = 0.15  # extent of the shortest piece of a vessel
 LENGTH, CONVERGENCE = 0.60, 0.40  # of all vessels together, and of what runs towards one place less what passes by
 
 
-def shows_vessels(retina: Retina) -> bool:
-    """Whether there are enough vessels that run together at one place."""
+def find_tree(retina: Retina) -> tuple[int, int] | None:
+    """Row and column of the place where the vessels run together; None where there are too few, or no such place."""
     lines, direction = find_lines(retina)
     rows, columns = np.nonzero(lines)
     if len(rows) < LENGTH * retina.diameter:
-        return False
-    return convergence(retina, rows, columns, direction[rows, columns]) >= CONVERGENCE
+        return None
+    length, place = convergence(retina, rows, columns, direction[rows, columns])
+    return place if length >= CONVERGENCE else None
 
 
 def find_lines(retina: Retina) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +59,9 @@ def curvature(values: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray,
     return -sigma * sigma * (middle - apart), -sigma * sigma * (middle + apart), direction
 
 
-def convergence(retina: Retina, rows: np.ndarray, columns: np.ndarray, direction: np.ndarray) -> float:
+def convergence(
+    retina: Retina, rows: np.ndarray, columns: np.ndarray, direction: np.ndarray
+) -> tuple[float, tuple[int, int]]:
     """Length of the lines near a place that run towards it less that of those that pass by, at the best place.
 
     Args:
@@ -67,7 +70,7 @@ def convergence(retina: Retina, rows: np.ndarray, columns: np.ndarray, direction
         direction: twice the angle of the line in every pixel, complex, shape (n,).
 
     Returns:
-        A length in field diameters.
+        A length in field diameters, and row and column of the place.
     """
     step = retina.pixels(0.06)
     grid = np.zeros_like(retina.field)
@@ -79,4 +82,6 @@ def convergence(retina: Retina, rows: np.ndarray, columns: np.ndarray, direction
     # cos(2 x) of the angle between the line and the way to the place: 1 along it, -1 across
     along = (np.square(away) * direction.conj()[:, None]).real / np.maximum(np.square(np.abs(away)), 1e-9)
     towards, past = (near & (along > 0.28)).sum(axis=0), (near & (along < -0.02)).sum(axis=0)
-    return float((towards - past).max(initial=0) / retina.diameter)
+    gain = towards - past
+    best = int(gain.argmax())
+    return float(gain[best] / retina.diameter), (int(down[best]), int(across[best]))
