@@ -63,6 +63,7 @@ def make_results(
                 if method == "craft":
                     write_parquet(path / "history.parquet", draw_history(rng))
         write_parquet(folder / dataset / "audit.parquet", draw_audit(rng, folder, dataset, methods, seeds))
+        write_parquet(folder / dataset / "biomarkers.parquet", draw_measures(rng, folder, dataset, methods, seeds))
         write_copies(rng, folder / dataset, dataset, methods, seeds)
         write_parquet(folder / dataset / "downstream.parquet", draw_predictions(rng, dataset, names, methods, test))
         write_parquet(folder / dataset / "fidelity.parquet", draw_fidelity(rng, dataset, methods, seeds, evaluators))
@@ -134,6 +135,23 @@ def draw_audit(rng: np.random.Generator, folder: Path, dataset: str, methods: li
             said = np.where(yes ^ (rng.random(len(rows)) < errors), "yes", "no")
             said = np.where((number == 2) | (rng.random(len(rows)) < 0.05), "cannot tell", said)
             frames.append(rows.assign(facet="sign", weight=1.0 + number, auditor=auditor, answer=said))
+    return pd.concat(frames, ignore_index=True)
+
+
+def draw_measures(
+    rng: np.random.Generator, folder: Path, dataset: str, methods: list[str], seeds: tuple
+) -> pd.DataFrame:
+    """Two measures, one of which cannot always be taken, and two structures, found by the method's skill."""
+    frames = []
+    for method, seed in [("real", 0), *((method, seed) for method in methods for seed in seeds)]:
+        path = folder / dataset / ("images.parquet" if method == "real" else f"{method}/seed{seed}/images.parquet")
+        frame = read_images(path)[["image_id", "split", "label"]].assign(dataset=dataset, method=method, seed=seed)
+        off = 1.0 - SKILL.get(method, 0.5)
+        frame["size"], frame["count"] = rng.normal(off, 0.2, len(frame)), rng.poisson(10 * off, len(frame))
+        frame["size"] = frame["size"].where(rng.random(len(frame)) > 0.1)
+        for name in ("found_outline", "found_core"):
+            frame[name] = (rng.random(len(frame)) > (0.02 if method == "real" else off)).astype(float)
+        frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
 

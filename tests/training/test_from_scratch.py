@@ -16,8 +16,8 @@ from craft.models.architectures import build_evaluator
 from craft.models.settings import ClassifierTraining, EvaluatorTraining
 from craft.training.autoencoder import reconstruction_psnr
 from craft.training.corpus import Corpus
-from craft.training.evaluator import draw_texts, sigmoid_loss, softmax_loss, train_evaluator
-from craft.training.evaluator_quality import zero_shot_accuracy
+from craft.training.evaluator import contrastive_loss, draw_texts, sigmoid_loss, softmax_loss, train_evaluator
+from craft.training.evaluator_quality import item_auroc, zero_shot_accuracy
 from craft.training.foundation import train_foundation
 from craft.training.phantom_classifier import train_phantom_classifier
 from craft.training.signs import NO, YES, tabulate_signs

@@ -52,7 +52,6 @@ class AuditJob(JobSettings):
     """What `audit_checklist` needs to know."""
 
     dataset: str = Field(description="name of the dataset")
-    modality: str = Field(description="kind of image")
     generated: list[ImageSet] = Field(description="whose images are audited, in the order of their files")
     audit: AuditSettings = Field(description="the configuration's section `audit`")
 
