@@ -21,8 +21,8 @@ from craft.evaluation.validity.rows import validity_row
 from craft.evaluation.validity.scores import CAS, stack
 from craft.reward.damage import NO_IMAGES
 
-# the quantile of real test images below which what is no image shall lie, and the share of them that shall
-QUANTILE, ENOUGH = 0.05, 0.95
+# of real test images, below which what is no image shall lie
+QUANTILE = 0.05
 OTHER_MODALITIES = "other_modalities"
 # beside CAS: the mean of the dimensions, which has no gate, and the gate
 JUDGED = (CAS, PLAIN_MEAN, "plausibility")

@@ -10,5 +10,7 @@ COLUMNS = (
     *("study", "dataset", "method", "evaluator", "role", "dimension", "condition", "level", "metric"),
     *("value", "low", "high", "n", "seeds", "source"),
 )
+# the share of what is no image that shall lie below nearly all real test images
+ENOUGH_REFUSED = 0.95
 
 VALIDITY = ResultFile("validity.parquet", "check_validity", COLUMNS)
