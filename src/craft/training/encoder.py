@@ -2,10 +2,10 @@
 
 Up to four lessons. *Anatomy*: where the images are phantoms, every drawn attribute (where the disc lies, how wide the
 heart is, how many nuclei there are ...) is regressed from the features by a linear map. *Structure*: half of every
-batch is damaged or no image at all (`craft.reward.damage`), and a linear map tells which kind. *Plausibility*: the
-score that the encoder is there for, computed in the batch, tells whole images from damaged ones of the same dataset.
-*Likeness*: where nothing was drawn, two views of an image are found among those of the others (SimCLR, Chen et al.
-2020). The linear maps are thrown away after the training; no label is ever used.
+batch is damaged or no image at all (`craft.reward.damage`), and a linear map tells which kind. *Refusal*: whatever is no
+whole image of a dataset points away from those that are, as plausibility measures it. *Likeness*: where nothing was
+drawn, two views of an image are found among those of the others (SimCLR, Chen et al. 2020). The linear maps are thrown
+away after the training; no label is ever used.
 """
 
 from pathlib import Path
@@ -35,6 +35,7 @@ DAMAGED = 0.5
 # images of the batch that an image is compared with
 NEIGHBOURS = 3
 TEMPERATURE = 0.2
+WEIGHTS = {"structure": 0.5, "refusal": 2.0, "anatomy": 1.0, "likeness": 1.0}
 
 
 def build_encoder(training: EncoderTraining, resolution: int) -> VisionEncoder:
@@ -67,28 +68,23 @@ def likeness_loss(first: Tensor, second: Tensor) -> Tensor:
     return F.cross_entropy(logits, partners)
 
 
-def plausibility_loss(features: Tensor, whole: Tensor, dataset: Tensor, scale: Tensor, offset: Tensor) -> Tensor:
-    """Cross-entropy of telling a dataset's whole images from all others by their cosines to whole ones.
+def refusal_loss(features: Tensor, whole: Tensor, dataset: Tensor) -> Tensor:
+    """How near to a dataset's whole images everything else points, mean over datasets; 0 where nothing does.
+
+    Whole images are not drawn together, since what tells them apart is their anatomy.
 
     Args:
         features: shape (n, width).
         whole: which images are whole, shape (n,).
         dataset: number of every image's dataset, shape (n,).
-        scale, offset: logit = scale * (mean cosine to the nearest others - offset).
     """
     losses = []
     for number in dataset.unique():
         real = whole & (dataset == number)
-        if real.sum() <= NEIGHBOURS + 1:
-            continue
-        directions = Directions(features[real].detach())(features)
-        cosines = directions @ directions[real].T
-        # an image is not its own neighbour
-        itself = torch.nonzero(real).flatten()
-        cosines = cosines.index_put((itself, torch.arange(len(itself))), torch.tensor(-1.0))
-        logits = scale * (cosines.topk(NEIGHBOURS, dim=1).values.mean(1) - offset)
-        weights = torch.where(real, 0.5 / real.sum(), 0.5 / (~real).sum())
-        losses.append((F.binary_cross_entropy_with_logits(logits, real.float(), reduction="none") * weights).sum())
+        if real.sum() > NEIGHBOURS:
+            directions = Directions(features[real].detach())(features)
+            cosines = directions[~real] @ directions[real].detach().T
+            losses.append(torch.relu(cosines.topk(NEIGHBOURS, dim=1).values.mean(1)).mean())
     return torch.stack(losses).mean() if losses else features.sum() * 0
 
 
@@ -111,7 +107,6 @@ def train_encoder(
     width = 2 * training.width
     to_attributes, to_kind = nn.Linear(width, max(1, len(attributes.names))), nn.Linear(width, 1 + KINDS)
     to_view = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, training.width))
-    scale, offset = nn.Parameter(torch.tensor(8.0)), nn.Parameter(torch.tensor(0.3))
     dataset, drawn = torch.from_numpy(corpus.dataset), bool(attributes.names)
 
     def features_of(images: Tensor) -> Tensor:
@@ -126,7 +121,7 @@ def train_encoder(
         whole = kinds == 0
         logs = {
             "structure": F.cross_entropy(to_kind(features), kinds),
-            "plausibility": plausibility_loss(features, whole, dataset[rows], scale, offset),
+            "refusal": refusal_loss(features, whole, dataset[rows]),
         }
         if drawn:
             told = known[rows] & whole[:, None]
@@ -134,9 +129,11 @@ def train_encoder(
         else:
             other = features_of(augment(images[whole], draws).clamp(0, 1))
             logs["likeness"] = likeness_loss(to_view(features[whole]), to_view(other))
-        return sum(logs.values()), {key: value.item() for key, value in logs.items()}
+        return sum(WEIGHTS[key] * value for key, value in logs.items()), {
+            key: value.item() for key, value in logs.items()
+        }
 
-    heads = [*to_attributes.parameters(), *to_kind.parameters(), *to_view.parameters(), scale, offset]
+    heads = [*to_attributes.parameters(), *to_kind.parameters(), *to_view.parameters()]
     schedule = LoopSettings(
         steps=training.steps,
         batch=training.batch,
