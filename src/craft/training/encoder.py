@@ -2,8 +2,8 @@
 
 Up to four lessons. *Anatomy*: where the images are phantoms, every drawn attribute (where the disc lies, how wide the
 heart is, how many nuclei there are ...) is regressed from the features by a linear map. *Structure*: half of every
-batch is damaged or no image at all (`craft.reward.damage`), and a linear map tells which kind. *Refusal*: whatever is no
-whole image of a dataset points away from those that are, as plausibility measures it. *Likeness*: where nothing was
+batch is damaged or no image at all (`craft.reward.damage`), and a linear map tells which kind. *Refusal*: whatever is
+no whole image of a dataset points away from those that are, as plausibility measures it. *Likeness*: where nothing was
 drawn, two views of an image are found among those of the others (SimCLR, Chen et al. 2020). The linear maps are thrown
 away after the training; no label is ever used.
 """
