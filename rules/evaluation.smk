@@ -58,12 +58,39 @@ rule measure_fidelity:
         " {params.generated} {params.embeddings} --output {output.fidelity} > {log} 2>&1"
 
 
+rule measure_biomarkers:
+    """Measure the biomarkers of the real images of one dataset and of those of all methods and seeds."""
+    input:
+        settings="<results>/{dataset}/settings/measure_biomarkers.yaml",
+        images="<results>/{dataset}/images.parquet",
+        generated=of_measured("images.parquet"),
+        code=code_of("measure_biomarkers", "{dataset}/settings/measure_biomarkers.yaml"),
+    output:
+        measures="<results>/{dataset}/biomarkers.parquet",
+    log:
+        "<logs>/measure_biomarkers/{dataset}.log",
+    benchmark:
+        "<benchmarks>/measure_biomarkers/{dataset}.jsonl"
+    conda:
+        "../envs/diffusion.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.score_mem_mb,
+        runtime=CONFIG.resources.score_runtime,
+    params:
+        generated=repeated("--generated", "generated"),
+    shell:
+        "python scripts/measure_biomarkers.py {input.settings} --images {input.images} {params.generated}"
+        " --output {output.measures} > {log} 2>&1"
+
+
 rule audit_checklist:
     """Answer the checklist items of the images of one dataset: real test images, and those of all methods and seeds."""
     input:
         settings="<results>/{dataset}/settings/audit_checklist.yaml",
         images="<results>/{dataset}/images.parquet",
         knowledge="<results>/{dataset}/knowledge.yaml",
+        measures="<results>/{dataset}/biomarkers.parquet",
         generated=of_measured("images.parquet"),
         code=code_of("audit_checklist", "{dataset}/settings/audit_checklist.yaml"),
     output:
@@ -84,7 +111,7 @@ rule audit_checklist:
         generated=repeated("--generated", "generated"),
     shell:
         "python scripts/audit_checklist.py {input.settings} --images {input.images} --knowledge {input.knowledge}"
-        " {params.generated} --audit {output.audit} --criteria {output.criteria} > {log} 2>&1"
+        " {params.generated} --measures {input.measures} --audit {output.audit} --criteria {output.criteria} > {log} 2>&1"
 
 
 rule find_neighbours:

@@ -5,13 +5,15 @@ import pytest
 from craft.core import registry
 from craft.datasets.readers import READERS
 from craft.evaluation.tables import TABLES
+from craft.models.encoder_loaders import ENCODER_LOADERS
 from craft.models.families import FAMILIES
 from craft.models.loaders import LOADERS
+from craft.models.towers import TOWERS
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.rewards import REWARDS
 from craft.training.methods import METHODS
 
-REGISTRIES = (READERS, LOADERS, FAMILIES, DIMENSIONS, REWARDS, METHODS, TABLES)
+REGISTRIES = (READERS, LOADERS, FAMILIES, ENCODER_LOADERS, TOWERS, DIMENSIONS, REWARDS, METHODS, TABLES)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -50,9 +50,7 @@ def make_results(
             if split == "test":
                 scores = draw_scores(rng, dataset, "real", 0, rows, classifier, evaluators)
                 write_parquet(folder / dataset / "real/seed0/scores.parquet", scores)
-                write_images(folder / dataset / DECODED / "seed0/images.parquet", rows)
-                scores = draw_scores(rng, dataset, DECODED, 0, rows, classifier, evaluators)
-                write_parquet(folder / dataset / DECODED / "seed0/scores.parquet", scores)
+                write_decoded(folder / dataset / DECODED / "seed0", dataset, rows, scores)
                 test, rest = rows, make_rows(rng, names, "calibration", per_label // 2 + 1)
         write_images(folder / dataset / "images.parquet", make_rows(rng, names, "train", per_label) + rest + test)
         for method in methods:
@@ -66,12 +64,22 @@ def make_results(
                 if method == "craft":
                     write_parquet(path / "history.parquet", draw_history(rng))
         write_parquet(folder / dataset / "audit.parquet", draw_audit(rng, folder, dataset, methods, seeds))
+        write_parquet(folder / dataset / "biomarkers.parquet", draw_measures(rng, folder, dataset, methods, seeds))
         write_copies(rng, folder / dataset, dataset, methods, seeds)
         write_parquet(folder / dataset / "downstream.parquet", draw_predictions(rng, dataset, names, methods, test))
         write_parquet(folder / dataset / "fidelity.parquet", draw_fidelity(rng, dataset, methods, seeds, evaluators))
         studies = draw_validity(rng, dataset, names, methods, classifier, evaluators)
         write_parquet(folder / dataset / "validity.parquet", studies)
     return run
+
+
+def write_decoded(folder: Path, dataset: str, rows: list[dict], real: pd.DataFrame) -> None:
+    """Real test images as the autoencoder gives them back, which score as the real ones do, a little worse."""
+    names = {row["image_id"]: f"{number:06d}" for number, row in enumerate(rows)}
+    decoded = [row | {"image_id": names[row["image_id"]], "split": "generated"} for row in rows]
+    write_images(folder / "images.parquet", decoded)
+    scores = real.assign(method=DECODED, image_id=real["image_id"].map(names), cas=real["cas"] * 0.98)
+    write_parquet(folder / "scores.parquet", scores)
 
 
 def make_rows(rng: np.random.Generator, labels: list[str], split: str, per_label: int, size: int = 32) -> list[dict]:
@@ -137,12 +145,30 @@ def draw_audit(rng: np.random.Generator, folder: Path, dataset: str, methods: li
     return pd.concat(frames, ignore_index=True)
 
 
+def draw_measures(
+    rng: np.random.Generator, folder: Path, dataset: str, methods: list[str], seeds: tuple
+) -> pd.DataFrame:
+    """Two measures, one of which cannot always be taken, and two structures, found by the method's skill."""
+    frames = []
+    for method, seed in [("real", 0), *((method, seed) for method in methods for seed in seeds)]:
+        path = folder / dataset / ("images.parquet" if method == "real" else f"{method}/seed{seed}/images.parquet")
+        frame = read_images(path)[["image_id", "split", "label"]].assign(dataset=dataset, method=method, seed=seed)
+        off = 1.0 - SKILL.get(method, 0.5)
+        frame["size"], frame["count"] = rng.normal(off, 0.2, len(frame)), rng.poisson(10 * off, len(frame))
+        frame["size"] = frame["size"].where(rng.random(len(frame)) > 0.1)
+        for name in ("found_outline", "found_core"):
+            frame[name] = (rng.random(len(frame)) > (0.02 if method == "real" else off)).astype(float)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
 def draw_history(rng: np.random.Generator, steps: int = 40, every: int = 10) -> pd.DataFrame:
     """A reward run whose monitor peaks before its end."""
     step = np.arange(1, steps + 1)
     checks = (step % every == 0) | (step == 1)
     frame = pd.DataFrame({"step": step, "reward": 0.6 + 0.25 * step / steps + rng.normal(0, 0.02, steps)})
     frame["monitor"] = np.where(checks, 0.6 + 0.2 * np.sin(step / steps * 2.4), np.nan)
+    frame["likeness"] = np.where(checks, 0.5, np.nan)
     frame["diversity"] = np.where(checks, 0.4 - 0.1 * step / steps, np.nan)
     frame["semantic_diversity"] = np.where(checks, 0.3 - 0.2 * step / steps, np.nan)
     frame["best"] = step == frame["monitor"].idxmax() + 1

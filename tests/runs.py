@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from tiny import tiny_evaluator, tiny_foundation, tiny_knowledge
+from tiny import tiny_foundation, tiny_judge, tiny_knowledge
 from torch.nn.functional import normalize
 
 from craft.models.foundation import Foundation
@@ -13,7 +13,7 @@ from craft.reward.evidence import Evidence, LabelTexts
 from craft.reward.objective import ClinicalReward
 from craft.reward.settings import ObjectiveSettings
 from craft.training.craft import RewardInputs, train_reward
-from craft.training.guard import Monitor, measure_appearance
+from craft.training.guard import Monitor
 from craft.training.methods.reward import GuardSettings, RewardLoop, RewardMethod
 from craft.training.methods.supervised import SupervisedLoop, SupervisedMethod
 from craft.training.processes import is_main_process
@@ -43,15 +43,18 @@ def supervised(folder: Path, method: SupervisedMethod = SUPERVISED, images=RealI
     return foundation, train_supervised(foundation, method, kinds, tiny_knowledge(), "test/0", folder)
 
 
-def make_alignment(evaluator, slope: float = 3.0) -> ClinicalAlignment:
-    width, generator = evaluator.encode_texts(["a"]).shape[1], torch.Generator().manual_seed(2)
+def make_alignment(judge, slope: float = 3.0) -> ClinicalAlignment:
+    """CAS of two labels with random texts and references, as wide as the judge's features."""
+    seen, generator = judge.embed(torch.zeros(1, 3, 32, 32)), torch.Generator().manual_seed(2)
+    width, visual_width = seen.aligned.shape[1], seen.visual.shape[1]
 
-    def draw(count):
+    def draw(count, width=width):
         return normalize(torch.randn(count, width, generator=generator), dim=-1)
 
     texts = [LabelTexts(draw(3), draw(2), draw(2), torch.ones(2)) for _ in range(2)]
+    references = [draw(6, visual_width) for _ in range(2)]
     maps = {name: Logistic(slope, 0.0, 0.9, 10) for name in DIMENSIONS}
-    return ClinicalAlignment(RawScores(Evidence(texts, [draw(6), draw(6)], 5.0, 3)), maps)
+    return ClinicalAlignment(RawScores(Evidence(texts, references, 5.0, 3)), maps)
 
 
 def reward_method(**changes) -> RewardMethod:
@@ -60,7 +63,7 @@ def reward_method(**changes) -> RewardMethod:
         kind="reward",
         start="lora_enriched",
         objective=ObjectiveSettings(saturation=[1.0], gamma=0.5),
-        guard=changes.pop("guard", GuardSettings(every=2, images=4, min_diversity=0, max_shift=99)),
+        guard=changes.pop("guard", GuardSettings(every=2, images=4, min_diversity=0, min_plausibility=0, max_shift=99)),
         compute=changes.pop("compute", ComputeSettings()),
         backprop=changes.pop("backprop", {}),
         tiny_decoder=changes.pop("tiny_decoder", None),
@@ -73,11 +76,11 @@ def reward_run(adapter: Path, folder: Path, method: RewardMethod | None = None) 
     method, foundation = method or reward_method(), tiny_foundation()
     foundation.pipeline.load_lora_weights(str(adapter), adapter_name="default")
     foundation.freeze_anchor(adapter)
-    evaluator = tiny_evaluator()
+    judge, labels = tiny_judge(), torch.arange(10) % 2
     pixels = torch.rand(10, 3, 32, 32, generator=torch.Generator().manual_seed(4))
-    reward = ClinicalReward(evaluator, make_alignment(evaluator), method.objective, pixels, torch.arange(10) % 2)
+    reward = ClinicalReward(judge, make_alignment(judge), method.objective, pixels, labels)
     # a monitor that says the same of everything, so that the guard keeps the last state
-    monitor = Monitor(evaluator, make_alignment(evaluator, slope=0.0), measure_appearance(pixels))
+    monitor = Monitor.of(judge, make_alignment(judge, slope=0.0), pixels, judge.embed(pixels), labels)
     inputs = RewardInputs(foundation, reward, monitor, real_images(foundation), tiny_knowledge())
     sampling = SamplingSettings(steps=3, guidance_scale=2.0)
     trained = train_reward(method, sampling, inputs, "test/0", folder)

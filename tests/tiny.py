@@ -1,13 +1,18 @@
 """Tiny real components for tests: random weights, real classes, real folder formats."""
 
+from pathlib import Path
+
 import torch
 
 from craft.knowledge.schema import Knowledge
 from craft.models.architectures import build_autoencoder, build_evaluator, text_config
+from craft.models.encoders import VisionEncoder
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.foundation import Foundation
-from craft.models.settings import EvaluatorTraining, FoundationTraining
+from craft.models.settings import EncoderRef, EncoderTraining, EvaluatorRef, EvaluatorTraining, FoundationTraining
 from craft.models.tokenizer import train_tokenizer
+from craft.reward.judge import Judge
+from craft.training.encoder import build_encoder
 from craft.training.foundation import assemble
 
 TEXTS = ["a nevus with a regular border", "a melanoma with several colours", "the heart is of normal size"]
@@ -17,11 +22,31 @@ SMALL = FoundationTraining(autoencoder_channels=[8, 16, 16], latent_channels=4, 
 def tiny_evaluator(size: int = 32, family: str = "clip_resnet", seed: int = 0) -> ImageTextEvaluator:
     """A random frozen evaluator."""
     torch.manual_seed(seed)
-    tokenizer = train_tokenizer(TEXTS)
     training = EvaluatorTraining(family=family, seed=seed, width=32)
-    model = build_evaluator(training, tokenizer)
-    half = [0.5, 0.5, 0.5]
-    return ImageTextEvaluator(model, tokenizer, size, half, half).requires_grad_(False).eval()
+    return build_evaluator(training, train_tokenizer(TEXTS), size).requires_grad_(False).eval()
+
+
+def tiny_encoder(size: int = 32, tower: str = "resnet", seed: int = 0) -> VisionEncoder:
+    """A random frozen vision encoder, whose features are 64 numbers wide."""
+    torch.manual_seed(1000 + seed)
+    return build_encoder(EncoderTraining(tower=tower, seed=seed, width=32), size).requires_grad_(False).eval()
+
+
+def tiny_judge(size: int = 32, family: str = "clip_resnet", tower: str = "resnet", seed: int = 0) -> Judge:
+    """A random frozen evaluator and vision encoder."""
+    return Judge(tiny_evaluator(size, family, seed), tiny_encoder(size, tower, seed))
+
+
+def tiny_ref(name: str, role: str, folder: Path) -> EvaluatorRef:
+    """Reference to a judge below a folder: its evaluator in the folder `name`, its encoder in `<name>_encoder`."""
+    encoder = EncoderRef(name=f"{name}_encoder", role=role, path=str(folder / f"{name}_encoder"))
+    return EvaluatorRef(name=name, role=role, path=str(folder / name), encoder=encoder)
+
+
+def save_judge(judge: Judge, ref: EvaluatorRef) -> None:
+    """Save both models of a judge where a reference looks for them."""
+    judge.evaluator.save(ref.path)
+    judge.encoder.save(ref.encoder.path)
 
 
 def tiny_foundation(size: int = 32) -> Foundation:

@@ -8,7 +8,7 @@ from fake_results import LABELS, METHODS
 
 from craft.core.errors import CraftError
 from craft.core.files import write_parquet, write_text
-from craft.core.settings import REAL, ImageSet
+from craft.core.settings import DECODED, REAL, ImageSet
 from craft.evaluation.results import SETTINGS, ResultFile, Results, set_file
 from craft.evaluation.scoring.results import SCORES
 from craft.evaluation.settings import Run, ScoringSettings
@@ -54,14 +54,15 @@ def test_a_folder_without_a_run_is_one_sentence(tmp_path):
 
 def test_files_are_read_in_the_order_of_the_configuration_and_of_their_columns(results):
     assert results.read(BY_DATASET)["name"].tolist() == ["skin/sizes.parquet", "chest/sizes.parquet"]
-    sets = ["real/seed0", "lora/seed3", "lora/seed1", "craft/seed3", "craft/seed1"]
+    sets = ["real/seed0", "decoded/seed0", "lora/seed3", "lora/seed1", "craft/seed3", "craft/seed1"]
     expected = [f"{dataset}/{each}/marks.parquet" for dataset in ("skin", "chest") for each in sets]
     assert results.read(BY_SET)["name"].tolist() == expected
     assert tuple(results.read(BY_SET)) == ("name", "size")
 
 
-def test_the_real_test_images_are_the_first_image_set(results):
-    assert results.image_sets()[:2] == [ImageSet(method=REAL, seed=0), ImageSet(method="lora", seed=3)]
+def test_the_real_test_images_are_the_first_image_sets(results):
+    controls = [ImageSet(method=name, seed=0) for name in (REAL, DECODED)]
+    assert results.image_sets()[:3] == [*controls, ImageSet(method="lora", seed=3)]
     assert set_file("skin", "lora", "*", "marks.parquet") == "skin/lora/seed*/marks.parquet"
 
 
@@ -74,7 +75,7 @@ def test_a_file_is_read_once(results):
 
 def test_only_files_that_a_table_names_may_be_read(results):
     limited = results.limited_to([BY_SET])
-    assert len(limited.read(BY_SET)) == 10
+    assert len(limited.read(BY_SET)) == 12
     with pytest.raises(ValueError, match=r"sizes\.parquet is not among the files"):
         limited.read(BY_DATASET)
 

@@ -32,7 +32,7 @@ def test_cas_table_has_one_row_for_every_cell(scores, fake_run):
     table = cas_table(scores, fake_run[1])
     labels = sum(len(names) + 1 for names in LABELS.values())
     assert tuple(table.columns) == COLUMNS
-    assert len(table) == labels * (len(METHODS) + 1) * (len(EVALUATORS) * (1 + len(DIMENSIONS)) + 2)
+    assert len(table) == labels * (len(METHODS) + 2) * (len(EVALUATORS) * (1 + len(DIMENSIONS)) + 2)
     assert not table.duplicated(KEYS).any() and table[["value", "low", "high"]].notna().all().all()
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
 
@@ -94,7 +94,7 @@ def test_missing_runs_can_be_skipped_where_a_figure_is_drawn(tmp_path):
     run = make_results(tmp_path, per_label=4)
     shutil.rmtree(tmp_path / "skin" / "craft")
     scores = Results(tmp_path, run).read(SCORES, missing="skip")
-    assert set(scores.query("dataset == 'skin'")["method"]) == {"real", "foundation", "lora"}
+    assert set(scores.query("dataset == 'skin'")["method"]) == {"real", "decoded", "foundation", "lora"}
 
 
 def test_script_writes_the_same_tables_every_time(fake_run, tmp_path):

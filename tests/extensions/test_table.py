@@ -61,14 +61,14 @@ def test_it_is_collected_with_the_others(folder):
     collected = collect_tables(Results.load(folder))
     assert list(collected) == list(TABLES) and list(collected)[-1] == "toy"
     assert tuple(collected["toy"].columns) == TABLES["toy"].columns
-    assert collected["toy"]["method"].tolist() == ["real", "foundation", "lora", "craft"]
+    assert collected["toy"]["method"].tolist() == ["real", "decoded", "foundation", "lora", "craft"]
     assert set(collected["toy"]["value"]) == {12}
 
 
 def test_the_script_writes_it_with_the_others(tables, extension):
     load_extensions([extension])
     assert {path.stem for path in tables.glob("*.csv")} == set(TABLES)
-    assert pd.read_csv(tables / "toy.csv")["value"].tolist() == [12] * 4
+    assert pd.read_csv(tables / "toy.csv")["value"].tolist() == [12] * 5
 
 
 def test_the_paper_prints_it_among_the_further_tables(tables, folder, extension, find_in_paper):

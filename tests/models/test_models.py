@@ -56,6 +56,14 @@ def test_padding_changes_no_text(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_the_last_words_of_a_text_count(family):
+    evaluator = tiny_evaluator(family=family)
+    for text in TEXTS:
+        embeddings = evaluator.encode_texts([text, f"{text} a", f"{text} of several colours"])
+        assert torch.cdist(embeddings, embeddings).add(torch.eye(3)).min() > 1e-3
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_image_embeddings_are_differentiable_at_any_size(family):
     pixels = torch.rand(1, 3, 50, 70, requires_grad=True)
     embedding = tiny_evaluator(family=family).encode_images(pixels)

@@ -11,7 +11,8 @@ import yaml
 
 from craft.core.errors import CraftError
 from craft.core.registry import Chosen
-from craft.core.settings import Strict
+from craft.core.settings import Role, Strict
+from craft.evaluation.settings import FeaturesRef
 from craft.pipeline.config import Config, validate_config
 from craft.pipeline.jobs import resolve_jobs
 from craft.pipeline.schema import SCHEMA, schema_text
@@ -161,6 +162,25 @@ def test_any_number_of_evaluators_can_be_held_out():
     raw["evaluators"]["further"]["path"] = "some/hub_id"
     with pytest.raises(CraftError, match=r"'another' .* 'further' .* have the same path .* would count twice"):
         validate_config(raw)
+
+
+def test_features_are_those_of_held_out_encoders_and_evaluators_unless_others_are_named():
+    class Encoder(Strict):
+        role: Role
+
+    class WithEncoders(Config):
+        encoders: dict[str, Encoder]
+
+    assert validate_config(DEFAULT).held_out_features() == FeaturesRef(name="siglip_regnet", role="held_out")
+    raw = DEFAULT | {"encoders": {"watcher": {"role": "monitor"}, "net": {"role": "held_out"}}}
+    config = WithEncoders.model_validate(raw)
+    net = FeaturesRef(name="net", role="held_out", unit=False)
+    assert config.held_out_features() == config.memorization_features() == net
+    assert [ref.name for ref in config.fidelity_features()] == ["siglip_regnet", "net"]
+    named = {"fidelity": {"evaluators": ["watcher", "clip_bit"]}, "memorization": {"features": "watcher"}}
+    config = WithEncoders.model_validate(raw | named)
+    assert [ref.name for ref in config.fidelity_features()] == ["clip_bit", "watcher"]
+    assert config.memorization_features() == FeaturesRef(name="watcher", role="monitor", unit=False)
 
 
 def test_a_missing_key_is_named():

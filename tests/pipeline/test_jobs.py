@@ -28,6 +28,19 @@ def test_a_job_names_the_modules_that_it_finds_by_name_and_no_other():
     assert jobs["fundus/settings/measure_fidelity.yaml"].modules == []
 
 
+def test_signs_are_found_only_for_evaluators_that_the_run_trains():
+    raw = copy.deepcopy(DEFAULT)
+    assert not [name for name in resolve_jobs(validate_config(raw)) if "find_signs" in name]
+    raw["evaluators"]["clip_bit"] = {"role": "monitor", "train": {"family": "clip_bit", "seed": 2}}
+    found = resolve_jobs(validate_config(raw))
+    assert {f"{name}/settings/find_signs.yaml" for name in raw["datasets"]} <= set(found)
+    raw["audit"] = {"measured_per_method": 5}
+    assert (
+        resolve_jobs(validate_config(raw))["fundus/settings/find_signs.yaml"]
+        == found["fundus/settings/find_signs.yaml"]
+    )
+
+
 def test_settings_survive_their_file(tmp_path):
     for name, job in write_settings(validate_config(DEFAULT | {"results": str(tmp_path)})).items():
         assert type(job).load(tmp_path / name) == job

@@ -9,7 +9,7 @@ from craft.core.errors import CraftError
 from craft.reward.calibration import calibrate, fit_logistic
 from craft.reward.cas import ClinicalAlignment, RawScores
 from craft.reward.dimensions import DIMENSIONS
-from craft.reward.evidence import Evidence, LabelTexts
+from craft.reward.evidence import Evidence, ImageFeatures, LabelTexts
 
 WIDTH = 8
 
@@ -45,19 +45,53 @@ def test_empty_or_non_finite_scores_are_refused_with_a_sentence(matched, mismatc
         fit_logistic(np.array(matched), np.array(mismatched))
 
 
-def test_every_dimension_separates_own_labels_from_others_on_images_near_their_texts():
-    generator = torch.Generator().manual_seed(0)
-    axes = torch.eye(WIDTH)[:3]
+def near(axis, count, generator, spread=0.25):
+    """Directions about an axis, shape (count, WIDTH)."""
+    return normalize(axis + spread * torch.randn(count, WIDTH, generator=generator), dim=-1)
 
-    def near(axis, count, spread=0.25):
-        return normalize(axis + spread * torch.randn(count, WIDTH, generator=generator), dim=-1)
 
-    texts = [LabelTexts(near(axes[y], 5), near(axes[y], 3), near(-axes[y], 3), torch.ones(3)) for y in range(3)]
-    raw = RawScores(Evidence(texts, [near(axes[y], 20) for y in range(3)], scale=10.0, neighbours=5))
-    features, labels = torch.cat([near(axes[y], 30) for y in range(3)]), torch.arange(3).repeat_interleave(30)
-    damaged = normalize(torch.randn(90, WIDTH, generator=generator), dim=-1)
-    maps = calibrate(raw, features, labels, (damaged, labels), others=-features[:20])
-    cas = ClinicalAlignment(raw, maps)
+@pytest.fixture(scope="module")
+def fitted():
+    """CAS fitted on three labels whose images lie near their texts, and what it was fitted on."""
+    generator, axes = torch.Generator().manual_seed(0), torch.eye(WIDTH)[:3]
+    texts = [
+        LabelTexts(near(axis, 5, generator), near(axis, 3, generator), near(-axis, 3, generator), torch.ones(3))
+        for axis in axes
+    ]
+    # visual features are positive and mostly the same; only a few numbers tell images from what is none
+    common = torch.ones(WIDTH)
+
+    def seen(axis, count):
+        visual = (common + 0.3 * axis + 0.1 * torch.randn(count, WIDTH, generator=generator)).clamp_min(0)
+        return ImageFeatures(near(axis, count, generator), 3 * visual)
+
+    raw = RawScores(Evidence(texts, [seen(axis, 20).visual for axis in axes], scale=10.0, neighbours=5))
+    features = ImageFeatures.join([seen(axis, 30) for axis in axes])
+    labels = torch.arange(3).repeat_interleave(30)
+    none = ImageFeatures(features.aligned, features.visual.flip(0) * torch.linspace(0, 2, WIDTH))
+    maps = calibrate(raw, features, labels, (none, labels), none[:20])
+    return ClinicalAlignment(raw, maps), features, labels, none
+
+
+def test_dimensions_of_the_label_separate_own_labels_from_others(fitted):
+    cas, features, labels, _ = fitted
     matched, mismatched = cas(features, labels).mean(0), cas(features, (labels + 1) % 3).mean(0)
-    for name, own, other in zip(DIMENSIONS, matched, mismatched, strict=True):
-        assert own > 0.75 > 0.35 > other, name
+    for name, own, other in zip(cas.names, matched, mismatched, strict=True):
+        if DIMENSIONS[name].mismatched == "other_labels":
+            assert own > 0.75 > 0.35 > other, name
+
+
+def test_plausibility_separates_images_from_what_is_none_whatever_the_label(fitted):
+    cas, features, labels, none = fitted
+    place = cas.names.index("plausibility")
+    assert cas(features, labels)[:, place].mean() > 0.75
+    assert all(cas(none, (labels + shift) % 3)[:, place].mean() < 0.25 for shift in range(3))
+
+
+def test_mismatched_pairs_are_counted_for_what_a_dimension_asks(fitted):
+    """Of 90 images: two other labels each; or 90 damaged ones and 20 of other modalities."""
+    cas, features, labels, none = fitted
+    for others, count in ((none[:20], 90 + 90 + 20), (None, 90 + 90)):
+        maps = calibrate(cas.raw, features, labels, (none, labels), others)
+        assert maps["plausibility"].pairs == count
+        assert maps["alignment"].pairs == 90 + 180

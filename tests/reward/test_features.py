@@ -1,17 +1,21 @@
 """The feature file: images are found by their ids, and damaged copies carry the labels of their images."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny import tiny_evaluator, tiny_knowledge
+from tiny import tiny_judge, tiny_knowledge, tiny_ref
 
 from craft.core.errors import CraftError
 from craft.core.files import write_tensors
 from craft.core.images import image_row
 from craft.reward.damage import DAMAGES
+from craft.reward.evidence import ImageFeatures
 from craft.reward.features import Features, compute_features, foreign_features, write_features
 
+REF = tiny_ref("e", "reward", Path("nowhere"))
 SIZE, SPLITS = 32, ("train", "reference", "calibration", "calibration", "test")
 
 
@@ -26,7 +30,7 @@ def frame() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def entries(frame) -> dict:
-    return compute_features(tiny_evaluator(SIZE), frame, tiny_knowledge(), "e")
+    return compute_features(tiny_judge(SIZE), frame, tiny_knowledge(), REF)
 
 
 @pytest.fixture
@@ -37,10 +41,11 @@ def path(tmp_path, frame, entries):
 
 def test_a_table_in_another_order_gets_the_same_image_its_own_features(path, frame, entries):
     shuffled = frame.sample(frac=1, random_state=1).reset_index(drop=True)
-    images, numbers = Features(path, shuffled, tiny_knowledge()).split("e", "calibration")
+    images, numbers = Features(path, shuffled, tiny_knowledge()).split(REF, "calibration")
     rows = [frame.index[frame["image_id"] == name][0] for name in shuffled.query("split == 'calibration'")["image_id"]]
     assert rows != sorted(rows)
-    assert torch.equal(images, entries["e/images"][rows])
+    assert torch.equal(images.aligned, entries["e/images"][rows])
+    assert torch.equal(images.visual, entries["e_encoder/images"][rows])
     assert numbers.tolist() == [("nevus", "melanoma").index(label) for label in frame["label"][rows]]
 
 
@@ -48,9 +53,10 @@ def test_damaged_copies_carry_the_label_of_their_image_whatever_the_order_of_the
     shuffled = frame.sample(frac=1, random_state=1).reset_index(drop=True)
     labels = frame.query("split == 'calibration'")["label"]
     for table in (frame, shuffled):
-        damaged, numbers = Features(path, table, tiny_knowledge()).damaged("e")
-        assert torch.equal(damaged, entries["e/damaged"])
-        assert numbers.tolist() == [("nevus", "melanoma").index(label) for label in labels] * len(DAMAGES)
+        damaged, numbers = Features(path, table, tiny_knowledge()).damaged(REF)
+        assert torch.equal(damaged.aligned, entries["e/damaged"])
+        assert torch.equal(damaged.visual, entries["e_encoder/damaged"])
+        assert numbers.tolist() == [("nevus", "melanoma").index(label) for label in labels] * (len(DAMAGES) + 1)
 
 
 def test_an_image_that_was_not_encoded_is_named(path, frame):
@@ -65,8 +71,18 @@ def test_a_feature_file_without_ids_is_made_again(tmp_path, frame, entries):
         Features(tmp_path / "old.safetensors", frame, tiny_knowledge())
 
 
-def test_images_of_other_modalities_are_every_kth_row_of_each_file_in_its_order(path, entries):
-    images = entries["e/images"]
-    found = foreign_features([path, path], "e", images.shape[1], most=6)
-    assert torch.equal(found, torch.cat([images[::4], images[::4]]))
-    assert foreign_features([], "e", images.shape[1]).shape == (0, images.shape[1])
+def test_images_of_other_modalities_are_calibration_images_thinned_evenly(path, frame, entries):
+    rows = list(frame.index[frame["split"] == "calibration"])[::4]
+    images = ImageFeatures(entries["e/images"][rows], entries["e_encoder/images"][rows])
+    found = foreign_features([path, path], REF, most=2)
+    assert torch.equal(found.aligned, torch.cat([images.aligned] * 2))
+    assert torch.equal(found.visual, torch.cat([images.visual] * 2))
+    assert foreign_features([], REF) is None
+
+
+def test_the_digest_follows_the_features_of_both_models_and_of_no_other(tmp_path, path, frame, entries):
+    known = Features(path, frame, tiny_knowledge()).digest(REF)
+    for name, same in (("e/images", False), ("e_encoder/damaged", False), ("other/images", True)):
+        changed = entries | {name: entries.get(name, entries["e/images"]) + 1}
+        write_features(tmp_path / "other.safetensors", frame, changed)
+        assert (Features(tmp_path / "other.safetensors", frame, tiny_knowledge()).digest(REF) == known) == same

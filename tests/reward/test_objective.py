@@ -2,16 +2,13 @@
 
 import pytest
 import torch
-from tiny import tiny_evaluator
-from torch.nn.functional import normalize
+from runs import make_alignment
+from tiny import tiny_judge
 
 from craft.core.errors import CraftError
 from craft.core.seeds import Draws
 from craft.reward.augment import Augmentation
-from craft.reward.cas import ClinicalAlignment, Logistic, RawScores
-from craft.reward.damage import DAMAGES, damage_all
 from craft.reward.dimensions import DIMENSIONS
-from craft.reward.evidence import Evidence, LabelTexts
 from craft.reward.objective import ClinicalReward, anchor
 from craft.reward.settings import ObjectiveSettings
 
@@ -20,22 +17,13 @@ REAL = torch.rand(20, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(9))
 
 
 @pytest.fixture(scope="module")
-def evaluator():
-    return tiny_evaluator(SIZE)
+def judge():
+    return tiny_judge(SIZE)
 
 
-def make_reward(evaluator, real=REAL, **changes) -> ClinicalReward:
-    width = evaluator.encode_texts(["a"]).shape[1]
-    generator = torch.Generator().manual_seed(0)
-
-    def draw(count):
-        return normalize(torch.randn(count, width, generator=generator), dim=-1)
-
-    texts = [LabelTexts(draw(3), draw(2), draw(2), torch.ones(2)) for _ in range(2)]
-    raw = RawScores(Evidence(texts, [draw(6), draw(6)], scale=5.0, neighbours=3))
-    alignment = ClinicalAlignment(raw, {name: Logistic(3.0, 0.0, 0.9, 10) for name in DIMENSIONS})
+def make_reward(judge, real=REAL, **changes) -> ClinicalReward:
     objective = ObjectiveSettings(**{"augment": False} | changes)
-    return ClinicalReward(evaluator, alignment, objective, *real)
+    return ClinicalReward(judge, make_alignment(judge), objective, *real)
 
 
 def images(seed: int = 1) -> torch.Tensor:
@@ -45,39 +33,39 @@ def images(seed: int = 1) -> torch.Tensor:
 LABELS = torch.tensor([0, 1, 0, 1])
 
 
-def test_the_hinge_is_zero_where_the_reward_stands_at_the_real_level(evaluator):
-    reward = make_reward(evaluator)
+def test_the_hinge_is_zero_where_the_reward_stands_at_the_real_level(judge):
+    reward = make_reward(judge)
     reward.levels.fill_(0.0)
     scored = reward(images(), LABELS, Draws("reward"))
     assert scored.hinge == 0.0 and (scored.reward > 0).all()
 
 
-def test_an_image_is_pulled_by_the_quantiles_of_its_own_label_that_stand_above_it(evaluator):
-    reward = make_reward(evaluator, saturation=[0.25, 0.75])
+def test_an_image_is_pulled_by_the_quantiles_of_its_own_label_that_stand_above_it(judge):
+    reward = make_reward(judge, saturation=[0.25, 0.75])
     reward.levels.copy_(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
     scored = reward(images(), LABELS, Draws("reward"))
     assert torch.allclose(scored.hinge, ((1.0 - scored.reward) * (LABELS == 0) / 2).mean())
 
 
-def test_the_levels_are_the_asked_quantiles_of_each_labels_real_rewards(evaluator):
-    reward = make_reward(evaluator, saturation=[0.0, 0.5, 1.0])
+def test_the_levels_are_the_asked_quantiles_of_each_labels_real_rewards(judge):
+    reward = make_reward(judge, saturation=[0.0, 0.5, 1.0])
     real = reward(*REAL, Draws("unused")).reward
     for label in (0, 1):
         assert torch.allclose(reward.levels[label], real[REAL[1] == label].quantile(torch.tensor([0.0, 0.5, 1.0])))
 
 
-def test_a_label_without_a_calibration_image_is_named(evaluator):
+def test_a_label_without_a_calibration_image_is_named(judge):
     with pytest.raises(CraftError, match="label number 1 has no image in the split `calibration`"):
-        make_reward(evaluator, real=(REAL[0], torch.zeros_like(REAL[1])))
+        make_reward(judge, real=(REAL[0], torch.zeros_like(REAL[1])))
 
 
-def test_a_weight_of_one_dimension_makes_the_reward_that_dimension(evaluator):
-    scored = make_reward(evaluator, weights={"checklist": 2.0})(images(), LABELS, Draws("reward"))
+def test_a_weight_of_one_dimension_makes_the_reward_that_dimension(judge):
+    scored = make_reward(judge, weights={"checklist": 2.0})(images(), LABELS, Draws("reward"))
     assert torch.allclose(scored.reward, scored.dimensions[:, list(DIMENSIONS).index("checklist")])
 
 
-def test_the_gradient_reaches_every_image_and_following_it_raises_the_reward(evaluator):
-    reward, pixels = make_reward(evaluator), images().requires_grad_(True)
+def test_the_gradient_reaches_every_image_and_following_it_raises_the_reward(judge):
+    reward, pixels = make_reward(judge), images().requires_grad_(True)
     reward.levels.fill_(1.0)
     scored = reward(pixels, LABELS, Draws("reward"))
     (gradient,) = torch.autograd.grad(scored.hinge, pixels)
@@ -101,12 +89,3 @@ def test_augmentation_is_differentiable_seeded_and_small():
     assert torch.autograd.grad(first.sum(), pixels)[0].abs().sum() > 0
     smooth = torch.full((2, 3, SIZE, SIZE), 0.5)
     assert (augment(smooth, Draws("augment", 5)) - smooth).abs().mean() < 0.1
-
-
-def test_every_damage_changes_the_structure_and_keeps_shape_and_range():
-    pixels = images()
-    damaged = damage_all(pixels, torch.Generator().manual_seed(0))
-    assert damaged.shape == (len(DAMAGES) * 4, 3, SIZE, SIZE)
-    assert damaged.min() >= 0 and damaged.max() <= 1
-    for copies in damaged.split(4):
-        assert (copies - pixels).abs().mean() > 0.05

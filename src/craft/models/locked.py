@@ -54,6 +54,11 @@ class LockedModel(nn.Module):
     def encoder(self) -> VisionEncoder:
         return self._encoder[0]
 
+    def _apply(self, function, recurse: bool = True) -> Self:
+        """Move or convert the encoder too, which `nn.Module` does not know of."""
+        self.encoder._apply(function, recurse)
+        return super()._apply(function, recurse)
+
     def standardise(self, visual: Tensor) -> None:
         """Set the standardisation from features of training images, shape (n, visual width)."""
         self.centre.copy_(visual.mean(0))
@@ -125,6 +130,4 @@ class LockedEvaluator(ImageTextEvaluator):
         text = AutoConfig.for_model(**known["text"])
         model = LockedModel(load_tower((known["loader"], known["path"])), text, known["width"])
         model.load_state_dict({name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()})
-        evaluator = cls(model, AutoTokenizer.from_pretrained(path)).requires_grad_(False).eval().to(device)
-        model.encoder.to(device)
-        return evaluator
+        return cls(model, AutoTokenizer.from_pretrained(path)).requires_grad_(False).eval().to(device)

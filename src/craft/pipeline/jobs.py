@@ -12,6 +12,7 @@ from craft.core.settings import DECODED, ImageSet, JobSettings, Role
 from craft.datasets.readers import READERS
 from craft.datasets.settings import PrepareJob
 from craft.evaluation.auditing.settings import AuditJob, AuditSettings, SignsJob
+from craft.evaluation.biomarkers.settings import MeasureJob
 from craft.evaluation.downstream.settings import DownstreamJob
 from craft.evaluation.fidelity.settings import FidelityJob
 from craft.evaluation.memorization.settings import MemorizationJob
@@ -212,9 +213,13 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
             generated=image_sets(config, tried),
             downstream=config.downstream,
         ),
-        f"{folder}/audit_checklist.yaml": AuditJob(
-            dataset=dataset, modality=images.modality, generated=measured, audit=config.audit
+        f"{folder}/measure_biomarkers.yaml": MeasureJob(
+            dataset=dataset,
+            modality=images.modality,
+            generated=measured,
+            measured_per_method=config.audit.measured_per_method,
         ),
+        f"{folder}/audit_checklist.yaml": AuditJob(dataset=dataset, generated=measured, audit=config.audit),
         f"{folder}/find_neighbours.yaml": MemorizationJob(
             dataset=dataset,
             features=config.memorization_features(),

@@ -1,10 +1,11 @@
 """Training of small vision-only encoders, from scratch and without a word of text.
 
-Three lessons, each on what the images allow. *Anatomy*: where the images are phantoms, every drawn attribute (where the
-disc lies, how wide the heart is, how many nuclei there are ...) is regressed from the features by a linear map.
-*Structure*: a share of every batch is damaged or no image at all (`craft.reward.damage`), and a linear map tells which
-kind. *Likeness*: where nothing was drawn, two views of an image are found among those of the others (SimCLR, Chen et
-al. 2020). The linear maps are thrown away after the training; no label is ever used.
+Up to four lessons. *Anatomy*: where the images are phantoms, every drawn attribute (where the disc lies, how wide the
+heart is, how many nuclei there are ...) is regressed from the features by a linear map. *Structure*: half of every
+batch is damaged or no image at all (`craft.reward.damage`), and a linear map tells which kind. *Refusal*: whatever is
+no whole image of a dataset points away from those that are, as plausibility measures it. *Likeness*: where nothing was
+drawn, two views of an image are found among those of the others (SimCLR, Chen et al. 2020). The linear maps are thrown
+away after the training; no label is ever used.
 """
 
 from pathlib import Path
@@ -21,6 +22,7 @@ from craft.models.settings import EncoderTraining
 from craft.models.towers import TOWERS
 from craft.reward.augment import Augmentation
 from craft.reward.damage import DAMAGES, NO_IMAGES, damage_in_turn
+from craft.reward.directions import Directions
 from craft.training.attributes import Attributes
 from craft.training.corpus import Corpus
 from craft.training.loop import fit
@@ -29,8 +31,11 @@ from craft.training.settings import LoopSettings
 
 KINDS = len(DAMAGES) + len(NO_IMAGES)
 # share of a batch that is damaged
-DAMAGED = 0.375
+DAMAGED = 0.5
+# images of the batch that an image is compared with
+NEIGHBOURS = 3
 TEMPERATURE = 0.2
+WEIGHTS = {"structure": 0.5, "refusal": 2.0, "anatomy": 1.0, "likeness": 1.0}
 
 
 def build_encoder(training: EncoderTraining, resolution: int) -> VisionEncoder:
@@ -63,6 +68,26 @@ def likeness_loss(first: Tensor, second: Tensor) -> Tensor:
     return F.cross_entropy(logits, partners)
 
 
+def refusal_loss(features: Tensor, whole: Tensor, dataset: Tensor) -> Tensor:
+    """How near to a dataset's whole images everything else points, mean over datasets; 0 where nothing does.
+
+    Whole images are not drawn together, since what tells them apart is their anatomy.
+
+    Args:
+        features: shape (n, width).
+        whole: which images are whole, shape (n,).
+        dataset: number of every image's dataset, shape (n,).
+    """
+    losses = []
+    for number in dataset.unique():
+        real = whole & (dataset == number)
+        if real.sum() > NEIGHBOURS:
+            directions = Directions(features[real].detach())(features)
+            cosines = directions[~real] @ directions[real].detach().T
+            losses.append(torch.relu(cosines.topk(NEIGHBOURS, dim=1).values.mean(1)).mean())
+    return torch.stack(losses).mean() if losses else features.sum() * 0
+
+
 def attribute_loss(predicted: Tensor, values: Tensor, known: Tensor) -> Tensor:
     """Mean squared error of the known attributes, in variances."""
     return (predicted - values).square()[known].mean() if known.any() else predicted.sum() * 0
@@ -82,7 +107,7 @@ def train_encoder(
     width = 2 * training.width
     to_attributes, to_kind = nn.Linear(width, max(1, len(attributes.names))), nn.Linear(width, 1 + KINDS)
     to_view = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, training.width))
-    drawn = bool(attributes.names)
+    dataset, drawn = torch.from_numpy(corpus.dataset), bool(attributes.names)
 
     def features_of(images: Tensor) -> Tensor:
         return encoder.encode_images(images.to(device)).cpu()
@@ -94,14 +119,19 @@ def train_encoder(
         seen, kinds = damage_some(augment(images, draws).clamp(0, 1), draws)
         features = features_of(seen)
         whole = kinds == 0
-        logs = {"structure": F.cross_entropy(to_kind(features), kinds)}
+        logs = {
+            "structure": F.cross_entropy(to_kind(features), kinds),
+            "refusal": refusal_loss(features, whole, dataset[rows]),
+        }
         if drawn:
             told = known[rows] & whole[:, None]
             logs["anatomy"] = attribute_loss(to_attributes(features), values[rows], told)
         else:
             other = features_of(augment(images[whole], draws).clamp(0, 1))
             logs["likeness"] = likeness_loss(to_view(features[whole]), to_view(other))
-        return sum(logs.values()), {key: value.item() for key, value in logs.items()}
+        return sum(WEIGHTS[key] * value for key, value in logs.items()), {
+            key: value.item() for key, value in logs.items()
+        }
 
     heads = [*to_attributes.parameters(), *to_kind.parameters(), *to_view.parameters()]
     schedule = LoopSettings(

@@ -179,7 +179,7 @@ def train_evaluator(
     torch.manual_seed(derive_seed(name))
     tokenizer = tokenizer or train_tokenizer(corpus.texts())
     evaluator = build_evaluator(training, tokenizer, resolution).to(device).train()
-    model, sight = evaluator.model, make_sight(evaluator, corpus, name)
+    model, sight = evaluator.model, make_sight(evaluator, corpus)
     prototypes, bias = torch.nn.Parameter(torch.randn(len(corpus.labels), training.width)), None
     if FAMILIES[training.family].sigmoid:
         bias = torch.nn.Parameter(torch.tensor(-5.0))

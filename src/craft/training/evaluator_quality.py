@@ -31,18 +31,19 @@ def zero_shot_accuracy(evaluator: ImageTextEvaluator, corpus: Corpus) -> dict[st
 
 @torch.inference_mode()
 def item_auroc(evaluator: ImageTextEvaluator, corpus: Corpus, fewest: int = 5) -> dict[str, float]:
-    """How well an evaluator tells, among images of one label, those that show a sign of its checklist, by modality.
+    """How well an evaluator tells, among images of one label, those that show a checklist's sign, by modality.
 
-    The score of an image is its cosine to the present statement minus that to the absent one. Comparing images of one
-    label alone, an evaluator that knows nothing but labels stands at 0.5.
+    The score of an image is its cosine to the present statement minus that to the absent one. Since images of one label
+    are compared, an evaluator that knows nothing but labels stands at 0.5. Items of sibling labels are asked too: few
+    items of a label's own checklist are absent often enough.
 
     Args:
         evaluator: what is judged.
         corpus: images with known signs (`Corpus.answers`).
-        fewest: images of a label with a sign, and without it, below which an item of its checklist is left out.
+        fewest: images of a label with a sign, and without it, below which the item is left out for that label.
 
     Returns:
-        Mean AUROC over labels and the items of their checklists; modalities without such an item are left out.
+        Mean AUROC over the labels and items that are left; modalities without any are missing.
     """
     images, result = embed_corpus(evaluator, corpus), {}
     present, absent = (
@@ -52,7 +53,7 @@ def item_auroc(evaluator: ImageTextEvaluator, corpus: Corpus, fewest: int = 5) -
     for number, known in enumerate(corpus.knowledge):
         found = []
         for label in np.flatnonzero(corpus.dataset_of_label == number):
-            for item in np.flatnonzero(corpus.own_items[label]):
+            for item in range(len(corpus.items)):
                 rows = np.flatnonzero((corpus.label == label) & (corpus.answers[:, item] != 0))
                 truth = corpus.answers[rows, item] > 0
                 if min(truth.sum(), (~truth).sum()) >= fewest:

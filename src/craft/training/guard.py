@@ -100,15 +100,15 @@ def measure_images(alignment: ClinicalAlignment, features: ImageFeatures, labels
     """What the monitor makes of n images, as means.
 
     Returns:
-        `monitor`: their CAS; `plausibility`: the raw score of that dimension, at least 0; `diversity` within labels of
-        the vision encoder's directions; `semantic_diversity` within labels of the evaluator's embeddings.
+        `monitor`: their CAS; `likeness` to real images: the raw score of plausibility, at least 0; `diversity` within
+        labels of the vision encoder's directions; `semantic_diversity` within labels of the evaluator's embeddings.
     """
     plausibility = alignment.raw.dimension("plausibility")
     device = alignment.slope.device
     features, labels = features.to(device), labels.to(device)
     return {
         "monitor": alignment.cas(features, labels).mean().item(),
-        "plausibility": plausibility(features, labels).mean().clamp_min(0).item(),
+        "likeness": plausibility(features, labels).mean().clamp_min(0).item(),
         "diversity": diversity_within(plausibility.direction(features.visual), labels),
         "semantic_diversity": diversity_within(features.aligned, labels),
     }
@@ -164,9 +164,10 @@ class Guard(Observer):
         """What is unsound about a check."""
         found, real = [], self.monitor.real
         shares = {"diversity": self.settings.min_diversity, "semantic_diversity": self.settings.min_diversity}
-        for name, share in (shares | {"plausibility": self.settings.min_plausibility}).items():
+        for name, share in (shares | {"likeness": self.settings.min_plausibility}).items():
             if row[name] < (least := share * min(real[name], start[name])):
-                found.append(f"the {name.replace('_', ' ')} {row[name]:.3f} is below {least:.3f}")
+                called = "likeness to real images" if name == "likeness" else name.replace("_", " ")
+                found.append(f"the {called} {row[name]:.3f} is below {least:.3f}")
         if row["shift"] > (most := max(self.settings.max_shift, start["shift"])):
             found.append(f"colour or contrast stands {row['shift']:.2f} standard deviations off, more than {most:.2f}")
         return found

@@ -26,8 +26,9 @@ REWARD_COLUMNS = {
 # what the guard adds at its checks; empty at all other steps
 GUARD_COLUMNS = {
     "monitor": "mean CAS of the fixed noise under the monitor evaluator",
-    "diversity": "mean distance of two latents of one label",
-    "semantic_diversity": "mean distance of two of the monitor's embeddings of one label",
+    "likeness": "mean raw plausibility of the fixed noise under the monitor's vision encoder, at least 0",
+    "diversity": "mean distance of two of that encoder's directions of one label",
+    "semantic_diversity": "mean distance of two of the monitor evaluator's embeddings of one label",
     "shift": "largest distance of mean colours and contrast from real images', in their standard deviations",
     "fault": "what is wrong with this state, or ''",
     "best": "whether this is the state that was kept",

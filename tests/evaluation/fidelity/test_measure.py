@@ -28,7 +28,8 @@ from craft.evaluation.settings import FeaturesRef
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "measure_fidelity.py"
 TINY = FeaturesRef(name="tiny", role="held_out")
-SETS = [ImageSet(method="lora", seed=0), ImageSet(method="craft", seed=0)]
+SETS = [ImageSet(method=name, seed=0) for name in ("decoded", "lora", "craft")]
+MEASURED = ["real", "decoded", "lora", "craft"]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def measure(folder: Path, job: FidelityJob, **changes) -> pd.DataFrame:
 def test_every_method_and_the_real_floor_have_every_metric(folder):
     frame = measure(folder, job_of())
     assert tuple(frame.columns) == COLUMNS
-    assert frame.groupby("method")["metric"].apply(tuple).to_dict() == dict.fromkeys(["real", "lora", "craft"], METRICS)
+    assert frame.groupby("method")["metric"].apply(tuple).to_dict() == dict.fromkeys(MEASURED, METRICS)
     assert (frame["n"] == 24).all() and np.isfinite(frame["value"]).all() and set(frame["role"]) == {"held_out"}
     assert all(len(resamples) == 20 for resamples in frame["resamples"])
     again = measure(folder, job_of())
@@ -97,7 +98,7 @@ def test_features_of_an_encoder_are_taken_as_they_are(folder):
 def test_fewer_files_than_image_sets_are_one_sentence(folder):
     files = files_of(folder)
     for option in ("generated", "embeddings"):
-        with pytest.raises(CraftError, match=rf"name 2 image sets, but `--{option}` gives 1 files"):
+        with pytest.raises(CraftError, match=rf"name 3 image sets, but `--{option}` gives 1 files"):
             measure(folder, job_of(), **{option: files[option][:1]})
 
 
@@ -119,6 +120,13 @@ def test_the_floor_holds_as_many_training_images_of_every_label_as_are_generated
     floor = table.iloc[pick_floor(table, labels, "skin")]
     assert set(floor["split"]) == {"train"}
     assert floor["label"].value_counts().to_dict() == {"melanoma": 8, "naevus": 5}
+
+
+def test_real_images_are_as_many_as_a_method_generates_and_not_as_the_decoded_ones(folder, tmp_path):
+    few, table = tmp_path / "images.parquet", read_images(folder / set_file("skin", "decoded", 0, "images.parquet"))
+    table.groupby("label").head(3).to_parquet(few)
+    frame = measure(folder, job_of(), generated=[few, *files_of(folder)["generated"][1:]])
+    assert frame.groupby("method")["n"].first().to_dict() == {"real": 24, "decoded": 9, "lora": 24, "craft": 24}
 
 
 def test_features_of_another_width_are_one_sentence(folder, tmp_path):
@@ -187,7 +195,7 @@ def test_missing_or_foreign_inception_weights_are_one_sentence(torchvision, tmp_
 def test_table_averages_seeds_and_holds_their_spread(results):
     table = TABLE.make(results)
     assert tuple(table.columns) == TABLE.columns
-    assert len(table) == len(LABELS) * (len(METHODS) + 1) * len(METRICS)
+    assert len(table) == len(LABELS) * (len(METHODS) + 2) * len(METRICS)
     rows = table.set_index(["dataset", "method", "metric"])
     assert rows.loc[("skin", "craft", "fid"), "value"] == pytest.approx(20 * 0.28)
     assert (rows.loc[("skin", "craft", "fid"), "seeds"], rows.loc[("skin", "real", "fid"), "seeds"]) == (2, 1)

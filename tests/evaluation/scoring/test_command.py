@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from tiny import tiny_evaluator, tiny_knowledge
+from tiny import save_judge, tiny_encoder, tiny_judge, tiny_knowledge, tiny_ref
 
 import craft
 from craft.commands.score import command as score
@@ -23,11 +23,11 @@ from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.scoring.settings import ScoreJob
 from craft.evaluation.scoring.yardstick import Yardstick
 from craft.evaluation.statistics.tails import tail_threshold
-from craft.models.evaluators import load_evaluator
-from craft.models.settings import EvaluatorRef
 from craft.reward.calibration import calibrate
 from craft.reward.dimensions import DIMENSIONS
+from craft.reward.evidence import ImageFeatures
 from craft.reward.features import Features, calibration_to_json, compute_features, write_features
+from craft.reward.judge import Judge
 
 SIZE, LABELS = 32, ["nevus", "melanoma"]
 SPLITS = ["train", "reference", "calibration", "test"]
@@ -47,8 +47,8 @@ def draw_rows(count: int, seed: int, split: str | None = None) -> list[dict]:
 def results(tmp_path_factory):
     """A results folder as far as scoring reads it."""
     root = tmp_path_factory.mktemp("results")
-    folder, knowledge, evaluator = root / "skin", tiny_knowledge(), tiny_evaluator(SIZE)
-    evaluator.save(root / "model")
+    folder, knowledge, ref = root / "skin", tiny_knowledge(), tiny_ref("held", "held_out", root)
+    save_judge(tiny_judge(SIZE), ref)
     write_images(folder / "images.parquet", draw_rows(64, 0))
     frame = read_images(folder / "images.parquet")
     write_text(folder / "knowledge.yaml", knowledge.to_yaml())
@@ -56,19 +56,17 @@ def results(tmp_path_factory):
         dataset="skin",
         modality="dermoscopy",
         labels=LABELS,
-        evaluators=[EvaluatorRef(name="held", role="held_out", path=str(root / "model"))],
+        evaluators=[ref],
         phantom_classifier=None,
         generated=[],
         neighbours=3,
     )
     write_text(folder / "settings/score_images.yaml", job.to_yaml())
     # the folder's weights are those in half precision
-    loaded = load_evaluator(job.evaluators[0])
-    write_features(folder / "features.safetensors", frame, compute_features(loaded, frame, knowledge, "held"))
+    write_features(folder / "features.safetensors", frame, compute_features(Judge.load(ref), frame, knowledge, ref))
     known = Features(folder / "features.safetensors", frame, knowledge)
-    pairs = known.split("held", "calibration")
-    maps = {"held": calibrate(known.raw_scores("held", 3), *pairs, known.damaged("held"), torch.empty(0, 32))}
-    write_json(folder / "calibration.json", calibration_to_json(maps, {"held": known.digest("held")}))
+    maps = {"held": calibrate(known.raw_scores(ref, 3), *known.split(ref, "calibration"), known.damaged(ref))}
+    write_json(folder / "calibration.json", calibration_to_json(maps, {"held": known.digest(ref)}))
     scorer = Scorer.load(job, known, folder / "calibration.json")
     write_parquet(folder / "real/seed0/scores.parquet", scorer.score_real())
     return root
@@ -132,7 +130,7 @@ def test_a_folder_a_label_table_a_parquet_table_and_a_list_score_alike(results, 
     pd.DataFrame({"file": by_folder["file"], "dx": renamed}).to_csv(tmp_path / "labels.csv", index=False)
     names = {"nv": "nevus", "mel": "melanoma"}
     by_csv = score_images(Yardstick.load(results, "skin"), tmp_path, None, names, label_column="dx")
-    columns = ["label", *DIMENSIONS, "cas", "tail"]
+    columns = ["label", *DIMENSIONS, "cas", "tail", "out_of_distribution"]
     for other in (by_list, by_table, by_csv):
         pd.testing.assert_frame_equal(by_folder[columns], other[columns], atol=1e-6)
     assert by_table["file"].tolist() == [str(row) for row in range(6)]
@@ -163,9 +161,9 @@ def test_the_command_writes_scores_and_summary(results, photographs, tmp_path, c
     assert command(photographs, "--dataset", "skin", "--run", results, *options) == 0
     said = capsys.readouterr().out
     scores = pd.read_parquet(tmp_path / "scores.parquet")
-    assert list(scores) == ["file", "label", *DIMENSIONS, "cas", "tail"] and len(scores) == 6
+    assert list(scores) == ["file", "label", *DIMENSIONS, "cas", "tail", "out_of_distribution"] and len(scores) == 6
     assert "tail_rate" in said and "torn.png" in caplog.text and "held_out" in said
-    assert len(pd.read_csv(tmp_path / "summary.csv")) == 3 * 6
+    assert len(pd.read_csv(tmp_path / "summary.csv")) == 3 * 7
 
 
 @pytest.mark.parametrize(
@@ -224,8 +222,16 @@ def test_images_that_cannot_be_scored_are_one_sentence(results, tmp_path, make, 
 
 def spoil_features(folder):
     frame = read_images(folder / "images.parquet")
-    entries = compute_features(tiny_evaluator(SIZE, seed=5), frame, tiny_knowledge(), "held")
-    write_features(folder / "features.safetensors", frame, entries)
+    ref = tiny_ref("held", "held_out", folder)
+    write_features(
+        folder / "features.safetensors", frame, compute_features(tiny_judge(seed=5), frame, tiny_knowledge(), ref)
+    )
+
+
+def spoil_visual_features(folder):
+    frame = read_images(folder / "images.parquet")
+    ref, judge = tiny_ref("held", "held_out", folder), Judge(tiny_judge().evaluator, tiny_encoder(seed=5))
+    write_features(folder / "features.safetensors", frame, compute_features(judge, frame, tiny_knowledge(), ref))
 
 
 def spoil_labels(folder):
@@ -239,7 +245,7 @@ def change_weights(folder):
     path.write_text(path.read_text().replace("weight: 1.0", "weight: 2.0", 1))
 
 
-@pytest.mark.parametrize("spoil", [spoil_features, spoil_labels, change_weights])
+@pytest.mark.parametrize("spoil", [spoil_features, spoil_visual_features, spoil_labels, change_weights])
 def test_a_calibration_of_other_data_is_refused(broken, spoil):
     spoil(broken / "skin")
     with pytest.raises(CraftError, match=r"fitted on other data than .*--forcerun calibrate_cas"):
@@ -271,14 +277,20 @@ def test_a_missing_file_of_the_run_is_named(broken, file, named):
         Yardstick.load(broken, "skin")
 
 
-def test_an_evaluator_that_the_run_trained_is_found_where_the_results_lie_now(broken, results):
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("held", "image-text evaluator"), ("held_encoder", "vision encoder")],
+    ids=["evaluator", "encoder"],
+)
+def test_a_model_that_the_run_trained_is_found_where_the_results_lie_now(broken, results, name, kind):
+    trained = f"{kind.split()[-1]}-{name}"
     path = broken / "skin/settings/score_images.yaml"
-    path.write_text(path.read_text().replace(str(results / "model"), "results/models/evaluator-held"))
-    with pytest.raises(CraftError, match="no image-text evaluator can be loaded"):
+    path.write_text(path.read_text().replace(f"path: {results / name}\n", f"path: results/models/{trained}\n"))
+    with pytest.raises(CraftError, match=f"no {kind} can be loaded"):
         Yardstick.load(broken, "skin")
     (broken / "models").mkdir()
-    (broken / "model").rename(broken / "models/evaluator-held")
-    assert Yardstick.load(broken, "skin").model.size == SIZE
+    (broken / name).rename(broken / "models" / trained)
+    assert Yardstick.load(broken, "skin").judge.evaluator.size == SIZE
 
 
 def test_unknown_datasets_and_evaluators_are_answered_with_the_known_ones(results, tmp_path):
@@ -290,10 +302,25 @@ def test_unknown_datasets_and_evaluators_are_answered_with_the_known_ones(result
         Yardstick.load(tmp_path, "skin")
 
 
-def test_an_evaluator_of_another_width_is_refused(results):
+@pytest.mark.parametrize("widths", [(48, 64), (32, 48)])
+def test_features_of_another_width_are_refused(results, widths):
+    yardstick, features = Yardstick.load(results, "skin"), ImageFeatures(*(torch.rand(2, width) for width in widths))
+    said = rf"{widths[0]} and {widths[1]} numbers wide, those of the texts 32 and of the reference images 64"
+    with pytest.raises(CraftError, match=said):
+        yardstick.alignment(features, torch.tensor([0, 1]))
+
+
+def test_an_image_below_all_but_one_in_a_hundred_real_ones_is_out_of_distribution(results):
     yardstick = Yardstick.load(results, "skin")
-    with pytest.raises(CraftError, match="48 numbers wide, those of the texts and reference images 32"):
-        yardstick.alignment(torch.rand(2, 48), torch.tensor([0, 1]))
+    rows = draw_rows(20, 5, "generated")
+    blank = [np.full((SIZE, SIZE, 3), 20 * level, np.uint8) for level in range(10)]
+    images = [*decode_images(pd.DataFrame(rows)), *blank]
+    frame = score_images(yardstick, images, ["nevus", "melanoma"] * 15, {})
+    limit = np.quantile(yardstick.real["plausibility"], 0.01)
+    assert frame["out_of_distribution"].tolist() == (frame["plausibility"] < limit).tolist()
+    assert frame["out_of_distribution"][20:].mean() > frame["out_of_distribution"][:20].mean()
+    table = summarise(frame, yardstick).set_index(["label", "metric"])
+    assert table.loc[("all", "out_of_distribution"), "value"] == frame["out_of_distribution"].mean()
 
 
 def test_craft_is_imported_without_loading_torch():

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny import tiny_evaluator, tiny_knowledge
+from tiny import save_judge, tiny_judge, tiny_knowledge, tiny_ref
 
 from craft.core.errors import CraftError
 from craft.core.files import write_json, write_text
@@ -18,14 +18,14 @@ from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, score_columns
 from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.scoring.settings import ScoreJob
 from craft.models.phantom_classifier import PhantomClassifier
-from craft.models.settings import EvaluatorRef
 from craft.reward.calibration import calibrate
+from craft.reward.cas import combine
+from craft.reward.damage import DAMAGES
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.features import (
     Features,
     calibration_to_json,
     compute_features,
-    foreign_features,
     read_calibration,
     write_features,
 )
@@ -49,23 +49,21 @@ def make_table(path, count, seed, split=None):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder, knowledge = tmp_path_factory.mktemp("scoring"), tiny_knowledge()
-    evaluators = {"a": tiny_evaluator(SIZE), "b": tiny_evaluator(SIZE, "siglip_regnet", seed=1)}
+    refs = [tiny_ref("a", "reward", folder), tiny_ref("b", "held_out", folder)]
+    judges = [tiny_judge(SIZE), tiny_judge(SIZE, "siglip_regnet", "bit", seed=1)]
     frame = make_table(folder / "images.parquet", 48, seed=0)
     entries = {}
-    for name, evaluator in evaluators.items():
-        entries |= compute_features(evaluator, frame, knowledge, name)
-        evaluator.save(folder / name)
+    for ref, judge in zip(refs, judges, strict=True):
+        entries |= compute_features(judge, frame, knowledge, ref)
+        save_judge(judge, ref)
     write_features(folder / "features.safetensors", frame, entries)
     PhantomClassifier.build({"dermoscopy": LABELS}).save(folder / "classifier")
     known = Features(folder / "features.safetensors", frame, knowledge)
     maps = {
-        name: calibrate(
-            known.raw_scores(name, 3), *known.split(name, "calibration"), known.damaged(name), torch.empty(0, 32)
-        )
-        for name in evaluators
+        ref.name: calibrate(known.raw_scores(ref, 3), *known.split(ref, "calibration"), known.damaged(ref))
+        for ref in refs
     }
     write_json(folder / "calibration.json", calibration_to_json(maps))
-    refs = [EvaluatorRef(name=n, role=r, path=str(folder / n)) for n, r in (("a", "reward"), ("b", "held_out"))]
     job = ScoreJob(
         dataset="skin",
         modality="dermoscopy",
@@ -89,10 +87,10 @@ def test_real_images_are_the_test_split_with_their_own_labels(run):
         assert part["label"].tolist() == test["label"].tolist()
 
 
-def test_cas_is_the_mean_of_its_dimensions_and_within_bounds(run):
+def test_cas_combines_its_dimensions_and_lies_within_bounds(run):
     scores = run[3].score_real()
     judged = scores[scores["role"] != PHANTOM_CLASSIFIER]
-    assert np.allclose(judged["cas"], judged[list(DIMENSIONS)].mean(axis=1), atol=1e-6)
+    assert np.allclose(judged["cas"], combine(judged[list(DIMENSIONS)].to_numpy(float)), atol=1e-6)
     assert judged["cas"].between(0, 1).all() and judged["agrees"].isna().all()
     classified = scores[scores["role"] == PHANTOM_CLASSIFIER]
     assert classified[list(DIMENSIONS)].isna().all(axis=None) and classified["agrees"].notna().all()
@@ -108,9 +106,10 @@ def test_the_same_pixels_score_the_same_as_real_and_as_generated(run):
     write_images(folder / "generated.parquet", rows)
     (generated, ids, encoded), real = scorer.score(folder / "generated.parquet", "craft", 1), scorer.score_real()
     assert ids == test["image_id"].tolist()
-    assert {name: tuple(each.shape) for name, each in encoded.items()} == dict.fromkeys(
-        ["a/images", "b/images"], (len(test), 32)
-    )
+    widths = {"a/images": 32, "a_encoder/images": 64, "b/images": 32, "b_encoder/images": 64}
+    assert {name: tuple(each.shape) for name, each in encoded.items()} == {
+        name: (len(test), width) for name, width in widths.items()
+    }
     # the evaluator's weights went through half precision on the way to its folder
     assert np.allclose(generated["cas"], real["cas"], atol=0.05)
     assert set(generated["seed"]) == {1} and set(generated["method"]) == {"craft"}
@@ -145,10 +144,12 @@ def test_the_script_writes_the_files_of_every_image_set_in_the_order_of_the_job(
         assert set(scores["method"]) == {method} and set(scores["seed"]) == {seed} and len(scores) == 3 * count
         ids = read_images(files["generated"][number])["image_id"].tolist()
         assert scores["image_id"].tolist() == ids * 3
-        encoded = read_rows(files["embeddings"][number], "a/images", ids[::-1], "score_images")
         images = to_tensor(decode_images(read_images(files["generated"][number])))
-        # the evaluator's weights went through half precision on the way to its folder
-        assert torch.allclose(encoded.flip(0), tiny_evaluator(SIZE).embed(images), atol=0.01)
+        seen = tiny_judge(SIZE).embed(images)
+        # the models' weights went through half precision on the way to their folders
+        for name, expected in (("a", seen.aligned), ("a_encoder", seen.visual)):
+            encoded = read_rows(files["embeddings"][number], f"{name}/images", ids[::-1], "score_images")
+            assert torch.allclose(encoded.flip(0), expected, atol=0.01 * max(1, expected.abs().max().item()))
     assert set(pd.read_parquet(files["real"])["method"]) == {"real"}
 
 
@@ -174,21 +175,18 @@ def test_an_unknown_label_and_a_missing_calibration_are_named(run, tmp_path):
         read_calibration(folder / "calibration.json", ["a", "c"])
     with pytest.raises(CraftError, match="no calibration"):
         read_calibration(tmp_path / "none.json", ["a"])
-    with pytest.raises(CraftError, match="evaluator 'c'"):
+    with pytest.raises(CraftError, match="of the model 'c'"):
         known.of("c", "images")
 
 
-def test_images_of_other_modalities_are_thinned_evenly(run):
-    folder = run[0]
-    assert foreign_features([], "a", 32).shape == (0, 32)
-    assert foreign_features([folder / "features.safetensors"] * 2, "a", 32, most=12).shape == (24, 32)
-
-
 def test_damaged_copies_are_encoded_kind_after_kind(run):
-    _, known, _, _ = run
-    calibration = known.split("a", "calibration")[0]
-    damaged, labels = known.damaged("a")
-    assert damaged.shape == (3 * len(calibration), 32)
-    assert torch.equal(labels, known.split("a", "calibration")[1].repeat(3))
+    _, known, job, _ = run
+    for ref in job.evaluators:
+        calibration, own = known.split(ref, "calibration")
+        damaged, labels = known.damaged(ref)
+        assert len(damaged) == (len(DAMAGES) + 1) * len(calibration)
+        assert torch.equal(labels, own.repeat(len(DAMAGES) + 1))
     images = to_tensor(decode_images(known.frame[known.frame["split"] == "calibration"]))
-    assert torch.allclose(tiny_evaluator(SIZE).embed(images), calibration, atol=1e-5)
+    calibration, seen = known.split(job.evaluators[0], "calibration")[0], tiny_judge(SIZE).embed(images)
+    assert torch.allclose(seen.aligned, calibration.aligned, atol=1e-5)
+    assert torch.allclose(seen.visual, calibration.visual, atol=1e-4)

@@ -27,13 +27,15 @@ def find(rows, **keys) -> pd.DataFrame:
     return table[(table[list(keys)] == pd.Series(keys)).all(axis=1)]
 
 
-def test_cas_is_the_mean_of_the_dimensions_and_each_can_be_left_out():
+def test_each_dimension_can_be_left_out_of_cas_and_the_gate_too():
     dimensions = RNG.random((5, 4))
     scores, named = all_scores(dimensions), dict(zip(DIMENSIONS, dimensions.T, strict=True))
     assert list(scores) == [*DIMENSIONS, "cas", *map(without, DIMENSIONS)]
-    assert np.allclose(scores["cas"], dimensions.mean(1))
-    others = [named[name] for name in ("alignment", "specificity", "plausibility")]
-    assert np.allclose(scores[without("checklist")], np.mean(others, axis=0))
+    judged = np.mean([named[name] for name in ("alignment", "specificity", "checklist")], axis=0)
+    assert np.allclose(scores["cas"], named["plausibility"] * judged)
+    assert np.allclose(scores[without("plausibility")], judged)
+    others = np.mean([named[name] for name in ("alignment", "specificity")], axis=0)
+    assert np.allclose(scores[without("checklist")], named["plausibility"] * others)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny import tiny_evaluator, tiny_knowledge
+from tiny import save_judge, tiny_judge, tiny_knowledge, tiny_ref
 
 from craft.core.errors import CraftError
 from craft.core.files import write_json, write_parquet
@@ -22,7 +22,6 @@ from craft.evaluation.validity.results import COLUMNS, STUDIES
 from craft.evaluation.validity.settings import ValidityJob, ValiditySettings
 from craft.evaluation.validity.study import ValidityStudy, pick_balanced
 from craft.models.phantom_classifier import PhantomClassifier
-from craft.models.settings import EvaluatorRef
 from craft.reward.calibration import calibrate
 from craft.reward.features import Features, calibration_to_json, compute_features, write_features
 from craft.training.checks import collect_checks, keep_check
@@ -69,9 +68,7 @@ def make_job(folder: Path) -> ValidityJob:
         dataset="skin",
         modality="dermoscopy",
         labels=LABELS,
-        evaluators=[
-            EvaluatorRef(name=n, role=r, path=str(folder / n)) for n, r in (("a", "reward"), ("b", "held_out"))
-        ],
+        evaluators=[tiny_ref("a", "reward", folder), tiny_ref("b", "held_out", folder)],
         phantom_classifier=str(folder / "phantom_classifier"),
         generated=GENERATED,
         neighbours=3,
@@ -82,21 +79,19 @@ def make_job(folder: Path) -> ValidityJob:
 
 
 def make_scorer(job: ValidityJob, folder: Path) -> Scorer:
-    """Features and calibration of two tiny random evaluators on a dataset of noise."""
+    """Features and calibration of two tiny random judges on a dataset of noise."""
     knowledge, entries, maps = tiny_knowledge(), {}, {}
-    evaluators = {"a": tiny_evaluator(SIZE), "b": tiny_evaluator(SIZE, "siglip_regnet", seed=1)}
+    judges = [tiny_judge(SIZE), tiny_judge(SIZE, "siglip_regnet", "bit", seed=1)]
     write_images(folder / "images.parquet", make_images(48, seed=0))
     frame = read_images(folder / "images.parquet")
-    for name, evaluator in evaluators.items():
-        entries |= compute_features(evaluator, frame, knowledge, name)
-        evaluator.save(folder / name)
+    for ref, judge in zip(job.evaluators, judges, strict=True):
+        entries |= compute_features(judge, frame, knowledge, ref)
+        save_judge(judge, ref)
     write_features(folder / "features.safetensors", frame, entries)
     PhantomClassifier.build({"dermoscopy": LABELS}).save(folder / "phantom_classifier")
     known = Features(folder / "features.safetensors", frame, knowledge)
-    for name in evaluators:
-        maps[name] = calibrate(
-            known.raw_scores(name, 3), *known.split(name, "calibration"), known.damaged(name), torch.empty(0, 32)
-        )
+    for ref in job.evaluators:
+        maps[ref.name] = calibrate(known.raw_scores(ref, 3), *known.split(ref, "calibration"), known.damaged(ref))
     write_json(folder / "calibration.json", calibration_to_json(maps))
     return Scorer.load(job, known, folder / "calibration.json")
 
@@ -140,7 +135,7 @@ def test_the_classifier_of_phantoms_is_one_of_the_judges(made):
 
 
 def test_without_a_classifier_the_gap_is_that_to_the_held_out_evaluator(made):
-    blind = Scorer(made.job, made.scorer.known, made.scorer.evaluators, made.scorer.alignments, None)
+    blind = Scorer(made.job, made.scorer.known, made.scorer.judges, made.scorer.alignments, None)
     study = made.study(blind)
     study.scores = study.scores[study.scores["role"] != PHANTOM_CLASSIFIER]
     table = study.table()

@@ -52,7 +52,6 @@ class AuditJob(JobSettings):
     """What `audit_checklist` needs to know."""
 
     dataset: str = Field(description="name of the dataset")
-    modality: str = Field(description="kind of image")
     generated: list[ImageSet] = Field(description="whose images are audited, in the order of their files")
     audit: AuditSettings = Field(description="the configuration's section `audit`")
 
@@ -63,7 +62,7 @@ class SignSettings(Strict):
     measured_per_label: Positive | None = Field(
         1000,
         description="at most this many real images of a label and split are measured, of the others nothing is known;"
-        " null: all. Of phantoms all is known",
+        " null: all; phantoms need no measuring",
     )
 
 

@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +14,10 @@ from craft.core.images import decode_images, read_images
 from craft.datasets.phantoms.base import Modality
 from craft.datasets.phantoms.registry import MODALITIES, find_modality
 from craft.evaluation.auditing import base
-from craft.evaluation.auditing.biomarkers import (
-    BiomarkerAuditor,
-    ItemRule,
-    Measurer,
-    find_measurer,
-    open_biomarkers,
-)
+from craft.evaluation.auditing.biomarkers import BiomarkerAuditor, ItemRule, fit_auditor
 from craft.evaluation.auditing.settings import SignsJob
+from craft.evaluation.biomarkers.registry import MODALITIES as MEASURED
+from craft.evaluation.biomarkers.registry import measure_images
 from craft.knowledge.schema import Knowledge
 from craft.training.signs import NO, UNKNOWN, YES, tabulate_signs
 
@@ -27,6 +25,9 @@ from craft.training.signs import NO, UNKNOWN, YES, tabulate_signs
 SPLITS = ("train", "test")
 SAID = {True: YES, False: NO, None: UNKNOWN}
 ANSWERS = {base.YES: YES, base.NO: NO, base.UNKNOWN: UNKNOWN}
+
+# uint8 images (n, h, w, 3) -> one row per image, one column per measure
+Measurer = Callable[[np.ndarray], pd.DataFrame]
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +60,10 @@ def find_signs(job: SignsJob, knowledge: Knowledge, images: Path, measure: Measu
         if job.signs.measured_per_label:
             rank = frame.iloc[real].groupby(["split", "label"]).cumcount().to_numpy()
             real = real[rank < job.signs.measured_per_label]
-        auditor = open_biomarkers(job.audit, knowledge, images, measure or find_measurer(job.modality))
-        answers[real] = answer_measured(frame.iloc[real], auditor, items)
+        measure = measure or find_measurer(job.modality)
+        calibration = read_images(images, "calibration")
+        auditor = fit_auditor(job.audit, knowledge, calibration, measure(decode_images(calibration)))
+        answers[real] = answer_measured(frame.iloc[real], auditor, items, measure)
     counts = ", ".join(f"{(answers == answer).mean():.0%} {answer}" for answer in SAID.values())
     log.info("%s: %d images, of which %d were measured; answers: %s", job.dataset, len(frame), len(real), counts)
     return tabulate_signs(frame["image_id"], items, answers)
@@ -85,12 +88,20 @@ def answer_drawn(frame: pd.DataFrame, modality: Modality, items: list[str]) -> n
     return np.array(rows, dtype=object)
 
 
-def answer_measured(frame: pd.DataFrame, auditor: BiomarkerAuditor, items: list[str]) -> np.ndarray:
+def find_measurer(modality: str) -> Measurer:
+    """What measures images of a modality: nothing, and a sentence in the log, where it has no biomarkers."""
+    if modality in MEASURED:
+        return partial(measure_images, modality)
+    log.warning("no biomarkers are computed for modality %r, so they can tell nothing of its checklists", modality)
+    return lambda images: pd.DataFrame(index=range(len(images)))
+
+
+def answer_measured(frame: pd.DataFrame, auditor: BiomarkerAuditor, items: list[str], measure: Measurer) -> np.ndarray:
     """Answers of computed biomarkers, shape (n, items)."""
     rules = {label: [choose_rule(auditor, label, item) for item in items] for label in frame["label"].unique()}
     if all(rule.reason for chosen in rules.values() for rule in chosen):
         return np.full((len(frame), len(items)), UNKNOWN, dtype=object)
-    measured = auditor.measure(list(decode_images(frame))).to_dict("records")
+    measured = measure(decode_images(frame)).to_dict("records")
     pairs = zip(frame["label"], measured, strict=True)
     return np.array([[ANSWERS[rule.answer(values)] for rule in rules[label]] for label, values in pairs], dtype=object)
 

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.seeds import numpy_generator
-from craft.core.settings import REAL, ImageSet, match_files
+from craft.core.settings import CONTROLS, REAL, ImageSet, match_files
 from craft.evaluation.fidelity.features import Encoder, encoded_images, inception_encoder
 from craft.evaluation.fidelity.metrics import RealFeatures
 from craft.evaluation.fidelity.results import COLUMNS
@@ -89,7 +89,9 @@ def compare_all(
     rng = numpy_generator("fidelity reference", *names)
     test, name = table["split"] == "test", f"the test images of {job.dataset}"
     compared = RealFeatures(known[test], table["label"][test], settings.neighbours, settings.bootstrap, rng, name)
-    floor = pick_floor(table, next(iter(frames.values()))["label"], job.dataset)
+    # methods stand last, and the decoded test images are fewer than what a method generates
+    wanted = max(frames, key=lambda each: each.method not in CONTROLS)
+    floor = pick_floor(table, frames[wanted]["label"], job.dataset)
     sets = {ImageSet(method=REAL, seed=0): (known[floor], table["label"].iloc[floor])}
     sets |= {each: (encoded[each], frame["label"]) for each, frame in frames.items()}
     rows = []

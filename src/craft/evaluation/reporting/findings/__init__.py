@@ -7,6 +7,7 @@ import pandas as pd
 
 from craft.evaluation.reporting.findings.agreement import find_agreement
 from craft.evaluation.reporting.findings.alignment import find_alignment
+from craft.evaluation.reporting.findings.anatomy import find_anatomy
 from craft.evaluation.reporting.findings.audit import find_audit
 from craft.evaluation.reporting.findings.base import Tables
 from craft.evaluation.reporting.findings.classifier import find_classifier
@@ -33,6 +34,7 @@ FINDINGS: dict[str, Callable[[Tables, Run], Any]] = {
     "tail": find_tail,
     "downstream": find_downstream,
     "audit": find_audit,
+    "anatomy": find_anatomy,
     "memorization": find_memorization,
     "fidelity": find_fidelity,
     "agreement": find_agreement,
