@@ -24,7 +24,7 @@ def test_every_kind_keeps_shape_and_range_changes_the_image_and_repeats_itself(k
     first, again, other = (EVERY[kind](images, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
     assert first.shape == images.shape and 0 <= first.min() <= first.max() <= 1
     assert torch.equal(first, again) and torch.equal(images, draw_images())
-    assert ((first - images).abs().mean((1, 2, 3)) > 0.01).all()
+    assert ((first - images).abs().mean((1, 2, 3)) > 0.002).all()
     assert torch.equal(first, other) == (kind == "blur"), "only a blur draws nothing"
 
 
