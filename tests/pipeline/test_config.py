@@ -11,11 +11,12 @@ import yaml
 
 from craft.core.errors import CraftError
 from craft.core.registry import Chosen
-from craft.core.settings import Role, Strict
+from craft.core.settings import Strict
 from craft.evaluation.settings import FeaturesRef
 from craft.pipeline.config import Config, validate_config
 from craft.pipeline.jobs import resolve_jobs
 from craft.pipeline.schema import SCHEMA, schema_text
+from craft.training.settings import GenerationJob, MethodJob
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -86,11 +87,15 @@ def changed(path: str, value) -> dict:
         ("datasets.fundus.labels", ["only_one"], "datasets.fundus.labels"),
         ("evaluators.clip_resnet.role", "judge", "evaluators.clip_resnet.role"),
         ("evaluators.clip_resnet.role", "held_out", "exactly one evaluator has the role 'reward'"),
-        ("evaluators.siglip_regnet.role", "monitor", "exactly one evaluator has the role 'monitor'"),
-        ("evaluators.siglip_regnet.path", "data/models/evaluator-clip_resnet", "has two roles"),
-        ("evaluators.siglip_regnet.path", "./data/models/../models/evaluator-clip_bit/", "has two roles"),
+        ("evaluators.lit_efficientnet.role", "monitor", "exactly one evaluator has the role 'monitor'"),
+        ("evaluators.lit_efficientnet.path", "data/models/evaluator-clip_resnet", "has two roles"),
+        ("evaluators.lit_efficientnet.path", "./data/models/../models/evaluator-clip_bit/", "has two roles"),
         ("fidelity", {"evaluators": ["nobody"]}, "fidelity.evaluators names 'nobody'"),
-        ("memorization", {"features": "nobody"}, "memorization.features is 'nobody', .* `features: siglip_regnet`"),
+        (
+            "memorization",
+            {"features": "nobody"},
+            "memorization.features is 'nobody', .* `features: efficientnet_lite0`",
+        ),
         ("downstream.backbones", ["encoder", "encoder"], "repeat one; write for example `backbones: .encoder, scratch"),
         ("fidelity", {"neighbours": 0}, "fidelity.neighbours"),
         ("scoring.further_tail_quantiles", [0.05, 1.5], "scoring.further_tail_quantiles"),
@@ -145,10 +150,10 @@ def test_a_copy_of_an_evaluator_that_shaped_a_run_cannot_be_held_out(role, tmp_p
 def test_two_evaluators_trained_alike_are_one_model():
     training = {"family": "clip_bit", "seed": 7}
     raw = changed("evaluators.clip_bit", {"role": "monitor", "train": training})
-    raw["evaluators"]["siglip_regnet"] = {"role": "held_out", "train": training}
+    raw["evaluators"]["lit_efficientnet"] = {"role": "held_out", "train": training}
     with pytest.raises(CraftError, match="are trained with the same settings, so that one model has two roles"):
         validate_config(raw)
-    raw["evaluators"]["siglip_regnet"]["train"] = training | {"seed": 8}
+    raw["evaluators"]["lit_efficientnet"]["train"] = training | {"seed": 8}
     validate_config(raw)
 
 
@@ -157,7 +162,7 @@ def test_any_number_of_evaluators_can_be_held_out():
     raw["evaluators"]["further"] = {"role": "held_out", "path": "some/other_hub_id"}
     jobs = resolve_jobs(validate_config(raw))
     names = [ref.name for ref in jobs["fundus/settings/measure_fidelity.yaml"].features]
-    assert names == ["siglip_regnet", "another", "further"]
+    assert names == ["lit_efficientnet", "another", "further", "efficientnet_lite0"]
     assert len(jobs["fundus/settings/calibrate_cas.yaml"].evaluators) == 5
     raw["evaluators"]["further"]["path"] = "some/hub_id"
     with pytest.raises(CraftError, match=r"'another' .* 'further' .* have the same path .* would count twice"):
@@ -165,22 +170,56 @@ def test_any_number_of_evaluators_can_be_held_out():
 
 
 def test_features_are_those_of_held_out_encoders_and_evaluators_unless_others_are_named():
-    class Encoder(Strict):
-        role: Role
-
-    class WithEncoders(Config):
-        encoders: dict[str, Encoder]
-
-    assert validate_config(DEFAULT).held_out_features() == FeaturesRef(name="siglip_regnet", role="held_out")
-    raw = DEFAULT | {"encoders": {"watcher": {"role": "monitor"}, "net": {"role": "held_out"}}}
-    config = WithEncoders.model_validate(raw)
-    net = FeaturesRef(name="net", role="held_out", unit=False)
+    config = validate_config(DEFAULT)
+    net = FeaturesRef(name="efficientnet_lite0", role="held_out", unit=False)
     assert config.held_out_features() == config.memorization_features() == net
-    assert [ref.name for ref in config.fidelity_features()] == ["siglip_regnet", "net"]
-    named = {"fidelity": {"evaluators": ["watcher", "clip_bit"]}, "memorization": {"features": "watcher"}}
-    config = WithEncoders.model_validate(raw | named)
-    assert [ref.name for ref in config.fidelity_features()] == ["clip_bit", "watcher"]
-    assert config.memorization_features() == FeaturesRef(name="watcher", role="monitor", unit=False)
+    assert [ref.name for ref in config.fidelity_features()] == ["lit_efficientnet", "efficientnet_lite0"]
+    raw = changed("fidelity", {"evaluators": ["anatomy_bit", "clip_bit"]})
+    config = validate_config(raw | {"memorization": {"features": "anatomy_bit"}})
+    assert [ref.name for ref in config.fidelity_features()] == ["clip_bit", "anatomy_bit"]
+    assert config.memorization_features() == FeaturesRef(name="anatomy_bit", role="monitor", unit=False)
+
+
+ENCODER = {"role": "held_out", "path": "data/models/encoder-anatomy_bit"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("encoders.anatomy_bit.role", "held_out", "exactly one encoder has the role 'monitor', found 0"),
+        ("encoders.another", ENCODER, "exactly one encoder has the role 'held_out', found 2"),
+        ("encoders.efficientnet_lite0", ENCODER, "the encoders 'anatomy_bit' .* one model has two roles"),
+        ("encoders.efficientnet_lite0.loader", "nobody", "there is no encoder loader 'nobody'"),
+    ],
+)
+def test_every_role_has_an_encoder_of_its_own(path, value, named):
+    with pytest.raises(CraftError, match=named):
+        validate_config(changed(path, value))
+
+
+def test_an_encoder_has_no_name_of_an_evaluator():
+    raw = changed("encoders.clip_bit", DEFAULT["encoders"]["anatomy_bit"])
+    del raw["encoders"]["anatomy_bit"]
+    with pytest.raises(CraftError, match="both called 'clip_bit'; rename one of them"):
+        validate_config(raw)
+
+
+@pytest.mark.parametrize(
+    "file", sorted([ROOT / "config.yaml", *(ROOT / "configs").glob("*.yaml")]), ids=lambda f: f.stem
+)
+def test_nothing_that_is_held_out_is_named_to_what_trains_a_generator(file):
+    config = validate_config(yaml.safe_load(file.read_text()))
+    held_out = {
+        name
+        for models in (config.evaluators, config.encoders)
+        for name, model in models.items()
+        if model.role == "held_out"
+    }
+    trainings = [job for job in resolve_jobs(config).values() if isinstance(job, (MethodJob, GenerationJob))]
+    assert held_out and trainings
+    for job in trainings:
+        named = {name for ref in getattr(job, "evaluators", []) for name in (ref.name, ref.encoder.name)}
+        assert not named & held_out and not any(name in job.to_yaml() for name in held_out)
 
 
 def test_a_missing_key_is_named():

@@ -151,7 +151,7 @@ def test_every_configuration_is_complete_and_valid(file):
             "`audit`: the auditor 'mllm' would send images to the endpoint; write `images_may_leave: true`",
         ),
         ("evaluators={clip_resnet: {role: held_out}}", "the role 'reward'"),
-        ("evaluators={siglip_regnet: {path: data/models/evaluator-clip_bit}}", "one model has two roles"),
+        ("evaluators={lit_efficientnet: {path: data/models/evaluator-clip_bit}}", "one model has two roles"),
     ],
 )
 def test_a_bad_configuration_ends_with_one_sentence(tmp_path, mistake, named):
@@ -174,7 +174,7 @@ def test_a_model_without_json_files_is_followed_by_its_own(tmp_path, path):
     (tmp_path / "model").mkdir()
     weights = tmp_path / "model" / "weights.bin"
     weights.touch()
-    chosen = f"evaluators={{siglip_regnet: {{path: {tmp_path / path}}}}}"
+    chosen = f"evaluators={{lit_efficientnet: {{path: {tmp_path / path}}}}}"
     run = snakemake("-n", "--config", f"results={tmp_path / 'results'}", chosen, "--", "tables")
     planned = run.stdout + run.stderr
     assert run.returncode == 0 and str(weights) in planned, planned[-2000:]
