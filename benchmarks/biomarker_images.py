@@ -60,7 +60,7 @@ def measure_set(modality: str, folder: Path, table: pd.DataFrame, extra: Extra |
     for file in track(table["file"], modality):
         image = read_image(folder / file)
         findings = measure(image)
-        rows.append(findings.values | (extra(image, findings.masks) if extra else {}))
+        rows.append(findings.values | (extra(image, findings.overlays(*image.shape[:2])) if extra else {}))
     return pd.DataFrame(rows, index=table.index)
 
 
@@ -212,7 +212,10 @@ def draw_pictures(modality: str, data: Path, folder: Path, count: int = 12) -> P
     shares = np.array_split(np.arange(count), len(labels))
     files = pd.concat([take(table, [label], len(share)) for label, share in zip(labels, shares, strict=True)])["file"]
     measure = find_biomarkers(modality).measure
-    tiles = [outline(image, measure(image).masks) for image in (read_image(data / place / file) for file in files)]
+    tiles = [
+        outline(image, measure(image).overlays(*image.shape[:2]))
+        for image in (read_image(data / place / file) for file in files)
+    ]
     rows = [np.concatenate(tiles[start : start + 4], axis=1) for start in range(0, len(tiles), 4)]
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.concatenate(rows)).save(folder / f"{modality}.png")

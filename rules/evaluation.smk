@@ -3,7 +3,9 @@ rule train_classifier:
     input:
         settings="<results>/{dataset}/settings/train_classifier.yaml",
         images="<results>/{dataset}/images.parquet",
+        features="<results>/{dataset}/features.safetensors",
         generated=of_sets("images.parquet", CONFIG.downstream.methods or None),
+        embeddings=of_sets("features.safetensors", CONFIG.downstream.methods or None),
         code=code_of("train_classifier", "{dataset}/settings/train_classifier.yaml"),
     output:
         predictions="<results>/{dataset}/downstream.parquet",
@@ -15,14 +17,15 @@ rule train_classifier:
         "../envs/diffusion.yaml"
     threads: 1
     resources:
-        gpu=1,
+        gpu=int(CONFIG.downstream.trains_networks),
         mem_mb=CONFIG.resources.train_mem_mb,
         runtime=CONFIG.resources.train_runtime,
     params:
         generated=repeated("--generated", "generated"),
+        embeddings=repeated("--embeddings", "embeddings"),
     shell:
-        "python scripts/train_classifier.py {input.settings} --images {input.images} {params.generated}"
-        " --predictions {output.predictions} > {log} 2>&1"
+        "python scripts/train_classifier.py {input.settings} --images {input.images} --features {input.features}"
+        " {params.generated} {params.embeddings} --predictions {output.predictions} > {log} 2>&1"
 
 
 rule measure_fidelity:
@@ -55,12 +58,39 @@ rule measure_fidelity:
         " {params.generated} {params.embeddings} --output {output.fidelity} > {log} 2>&1"
 
 
+rule measure_biomarkers:
+    """Measure the biomarkers of the real images of one dataset and of those of all methods and seeds."""
+    input:
+        settings="<results>/{dataset}/settings/measure_biomarkers.yaml",
+        images="<results>/{dataset}/images.parquet",
+        generated=of_measured("images.parquet"),
+        code=code_of("measure_biomarkers", "{dataset}/settings/measure_biomarkers.yaml"),
+    output:
+        measures="<results>/{dataset}/biomarkers.parquet",
+    log:
+        "<logs>/measure_biomarkers/{dataset}.log",
+    benchmark:
+        "<benchmarks>/measure_biomarkers/{dataset}.jsonl"
+    conda:
+        "../envs/diffusion.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.score_mem_mb,
+        runtime=CONFIG.resources.score_runtime,
+    params:
+        generated=repeated("--generated", "generated"),
+    shell:
+        "python scripts/measure_biomarkers.py {input.settings} --images {input.images} {params.generated}"
+        " --output {output.measures} > {log} 2>&1"
+
+
 rule audit_checklist:
     """Answer the checklist items of the images of one dataset: real test images, and those of all methods and seeds."""
     input:
         settings="<results>/{dataset}/settings/audit_checklist.yaml",
         images="<results>/{dataset}/images.parquet",
         knowledge="<results>/{dataset}/knowledge.yaml",
+        measures="<results>/{dataset}/biomarkers.parquet",
         generated=of_measured("images.parquet"),
         code=code_of("audit_checklist", "{dataset}/settings/audit_checklist.yaml"),
     output:
@@ -81,7 +111,7 @@ rule audit_checklist:
         generated=repeated("--generated", "generated"),
     shell:
         "python scripts/audit_checklist.py {input.settings} --images {input.images} --knowledge {input.knowledge}"
-        " {params.generated} --audit {output.audit} --criteria {output.criteria} > {log} 2>&1"
+        " {params.generated} --measures {input.measures} --audit {output.audit} --criteria {output.criteria} > {log} 2>&1"
 
 
 rule find_neighbours:
@@ -124,8 +154,9 @@ rule check_validity:
         knowledge="<results>/{dataset}/knowledge.yaml",
         calibration="<results>/{dataset}/calibration.json",
         real=rules.score_images.output.real,
-        scores=rules.score_images.output.scores,
+        scores=of_sets("scores.parquet"),
         checks=of_sets("checks.parquet", rewarded_methods()),
+        others=other_features,
         evaluators=evaluator_files(),
         classifier=classifier_files(),
         code=code_of("check_validity", "{dataset}/settings/check_validity.yaml"),
@@ -145,10 +176,11 @@ rule check_validity:
     params:
         scores=repeated("--scores", "scores"),
         checks=repeated("--checks", "checks"),
+        others=repeated("--others", "others"),
     shell:
         "python scripts/check_validity.py {input.settings} --images {input.images} --features {input.features}"
         " --knowledge {input.knowledge} --calibration {input.calibration} --real-scores {input.real} {params.scores}"
-        " {params.checks} --output {output.validity} > {log} 2>&1"
+        " {params.checks} {params.others} --output {output.validity} > {log} 2>&1"
 
 
 rule collect_tables:

@@ -26,12 +26,37 @@ rule train_foundation:
         "python scripts/train_foundation.py {input.settings} {params.images} {params.knowledge} --output {output.foundation} > {log} 2>&1"
 
 
+rule find_signs:
+    """Find which checklist items are true of which image that trains or tests an evaluator, for one dataset."""
+    input:
+        settings="<results>/{dataset}/settings/find_signs.yaml",
+        images="<results>/{dataset}/images.parquet",
+        knowledge="<results>/{dataset}/knowledge.yaml",
+        code=code_of("find_signs", "{dataset}/settings/find_signs.yaml"),
+    output:
+        signs="<results>/{dataset}/signs.parquet",
+    log:
+        "<logs>/find_signs/{dataset}.log",
+    benchmark:
+        "<benchmarks>/find_signs/{dataset}.jsonl"
+    conda:
+        "../envs/diffusion.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.score_mem_mb,
+        runtime=CONFIG.resources.score_runtime,
+    shell:
+        "python scripts/find_signs.py {input.settings} --images {input.images} --knowledge {input.knowledge}"
+        " --output {output.signs} > {log} 2>&1"
+
+
 rule train_evaluator:
     """Train one small image-text evaluator from scratch."""
     input:
         settings="<results>/models/settings/evaluator-{evaluator}.yaml",
         images=expand("<results>/{dataset}/images.parquet", dataset=CONFIG.datasets),
         knowledge=expand("<results>/{dataset}/knowledge.yaml", dataset=CONFIG.datasets),
+        signs=expand("<results>/{dataset}/signs.parquet", dataset=CONFIG.datasets),
         code=code_of("train_evaluator", "models/settings/evaluator-{evaluator}.yaml"),
     output:
         evaluator=directory("<results>/models/evaluator-{evaluator}"),
@@ -49,8 +74,10 @@ rule train_evaluator:
     params:
         images=repeated("--images", "images"),
         knowledge=repeated("--knowledge", "knowledge"),
+        signs=repeated("--signs", "signs"),
     shell:
-        "python scripts/train_evaluator.py {input.settings} {params.images} {params.knowledge} --output {output.evaluator} > {log} 2>&1"
+        "python scripts/train_evaluator.py {input.settings} {params.images} {params.knowledge} {params.signs}"
+        " --output {output.evaluator} > {log} 2>&1"
 
 
 rule train_encoder:

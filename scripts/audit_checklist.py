@@ -18,6 +18,7 @@ def main(
     generated: Annotated[
         list[Path], typer.Option(help="image table of generated images; repeated, in the order of the settings")
     ],
+    measures: Annotated[Path, typer.Option(help="biomarkers of the dataset's and of the generated images")],
     audit: Annotated[Path, typer.Option(help="answers, one row per image, item and auditor (written)")],
     criteria: Annotated[Path, typer.Option(help="how every item is judged, or why it cannot be (written)")],
 ) -> None:
@@ -27,13 +28,15 @@ def main(
     from craft.core.files import write_csv, write_parquet
     from craft.evaluation.auditing.audit import audit_images
     from craft.evaluation.auditing.auditors import open_auditors
+    from craft.evaluation.biomarkers.results import MEASURED
     from craft.knowledge.schema import Knowledge
 
+    measured = MEASURED.load(measures)
     job, known = AuditJob.load(settings), Knowledge.load(knowledge)
     with lease_device() if job.audit.asks_local_model else nullcontext("cpu") as device:
-        auditors = open_auditors(job, known, images, device)
+        auditors = open_auditors(job, known, images, measured, device)
         write_csv(criteria, pd.concat([auditor.describe() for auditor in auditors], ignore_index=True))
-        write_parquet(audit, audit_images(job, auditors, known, images, generated))
+        write_parquet(audit, audit_images(job, auditors, known, images, generated, measured))
 
 
 if __name__ == "__main__":

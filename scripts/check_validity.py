@@ -26,8 +26,9 @@ def main(
         list[Path] | None,
         typer.Option(help="images of a rewarded method's checks; repeated, in the order of the settings"),
     ] = None,
+    others: Annotated[list[Path] | None, typer.Option(help="feature file of another modality; repeatable")] = None,
 ) -> None:
-    """Swapped labels, the same images, graded damage, the classifier of phantoms and the proxy gap, on one dataset."""
+    """Judges, no images, swapped labels, graded damage, the classifier of phantoms and the proxy gap of one dataset."""
     job = ValidityJob.load(settings)
     with lease_device() as device:
         from craft.core.images import read_images
@@ -38,7 +39,8 @@ def main(
 
         known = Features(features, read_images(images), Knowledge.load(knowledge))
         scorer = Scorer.load(job, known, calibration, device)
-        write_parquet(output, ValidityStudy.load(job, scorer, real_scores, scores or [], checks or []).table())
+        study = ValidityStudy.load(job, scorer, real_scores, scores or [], checks or [], others or [])
+        write_parquet(output, study.table())
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ def main(
     settings: Annotated[Path, typer.Argument(help="settings of the job")],
     images: Annotated[list[Path], typer.Option(help="image table; repeat for every dataset")],
     knowledge: Annotated[list[Path], typer.Option(help="knowledge file; repeat in the same order")],
+    signs: Annotated[list[Path], typer.Option(help="table of signs; repeat in the same order")],
     output: Annotated[Path, typer.Option(help="model folder to write")],
 ) -> None:
     """Train an evaluator from scratch and save it as a transformers folder."""
@@ -27,14 +28,17 @@ def main(
         from craft.models.provenance import write_provenance
         from craft.training.checkpoints import checkpoint_folder
         from craft.training.corpus import Corpus
-        from craft.training.evaluator import train_evaluator, zero_shot_accuracy
+        from craft.training.evaluator import train_evaluator
+        from craft.training.evaluator_quality import item_auroc, zero_shot_accuracy
 
-        corpus = Corpus.load(images, knowledge, "train", training.fold, training.folds)
+        corpus = Corpus.load(images, knowledge, "train", training.fold, training.folds, signs)
         resolved = job.model_dump(mode="json")
-        checkpoints = checkpoint_folder(output, resolved, "train_evaluator", [*images, *knowledge])
+        checkpoints = checkpoint_folder(output, resolved, "train_evaluator", [*images, *knowledge, *signs])
         evaluator, metrics = train_evaluator(training, corpus, job.resolution, checkpoints, device)
-        accuracy = zero_shot_accuracy(evaluator, Corpus.load(images, knowledge, "test"))
-        metrics |= {f"zero_shot_accuracy_{name}": value for name, value in accuracy.items()}
+        unseen = Corpus.load(images, knowledge, "test", signs=signs)
+        for measured in (zero_shot_accuracy, item_auroc):
+            found = measured(evaluator, unseen)
+            metrics |= {f"{measured.__name__}_{name}": value for name, value in found.items()}
         with atomic_path(output) as folder:
             evaluator.save(folder)
             write_provenance(

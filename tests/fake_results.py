@@ -1,5 +1,6 @@
 """A results folder as the pipeline leaves it, with drawn scores and simple images, for tests of what reads tables."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,16 @@ from craft.core.settings import CONTROLS, DECODED
 from craft.evaluation.fidelity.metrics import METRICS as FIDELITY
 from craft.evaluation.memorization.results import MEMBERSHIP, NEIGHBOURS
 from craft.evaluation.results import SETTINGS
-from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, PLAIN_MEAN
 from craft.evaluation.settings import Run, ScoringSettings
-from craft.reward.cas import combine
+from craft.reward.cas import combine, plain_mean
+from craft.reward.damage import NO_IMAGES
 from craft.reward.dimensions import DIMENSIONS
 
 LABELS = {"chest": ["normal", "effusion"], "skin": ["naevus", "melanoma", "keratosis"]}
 METHODS = ["foundation", "lora", "craft"]
-SKILL = {"real": 0.75, "decoded": 0.74, "foundation": 0.45, "lora": 0.6, "craft": 0.72}
+SKILL = {"real": 0.75, "decoded": 0.73, "foundation": 0.45, "lora": 0.6, "craft": 0.72}
+BACKBONES = ("efficientnet", "scratch")
 EVALUATORS = {"clip_resnet": "reward", "clip_bit": "monitor", "siglip_regnet": "held_out"}
 
 
@@ -61,10 +64,12 @@ def make_results(
                 if method == "craft":
                     write_parquet(path / "history.parquet", draw_history(rng))
         write_parquet(folder / dataset / "audit.parquet", draw_audit(rng, folder, dataset, methods, seeds))
+        write_parquet(folder / dataset / "biomarkers.parquet", draw_measures(rng, folder, dataset, methods, seeds))
         write_copies(rng, folder / dataset, dataset, methods, seeds)
         write_parquet(folder / dataset / "downstream.parquet", draw_predictions(rng, dataset, names, methods, test))
         write_parquet(folder / dataset / "fidelity.parquet", draw_fidelity(rng, dataset, methods, seeds, evaluators))
-        write_parquet(folder / dataset / "validity.parquet", draw_validity(rng, dataset, methods, classifier))
+        studies = draw_validity(rng, dataset, names, methods, classifier, evaluators)
+        write_parquet(folder / dataset / "validity.parquet", studies)
     return run
 
 
@@ -91,6 +96,11 @@ def make_rows(rng: np.random.Generator, labels: list[str], split: str, per_label
     return rows
 
 
+def image_sets(methods: list[str], seeds: tuple[int, ...]) -> list[tuple[str, int]]:
+    """Method and seed of everything that is scored: the controls, then what was generated."""
+    return [*((method, 0) for method in CONTROLS), *((method, seed) for method in methods for seed in seeds)]
+
+
 def draw_scores(
     rng: np.random.Generator,
     dataset: str,
@@ -107,10 +117,10 @@ def draw_scores(
         mean = SKILL.get(method, 0.5) - (0.05 if role == "held_out" and method == "craft" else 0)
         values = rng.beta(mean * 8, (1 - mean) * 8, size=(len(rows), len(DIMENSIONS)))
         frame = base.assign(evaluator=evaluator, role=role, **dict(zip(DIMENSIONS, values.T, strict=True)), agrees=None)
-        frames.append(frame.assign(cas=combine(values)))
+        frames.append(frame.assign(cas=combine(values), **{PLAIN_MEAN: plain_mean(values)}))
     if classifier:
         chance = rng.beta(5, 2, size=len(rows))
-        nothing = dict.fromkeys(DIMENSIONS, np.nan)
+        nothing = dict.fromkeys([*DIMENSIONS, PLAIN_MEAN], np.nan)
         frames.append(
             base.assign(
                 evaluator=PHANTOM_CLASSIFIER, role=PHANTOM_CLASSIFIER, **nothing, cas=chance, agrees=chance > 0.5
@@ -122,7 +132,7 @@ def draw_scores(
 def draw_audit(rng: np.random.Generator, folder: Path, dataset: str, methods: list[str], seeds: tuple) -> pd.DataFrame:
     """Answers of two auditors to three items a label, one of which nobody can tell; the skill is the share of yes."""
     frames = []
-    for method, seed in [*((name, 0) for name in CONTROLS), *((method, seed) for method in methods for seed in seeds)]:
+    for method, seed in image_sets(methods, seeds):
         images = pd.read_parquet(folder / dataset / method / f"seed{seed}/scores.parquet").query("role == 'reward'")
         rows = images.loc[images.index.repeat(3), ["image_id", "dataset", "method", "seed", "label"]]
         number = np.tile(np.arange(3), len(images))
@@ -132,6 +142,23 @@ def draw_audit(rng: np.random.Generator, folder: Path, dataset: str, methods: li
             said = np.where(yes ^ (rng.random(len(rows)) < errors), "yes", "no")
             said = np.where((number == 2) | (rng.random(len(rows)) < 0.05), "cannot tell", said)
             frames.append(rows.assign(facet="sign", weight=1.0 + number, auditor=auditor, answer=said))
+    return pd.concat(frames, ignore_index=True)
+
+
+def draw_measures(
+    rng: np.random.Generator, folder: Path, dataset: str, methods: list[str], seeds: tuple
+) -> pd.DataFrame:
+    """Two measures, one of which cannot always be taken, and two structures, found by the method's skill."""
+    frames = []
+    for method, seed in [("real", 0), *((method, seed) for method in methods for seed in seeds)]:
+        path = folder / dataset / ("images.parquet" if method == "real" else f"{method}/seed{seed}/images.parquet")
+        frame = read_images(path)[["image_id", "split", "label"]].assign(dataset=dataset, method=method, seed=seed)
+        off = 1.0 - SKILL.get(method, 0.5)
+        frame["size"], frame["count"] = rng.normal(off, 0.2, len(frame)), rng.poisson(10 * off, len(frame))
+        frame["size"] = frame["size"].where(rng.random(len(frame)) > 0.1)
+        for name in ("found_outline", "found_core"):
+            frame[name] = (rng.random(len(frame)) > (0.02 if method == "real" else off)).astype(float)
+        frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
 
@@ -155,7 +182,7 @@ def draw_fidelity(
     """Fidelity of every method and seed under the held-out evaluators, better with skill."""
     rows = []
     for evaluator in (name for name, role in evaluators.items() if role == "held_out"):
-        for method, seed in [*((name, 0) for name in CONTROLS), *((method, seed) for method in methods for seed in seeds)]:
+        for method, seed in image_sets(methods, seeds):
             row = {"dataset": dataset, "method": method, "seed": seed, "evaluator": evaluator, "role": "held_out"}
             for metric in FIDELITY:
                 value = 20 * (1 - SKILL.get(method, 0.5)) if metric == "fid" else SKILL.get(method, 0.5)
@@ -176,7 +203,7 @@ def write_copies(
             runs[method, seed] = read_images(folder / method / f"seed{seed}/images.parquet")[["image_id", "label"]]
     neighbours, membership = [], []
     for (method, seed), frame in runs.items():
-        shared = {"dataset": dataset, "method": method, "seed": seed, "evaluator": "siglip_regnet"}
+        shared = {"dataset": dataset, "method": method, "seed": seed, "evaluator": "siglip_regnet", "role": "held_out"}
         frame = frame.assign(**shared, mirrored=rng.random(len(frame)) < 0.5, down=0, right=1)
         for measure in ("features", "l2", "ssim"):
             distances = rng.uniform(0.1, 1, size=len(frame))
@@ -193,10 +220,24 @@ def write_copies(
     write_parquet(folder / "membership.parquet", pd.concat(membership)[list(MEMBERSHIP.column_names())])
 
 
-def draw_validity(rng: np.random.Generator, dataset: str, methods: list[str], classifier: bool) -> pd.DataFrame:
+def draw_validity(
+    rng: np.random.Generator,
+    dataset: str,
+    labels: list[str],
+    methods: list[str],
+    classifier: bool,
+    evaluators: dict[str, str],
+) -> pd.DataFrame:
     """A row of every kind that the validity studies write, with drawn numbers."""
     scores, judges = [*DIMENSIONS, "cas"], ["siglip_regnet", *([PHANTOM_CLASSIFIER] if classifier else [])]
-    places = [("label_swap", "", name, "", np.nan, "auroc") for name in scores]
+    places = [("judges", "", "", "", np.nan, name) for name in ("accuracy", "balanced_accuracy", "chance", "majority")]
+    places += [("dimensions", "", *pair, np.nan, "spearman") for pair in itertools.combinations(DIMENSIONS, 2)]
+    for name in DIMENSIONS:
+        places += [("reliability", "", name, "", level / 10 + 0.05, "observed") for level in range(10)]
+        places += [("reliability", "", name, "", np.nan, "calibration_error")]
+    for kind in (*NO_IMAGES, "other_modalities", "all"):
+        places += [("no_images", "", name, kind, 0.05, "refused") for name in ("cas", PLAIN_MEAN, "plausibility")]
+    places += [("label_swap", "", name, "", np.nan, "auroc") for name in scores]
     places += [("drop_one", "", name, "", np.nan, "auroc_share") for name in DIMENSIONS]
     for condition in ("own_labels", "half_swapped", "all_swapped"):
         places += [("same_images", "", name, condition, np.nan, "mean") for name in scores]
@@ -208,22 +249,34 @@ def draw_validity(rng: np.random.Generator, dataset: str, methods: list[str], cl
         places += [("classifier", "", name, "all", np.nan, "spearman") for name in scores]
         places += [("classifier", "", name, "methods", np.nan, "kendall") for name in scores]
     keys = ["study", "method", "dimension", "condition", "level", "metric"]
-    frames = [pd.DataFrame(places, columns=keys).assign(evaluator=name, role=role) for name, role in EVALUATORS.items()]
+    frames = [pd.DataFrame(places, columns=keys).assign(evaluator=name, role=role) for name, role in evaluators.items()]
     if "craft" in methods:
         gaps = [("gap", "craft", "cas", judge, 10.0 * n, "gap_change") for judge in judges for n in range(4)]
         gaps += [("gap", "craft", "cas", judge, np.nan, "opens_at") for judge in judges]
         frames.append(pd.DataFrame(gaps, columns=keys).assign(evaluator="clip_resnet", role="reward"))
     frame = pd.concat(frames, ignore_index=True).assign(dataset=dataset, n=40, seeds=1, source="fake")
     frame["value"] = rng.uniform(0.3, 0.9, len(frame))
+    observed, refused = frame["metric"] == "observed", frame["metric"] == "refused"
+    frame.loc[observed, "value"] = (frame["level"] + rng.normal(0, 0.05, len(frame)))[observed]
+    errors, chance = frame["metric"] == "calibration_error", frame["metric"].isin(["chance", "majority"])
+    frame.loc[errors, "value"] = rng.uniform(0.02, 0.12, errors.sum())
+    frame.loc[chance, "value"] = 1 / len(labels)
+    gated = refused & (frame["dimension"] != PLAIN_MEAN)
+    frame.loc[gated, "value"] = rng.uniform(0.9, 1.0, gated.sum())
     opens = frame["metric"] == "opens_at"
     frame.loc[opens, "value"] = np.where(np.arange(opens.sum()) % 2, np.nan, 20.0)
-    return frame.assign(low=frame["value"] - 0.1, high=frame["value"] + 0.1)
+    frame = frame.assign(low=frame["value"] - 0.1, high=frame["value"] + 0.1)
+    shares = observed | refused | errors
+    frame.loc[shares, ["value", "low", "high"]] = frame.loc[shares, ["value", "low", "high"]].clip(0, 1)
+    frame.loc[chance, ["low", "high"]] = np.nan
+    return frame
 
 
 def draw_predictions(rng, dataset: str, labels: list[str], methods: list[str], test: list[dict]) -> pd.DataFrame:
-    """Predictions of three classifier seeds of every arm, better with real images."""
+    """Predictions of three classifier seeds of every backbone and arm, better with real images."""
     frames = []
-    for arm in ["real", *methods, *(f"real+{method}" for method in methods), "real@0.1", f"real@0.1+{methods[-1]}"]:
+    arms = ["real", *methods, *(f"real+{method}" for method in methods), "real@0.1", f"real@0.1+{methods[-1]}"]
+    for backbone, arm in itertools.product(BACKBONES, arms):
         for seed in range(3):
             own = np.array([labels.index(row["label"]) for row in test])
             logits = rng.normal(size=(len(test), len(labels)))
@@ -234,5 +287,5 @@ def draw_predictions(rng, dataset: str, labels: list[str], methods: list[str], t
             )
             frame["predicted"] = [labels[index] for index in chances.argmax(axis=1)]
             frame["probabilities"] = list(chances)
-            frames.append(frame.assign(dataset=dataset, method=arm, seed=seed))
+            frames.append(frame.assign(dataset=dataset, backbone=backbone, method=arm, seed=seed))
     return pd.concat(frames, ignore_index=True)

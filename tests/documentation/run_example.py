@@ -38,8 +38,8 @@ def run_reward(raw: dict, folder: Path) -> None:
     config = configure(raw, "reward", "fundus/craft/seed0/settings/finetune_reward.yaml")
     values = torch.tensor([[0.9, 0.1, 0.2, 0.8], [0.9, 0.9, 0.9, 0.9]], requires_grad=True)
     names = ["checklist", "alignment", "specificity", "plausibility"]
-    unseen = ImageFeatures(torch.zeros(2, 4), torch.zeros(2, 4))
-    seen = Seen(torch.zeros(2, 3, 8, 8), torch.tensor([0, 1]), unseen, values, names)
+    features = ImageFeatures(torch.zeros(2, 4), torch.zeros(2, 6))
+    seen = Seen(torch.zeros(2, 3, 8, 8), torch.tensor([0, 1]), features, values, names)
     worth = REWARDS["weakest"](seen, config.methods["craft"].objective)
     worth.sum().backward()
     assert 0.1 <= worth[0] < 0.11
@@ -69,10 +69,9 @@ def run_dimension(raw: dict, folder: Path) -> None:
     assert list(config.methods["craft"].objective.weights)[-1] == "neighbourhood"
     axes = torch.eye(4)
     texts = [LabelTexts(axes[:2], axes[:1], axes[1:2], torch.ones(1)) for _ in range(2)]
-    scores = RawScores(Evidence(texts, [3 * axes[:1], axes[1:2]], scale=1.0, neighbours=1))
+    scores = RawScores(Evidence(texts, [axes[:1], axes[1:2]], scale=1.0, neighbours=1))
     assert scores.names[-1] == "neighbourhood"
-    features = ImageFeatures(axes[2:], 2 * axes[:2])
-    assert scores(features, torch.tensor([0, 0]))[:, -1].tolist() == [1.0, -1.0]
+    assert scores(ImageFeatures(axes[:2].clone(), 2 * axes[:2]), torch.tensor([0, 0]))[:, -1].tolist() == [1.0, -1.0]
 
 
 def run_method(raw: dict, folder: Path) -> None:

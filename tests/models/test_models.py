@@ -21,9 +21,9 @@ IMAGES = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 def test_an_evaluator_loads_from_its_folder_and_says_the_same_within_half_precision(family, tmp_path):
     evaluator = tiny_evaluator(family=family)
     images, texts = evaluator.encode_images(IMAGES), evaluator.encode_texts(TEXTS)
-    ref = tiny_ref("saved", "reward", tmp_path)
-    evaluator.save(ref.path)
-    loaded = load_evaluator(ref.model_copy(update={"loader": "locked" if FAMILIES[family].tower else "transformers"}))
+    evaluator.save(tmp_path / "saved")
+    loader = "locked" if FAMILIES[family].tower else "transformers"
+    loaded = load_evaluator(tiny_ref("saved", "reward", tmp_path).model_copy(update={"loader": loader}))
     assert loaded.size == evaluator.size and not any(p.requires_grad for p in loaded.parameters())
     assert torch.allclose(loaded.encode_images(IMAGES), images, atol=5e-3)
     assert torch.allclose(loaded.encode_texts(TEXTS), texts, atol=5e-3)
@@ -54,6 +54,14 @@ def test_padding_changes_no_text(family):
     evaluator = tiny_evaluator(family=family)
     alone = torch.cat([evaluator.encode_texts([text]) for text in TEXTS])
     assert torch.allclose(evaluator.encode_texts(TEXTS), alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_last_words_of_a_text_count(family):
+    evaluator = tiny_evaluator(family=family)
+    for text in TEXTS:
+        embeddings = evaluator.encode_texts([text, f"{text} a", f"{text} of several colours"])
+        assert torch.cdist(embeddings, embeddings).add(torch.eye(3)).min() > 1e-3
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -12,8 +12,9 @@ RELEASED = sorted(path.parent for path in MODELS.glob("*/provenance.json"))
 
 
 def test_models_of_every_role_are_released_within_the_size_limit():
-    evaluators = {f"evaluator-{family}" for family in ("clip_resnet", "clip_bit", "siglip_regnet")}
-    assert {folder.name for folder in RELEASED} == {"foundation", "phantom_classifier", *evaluators}
+    evaluators = {f"evaluator-{family}" for family in ("clip_resnet", "clip_bit", "lit_efficientnet")}
+    encoders = {f"encoder-{name}" for name in ("anatomy_resnet", "anatomy_bit")}
+    assert {folder.name for folder in RELEASED} == {"foundation", "phantom_classifier", *evaluators, *encoders}
     assert sum(file.stat().st_size for file in MODELS.rglob("*") if file.is_file()) <= 20e6
 
 

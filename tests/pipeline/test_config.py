@@ -12,9 +12,11 @@ import yaml
 from craft.core.errors import CraftError
 from craft.core.registry import Chosen
 from craft.core.settings import Strict
+from craft.evaluation.settings import FeaturesRef
 from craft.pipeline.config import Config, validate_config
 from craft.pipeline.jobs import resolve_jobs
 from craft.pipeline.schema import SCHEMA, schema_text
+from craft.training.settings import GenerationJob, MethodJob
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -88,19 +90,13 @@ def changed(path: str, value) -> dict:
         ("evaluators.lit_efficientnet.role", "monitor", "exactly one evaluator has the role 'monitor'"),
         ("evaluators.lit_efficientnet.path", "data/models/evaluator-clip_resnet", "has two roles"),
         ("evaluators.lit_efficientnet.path", "./data/models/../models/evaluator-clip_bit/", "has two roles"),
-        ("encoders", {}, "exactly one encoder has the role 'reward', found 0; write for example under `encoders`"),
-        ("encoders.anatomy_bit.role", "reward", "exactly one encoder has the role 'reward', found 2; write"),
-        ("encoders.efficientnet_lite0.role", "monitor", "exactly one encoder has the role 'monitor', found 2"),
-        ("encoders.anatomy_bit.path", "data/models/../models/encoder-anatomy_resnet", "encoders .* has two roles"),
-        ("encoders.efficientnet_lite0.loader", "magic", "there is no encoder loader 'magic'; write one of transformers"),
-        ("encoders.anatomy_bit.train", {"tower": "bit", "seed": 1}, "either `path` or `train`"),
-        ("encoders.anatomy_bit", {"role": "monitor", "train": {"tower": "vit", "seed": 1}}, "no vision tower 'vit'"),
-        (
-            "encoders",
-            {("clip_bit" if name == "anatomy_bit" else name): each for name, each in DEFAULT["encoders"].items()},
-            "an evaluator and an encoder are both called 'clip_bit'; rename one of them",
-        ),
         ("fidelity", {"evaluators": ["nobody"]}, "fidelity.evaluators names 'nobody'"),
+        (
+            "memorization",
+            {"features": "nobody"},
+            "memorization.features is 'nobody', .* `features: efficientnet_lite0`",
+        ),
+        ("downstream.backbones", ["encoder", "encoder"], "repeat one; write for example `backbones: .encoder, scratch"),
         ("fidelity", {"neighbours": 0}, "fidelity.neighbours"),
         ("scoring.further_tail_quantiles", [0.05, 1.5], "scoring.further_tail_quantiles"),
         ("foundation", {}, "either `path` or `train`"),
@@ -162,27 +158,81 @@ def test_two_evaluators_trained_alike_are_one_model():
     validate_config(raw)
 
 
+def test_any_number_of_evaluators_can_be_held_out():
+    raw = changed("evaluators.another", {"role": "held_out", "path": "some/hub_id"})
+    raw["evaluators"]["further"] = {"role": "held_out", "path": "some/other_hub_id"}
+    jobs = resolve_jobs(validate_config(raw))
+    names = [ref.name for ref in jobs["fundus/settings/measure_fidelity.yaml"].features]
+    assert names == ["lit_efficientnet", "another", "further", "efficientnet_lite0"]
+    assert len(jobs["fundus/settings/calibrate_cas.yaml"].evaluators) == 5
+    raw["evaluators"]["further"]["path"] = "some/hub_id"
+    with pytest.raises(CraftError, match=r"'another' .* 'further' .* have the same path .* would count twice"):
+        validate_config(raw)
+
+
+def test_features_are_those_of_held_out_encoders_and_evaluators_unless_others_are_named():
+    config = validate_config(DEFAULT)
+    net = FeaturesRef(name="efficientnet_lite0", role="held_out", unit=False)
+    assert config.held_out_features() == config.memorization_features() == net
+    assert [ref.name for ref in config.fidelity_features()] == ["lit_efficientnet", "efficientnet_lite0"]
+    raw = changed("fidelity", {"evaluators": ["anatomy_bit", "clip_bit"]})
+    config = validate_config(raw | {"memorization": {"features": "anatomy_bit"}})
+    assert [ref.name for ref in config.fidelity_features()] == ["clip_bit", "anatomy_bit"]
+    assert config.memorization_features() == FeaturesRef(name="anatomy_bit", role="monitor", unit=False)
+
+
 def test_two_encoders_trained_alike_are_one_model():
     training = {"tower": "bit", "seed": 7}
     raw = changed("encoders.anatomy_bit", {"role": "monitor", "train": training})
     raw["encoders"]["efficientnet_lite0"] = {"role": "held_out", "train": training}
-    said = "'anatomy_bit' .* 'efficientnet_lite0' .* are trained with the same settings, so that one model has two"
-    with pytest.raises(CraftError, match=said):
+    with pytest.raises(CraftError, match="the encoders 'anatomy_bit' .* are trained with the same settings, so that one"):
         validate_config(raw)
     raw["encoders"]["efficientnet_lite0"]["train"] = training | {"fold": 1, "folds": 3}
     validate_config(raw)
 
 
-def test_any_number_of_evaluators_can_be_held_out():
-    raw = changed("evaluators.another", {"role": "held_out", "path": "some/hub_id"})
-    raw["evaluators"]["further"] = {"role": "held_out", "path": "some/other_hub_id"}
-    jobs = resolve_jobs(validate_config(raw))
-    names = [ref.name for ref in jobs["fundus/settings/measure_fidelity.yaml"].evaluators]
-    assert names == ["lit_efficientnet", "another", "further"]
-    assert len(jobs["fundus/settings/calibrate_cas.yaml"].evaluators) == 5
-    raw["evaluators"]["further"]["path"] = "some/hub_id"
-    with pytest.raises(CraftError, match=r"'another' .* 'further' .* have the same path .* would count twice"):
+ENCODER = {"role": "held_out", "path": "data/models/encoder-anatomy_bit"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("encoders.anatomy_bit.role", "held_out", "exactly one encoder has the role 'monitor', found 0"),
+        ("encoders.another", ENCODER, "exactly one encoder has the role 'held_out', found 2"),
+        ("encoders.efficientnet_lite0", ENCODER, "the encoders 'anatomy_bit' .* one model has two roles"),
+        ("encoders.efficientnet_lite0.loader", "nobody", "there is no encoder loader 'nobody'"),
+        ("encoders.anatomy_bit.train", {"tower": "bit", "seed": 1}, "either `path` or `train`"),
+        ("encoders.anatomy_bit", {"role": "monitor", "train": {"tower": "vit", "seed": 1}}, "no vision tower 'vit'"),
+    ],
+)
+def test_every_role_has_an_encoder_of_its_own(path, value, named):
+    with pytest.raises(CraftError, match=named):
+        validate_config(changed(path, value))
+
+
+def test_an_encoder_has_no_name_of_an_evaluator():
+    raw = changed("encoders.clip_bit", DEFAULT["encoders"]["anatomy_bit"])
+    del raw["encoders"]["anatomy_bit"]
+    with pytest.raises(CraftError, match="both called 'clip_bit'; rename one of them"):
         validate_config(raw)
+
+
+@pytest.mark.parametrize(
+    "file", sorted([ROOT / "config.yaml", *(ROOT / "configs").glob("*.yaml")]), ids=lambda f: f.stem
+)
+def test_nothing_that_is_held_out_is_named_to_what_trains_a_generator(file):
+    config = validate_config(yaml.safe_load(file.read_text()))
+    held_out = {
+        name
+        for models in (config.evaluators, config.encoders)
+        for name, model in models.items()
+        if model.role == "held_out"
+    }
+    trainings = [job for job in resolve_jobs(config).values() if isinstance(job, (MethodJob, GenerationJob))]
+    assert held_out and trainings
+    for job in trainings:
+        named = {name for ref in getattr(job, "evaluators", []) for name in (ref.name, ref.encoder.name)}
+        assert not named & held_out and not any(name in job.to_yaml() for name in held_out)
 
 
 def test_a_missing_key_is_named():

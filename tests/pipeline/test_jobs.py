@@ -3,18 +3,15 @@
 import copy
 from pathlib import Path
 
-import pytest
 import yaml
 
 from craft.core.settings import DECODED, ImageSet
 from craft.pipeline.config import validate_config
 from craft.pipeline.jobs import resolve_jobs, write_settings
-from craft.training.settings import FoundationJob, GenerationJob, MethodJob
+from craft.training.settings import MethodJob
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
-CONFIGURATIONS = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]
-MAKING = (MethodJob, FoundationJob, GenerationJob)
 DECODED_SET = ImageSet(method=DECODED, seed=0)
 
 
@@ -22,27 +19,6 @@ def test_a_reward_training_is_told_of_the_judges_that_reward_and_watch_it():
     jobs = [job for job in resolve_jobs(validate_config(DEFAULT)).values() if isinstance(job, MethodJob)]
     roles = {job.method: {ref.role for ref in job.evaluators} for job in jobs}
     assert roles == {"lora": set(), "lora_enriched": set(), "craft": {"reward", "monitor"}}
-
-
-@pytest.mark.parametrize("file", CONFIGURATIONS, ids=lambda path: path.stem)
-def test_no_job_that_makes_or_chooses_a_generator_names_a_held_out_model(file):
-    """Trainings of methods and of the foundation, and the sampling of their images."""
-    config = validate_config(yaml.safe_load(file.read_text()), str(file))
-    models = {**config.evaluators, **config.encoders}
-    held_out = [name for name, model in models.items() if model.role == "held_out"]
-    assert len(held_out) >= 2
-    # the loader of a model of another role may be the same; its name and its place are its own
-    known = [word for name in held_out for word in (name, models[name].path) if word]
-    trained = [method for method in config.methods.values() if method.kind != "foundation"]
-    jobs = {name: job for name, job in resolve_jobs(config).items() if isinstance(job, MAKING)}
-    methods = [job for job in jobs.values() if isinstance(job, MethodJob)]
-    assert len(methods) == len(trained) * len(config.datasets) * len(config.seeds)
-    assert any(job.evaluators for job in methods) == any(method.rewarded for method in config.methods.values())
-    for name, job in jobs.items():
-        told = job.to_yaml()
-        assert "held_out" not in told and not [word for word in known if word in told], name
-    for job in methods:
-        assert {ref.role for ref in job.evaluators} == {ref.encoder.role for ref in job.evaluators}
 
 
 def test_every_evaluator_is_paired_with_the_encoder_of_its_role():
@@ -73,6 +49,19 @@ def test_a_job_names_the_modules_that_it_finds_by_name_and_no_other():
     encode = jobs["fundus/settings/encode_images.yaml"].modules
     assert {"craft.models.loaders.locked", "craft.models.encoder_loaders.imagenet"} <= set(encode)
     assert not {"craft.models.loaders.locked", "craft.models.encoder_loaders.imagenet"} & set(reward)
+
+
+def test_signs_are_found_only_for_evaluators_that_the_run_trains():
+    raw = copy.deepcopy(DEFAULT)
+    assert not [name for name in resolve_jobs(validate_config(raw)) if "find_signs" in name]
+    raw["evaluators"]["clip_bit"] = {"role": "monitor", "train": {"family": "clip_bit", "seed": 2}}
+    found = resolve_jobs(validate_config(raw))
+    assert {f"{name}/settings/find_signs.yaml" for name in raw["datasets"]} <= set(found)
+    raw["audit"] = {"measured_per_method": 5}
+    assert (
+        resolve_jobs(validate_config(raw))["fundus/settings/find_signs.yaml"]
+        == found["fundus/settings/find_signs.yaml"]
+    )
 
 
 def test_settings_survive_their_file(tmp_path):

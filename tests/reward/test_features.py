@@ -11,7 +11,7 @@ from tiny import tiny_judge, tiny_knowledge, tiny_ref
 from craft.core.errors import CraftError
 from craft.core.files import write_tensors
 from craft.core.images import image_row
-from craft.reward.damage import DAMAGES
+from craft.reward.damage import COPIES
 from craft.reward.evidence import ImageFeatures
 from craft.reward.features import Features, compute_features, foreign_features, write_features
 
@@ -56,7 +56,7 @@ def test_damaged_copies_carry_the_label_of_their_image_whatever_the_order_of_the
         damaged, numbers = Features(path, table, tiny_knowledge()).damaged(REF)
         assert torch.equal(damaged.aligned, entries["e/damaged"])
         assert torch.equal(damaged.visual, entries["e_encoder/damaged"])
-        assert numbers.tolist() == [("nevus", "melanoma").index(label) for label in labels] * (len(DAMAGES) + 1)
+        assert numbers.tolist() == [("nevus", "melanoma").index(label) for label in labels] * COPIES
 
 
 def test_an_image_that_was_not_encoded_is_named(path, frame):

@@ -21,6 +21,7 @@ from craft.training.encoder import (
     damage_some,
     likeness_loss,
     probe_attributes,
+    refusal_loss,
     train_encoder,
 )
 
@@ -130,10 +131,10 @@ def test_a_share_of_a_batch_is_damaged_and_says_how():
     images = torch.rand(40, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     damaged, kinds = damage_some(images, Draws("test"))
     count = round(DAMAGED * 40)
-    assert (kinds[:count] > 0).all() and (kinds[count:] == 0).all() and kinds.max() <= len(KINDS)
+    assert (kinds[:count] > 0).all() and (kinds[count:] == 0).all() and kinds.max() <= KINDS
     assert len(kinds[:count].unique()) > 2
     assert torch.equal(damaged[count:], images[count:])
-    assert ((damaged[:count] - images[:count]).abs().mean((1, 2, 3)) > 0.01).all()
+    assert ((damaged[:count] - images[:count]).abs().mean((1, 2, 3)) > 0.005).all()
 
 
 def test_likeness_is_lowest_where_both_views_of_an_image_agree():
@@ -142,6 +143,23 @@ def test_likeness_is_lowest_where_both_views_of_an_image_agree():
     # two images: each view has its partner and two rivals
     logits = torch.tensor([5.0, 0.0, 0.0])
     assert likeness_loss(torch.eye(2), torch.eye(2)).item() == pytest.approx(-torch.log_softmax(logits, 0)[0].item())
+
+
+def test_refusal_asks_what_is_no_whole_image_to_point_away_from_those_of_its_dataset():
+    generator = torch.Generator().manual_seed(0)
+    real = torch.eye(8)[0] + 0.1 * torch.rand(12, 8, generator=generator)
+    whole = torch.arange(12) < 8
+    apart = torch.cat([real[:8], torch.eye(8)[5].repeat(4, 1)])
+    same_set = torch.zeros(12, dtype=torch.long)
+    near, far = refusal_loss(real, whole, same_set), refusal_loss(apart, whole, same_set)
+    assert far < near - 0.1
+    features = real.requires_grad_(True)
+    (gradient,) = torch.autograd.grad(refusal_loss(features, whole, same_set), features)
+    assert (gradient[:8] == 0).all() and (gradient[8:].norm(dim=1) > 0).any(), "whole images are not drawn together"
+    # images of the other dataset stand against these too; too few whole ones say nothing
+    others = torch.where(torch.arange(12) < 8, 0, 1)
+    assert refusal_loss(real, torch.ones(12, dtype=torch.bool), others) > 0
+    assert refusal_loss(real[:4], whole[:4] & (torch.arange(4) < 3), same_set[:4]) == 0
 
 
 def test_only_known_attributes_count():

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from tiny import SMALL, tiny_knowledge
 
 from craft.core.errors import CraftError
+from craft.core.files import write_parquet
 from craft.core.images import image_row, write_images
 from craft.core.seeds import derive_seed
 from craft.models.architectures import build_evaluator
@@ -16,9 +17,11 @@ from craft.models.families import FAMILIES
 from craft.models.settings import ClassifierTraining, EvaluatorTraining
 from craft.training.autoencoder import reconstruction_psnr
 from craft.training.corpus import Corpus
-from craft.training.evaluator import draw_texts, sigmoid_loss, softmax_loss, train_evaluator, zero_shot_accuracy
+from craft.training.evaluator import contrastive_loss, draw_texts, sigmoid_loss, softmax_loss, train_evaluator
+from craft.training.evaluator_quality import item_auroc, zero_shot_accuracy
 from craft.training.foundation import train_foundation
 from craft.training.phantom_classifier import train_phantom_classifier
+from craft.training.signs import NO, YES, tabulate_signs
 
 SIZE, COLOURS = 32, {"nevus": (200, 150, 120), "melanoma": (60, 40, 90)}
 
@@ -62,6 +65,53 @@ def test_a_batch_knows_which_text_is_true_of_which_image(tables):
     corpus.captions = [""] * len(corpus)
     shared = draw_texts(corpus, np.array([0, 1, 2]), np.random.default_rng(0)).same
     assert shared.tolist() == [[True, False, True], [False, True, False], [True, False, True]]
+
+
+def test_an_item_pulls_the_embedding_to_the_statement_that_is_true_of_the_image(tables):
+    corpus = Corpus.load(*tables, "train")
+    present, absent = torch.eye(8)[:2]
+    for truth in (1, -1):
+        corpus.answers[0] = truth
+        batch = draw_texts(corpus, np.array([0]), np.random.default_rng(0))
+        assert batch.truth.tolist() == [truth]
+        image = torch.zeros(1, 8, requires_grad=True)
+        # captions and statements stand at right angles to the item, so that the item alone moves the image along it
+        others = torch.eye(8)[2:].repeat(2, 1)[: 1 + len(batch.statements)]
+        text = torch.cat([others, present[None], absent[None]])
+        contrastive_loss(image, text, batch, torch.tensor(1.0), None).backward()
+        pulled = -image.grad[0]
+        assert torch.sign(pulled[0]) == truth and torch.sign(pulled[1]) == -truth
+
+
+@pytest.fixture(scope="module")
+def striped(tmp_path_factory):
+    """Images of two labels, half of each with a bright stripe on which an item of both checklists rests."""
+    folder, rng, rows, answers = tmp_path_factory.mktemp("striped"), np.random.default_rng(1), [], []
+    knowledge = tiny_knowledge()
+    for index in range(120):
+        label, stripe = ["nevus", "melanoma"][index % 2], bool(index // 2 % 2)
+        image = np.array(COLOURS[label]) + rng.normal(0, 12, (SIZE, SIZE, 3))
+        image[12:20] += 60 * stripe
+        split, image = "test" if index >= 80 else "train", np.clip(image, 0, 255).astype(np.uint8)
+        rows.append(image_row(image, label=label, split=split, origin="s", patient_id=str(index)))
+        answers.append([YES if stripe else NO] * 3)
+    write_images(folder / "images.parquet", rows)
+    (folder / "knowledge.yaml").write_text(knowledge.to_yaml())
+    items = [item.present for item in knowledge.items()]
+    table = tabulate_signs([row["image_id"] for row in rows], items, np.array(answers, dtype=object))
+    write_parquet(folder / "signs.parquet", table)
+    return [[folder / name] for name in ("images.parquet", "knowledge.yaml", "signs.parquet")]
+
+
+def test_an_evaluator_learns_a_sign_that_differs_among_images_of_one_label(striped, tmp_path):
+    images, knowledge, signs = striped
+    training = EvaluatorTraining(family="clip_bit", seed=0, width=32, steps=80, batch=16, learning_rate=3e-3)
+    unseen = Corpus.load(images, knowledge, "test", signs=signs)
+    taught = Corpus.load(images, knowledge, "train", signs=signs)
+    evaluator, _ = train_evaluator(training, taught, SIZE, tmp_path / "signs")
+    assert item_auroc(evaluator, unseen)["dermoscopy"] > 0.9
+    assert zero_shot_accuracy(evaluator, unseen)["dermoscopy"] > 0.9
+    assert item_auroc(evaluator, Corpus.load(images, knowledge, "test")) == {}
 
 
 def test_softmax_loss_by_hand():

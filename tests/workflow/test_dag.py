@@ -152,7 +152,6 @@ def test_every_configuration_is_complete_and_valid(file):
         ),
         ("evaluators={clip_resnet: {role: held_out}}", "the role 'reward'"),
         ("evaluators={lit_efficientnet: {path: data/models/evaluator-clip_bit}}", "one model has two roles"),
-        ("encoders={anatomy_resnet: {role: monitor}}", "exactly one encoder has the role 'reward'"),
     ],
 )
 def test_a_bad_configuration_ends_with_one_sentence(tmp_path, mistake, named):
@@ -238,7 +237,7 @@ def test_the_default_run_measures_fidelity_once_a_dataset(default_jobs):
 
 
 def test_the_default_run_trains_no_model_from_scratch(default_jobs):
-    assert not {"train_foundation", "train_evaluator", "train_encoder", "train_phantom_classifier"} & set(default_jobs)
+    assert not {"train_foundation", "train_evaluator", "train_phantom_classifier"} & set(default_jobs)
 
 
 @pytest.mark.parametrize(("inherited", "budget"), [("0", 1), ("3,4", 1), ("", os.cpu_count())])

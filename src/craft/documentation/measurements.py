@@ -4,7 +4,7 @@ from craft.core.settings import REAL
 from craft.documentation.archive import Archive
 from craft.documentation.headline import judged, strongest_by_cas
 from craft.documentation.markdown import code, interval, make_table, number, percent
-from craft.evaluation.reporting.findings.base import JUDGES, evaluators_of, our_method, row_of, rows_of
+from craft.evaluation.reporting.findings.base import JUDGES, evaluators_of, first_judge, our_method, row_of, rows_of
 from craft.evaluation.tables import ALL
 from craft.reward.dimensions import DIMENSIONS
 
@@ -30,7 +30,7 @@ def write_fidelity(archive: Archive) -> str:
 def write_memorization(archive: Archive) -> str:
     """Share of images that are flagged as copies, percent, and membership inference by features."""
     table, rows = archive.tables["memorization"], []
-    measures, judge = list(table["evaluator"].unique()), evaluators_of(archive.tables, "held_out")[0]
+    measures, judge = list(table["evaluator"].unique()), first_judge(table[table["role"] != "pixels"])
     for dataset in archive.run.datasets:
         for method in (REAL, str(our_method(archive.run))):
             keys = {"dataset": dataset, "label": ALL, "method": method}
@@ -41,12 +41,13 @@ def write_memorization(archive: Archive) -> str:
 
 
 def write_downstream(archive: Archive) -> str:
-    """Macro-AUROC of the classifiers on real test images, one row per training set."""
+    """Macro-AUROC of the classifiers on real test images, one row per backbone and training set."""
     table, datasets, rows = archive.tables["downstream"], list(archive.run.datasets), []
-    for arm in table["method"].unique():
-        keys = {"label": ALL, "method": arm, "metric": "macro_auroc"}
-        rows.append([code(arm), *(interval(row_of(table, dataset=dataset, **keys)) for dataset in datasets)])
-    return make_table(("trained on", *datasets), rows)
+    for backbone, arm in table[["evaluator", "method"]].drop_duplicates().itertuples(index=False):
+        keys = {"label": ALL, "evaluator": backbone, "method": arm, "metric": "macro_auroc"}
+        values = [interval(row_of(table, dataset=dataset, **keys)) for dataset in datasets]
+        rows.append([code(backbone), code(arm), *values])
+    return make_table(("backbone", "trained on", *datasets), rows)
 
 
 def write_validity(archive: Archive) -> str:

@@ -12,14 +12,16 @@ from craft.documentation.keys import write_keys
 from craft.documentation.markdown import code, fill_blocks, make_table
 from craft.documentation.reading import write_reading
 from craft.documentation.tables import write_columns, write_tables
+from craft.models.encoder_loaders import ENCODER_LOADERS
 from craft.models.families import FAMILIES
 from craft.models.loaders import LOADERS
+from craft.models.towers import TOWERS
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.rewards import REWARDS
 from craft.training.methods import METHODS
 
 EXAMPLES = ROOT / "docs/examples"
-REGISTRIES = (READERS, LOADERS, FAMILIES, DIMENSIONS, REWARDS, METHODS)
+REGISTRIES = (READERS, LOADERS, FAMILIES, ENCODER_LOADERS, TOWERS, DIMENSIONS, REWARDS, METHODS)
 
 
 def list_blocks(archive: Archive) -> dict[str, Callable[[], str]]:

@@ -120,8 +120,8 @@ def say_use(archive: Archive) -> Iterator[str]:
     for each in archive.findings["downstream"]:
         base = "all train images" if each["share"] == 1 else f"few of them (`real@{each['share']:g}`)"
         yield (
-            f"Added to {base}, images of {our_name(archive)} raise the macro-AUROC in {each['up']} of"
-            f" {each['datasets']} datasets."
+            f"Added to {base}, images of {our_name(archive)} raise the macro-AUROC of {code(each['backbone'])} in"
+            f" {each['up']} of {each['datasets']} datasets."
         )
 
 

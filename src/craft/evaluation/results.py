@@ -26,6 +26,7 @@ class ResultFile:
         columns: that it has, or what lists them when they are asked for.
         check: raises a CraftError for values that cannot be; takes the table and its path.
         by_image_set: whether every method and seed has one of its own, and the controls too.
+        further: whether it may have further columns, which are read as well.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ResultFile:
     columns: tuple[str, ...] | Callable[[], tuple[str, ...]]
     check: Callable[[pd.DataFrame, Path], None] | None = None
     by_image_set: bool = False
+    further: bool = False
 
     def column_names(self) -> tuple[str, ...]:
         """The columns, in their order."""
@@ -50,7 +52,8 @@ class ResultFile:
             raise CraftError(f"{path} has no row; run `snakemake --forcerun {self.rule}`")
         if self.check:
             self.check(frame, path)
-        return frame[list(self.column_names())]
+        names = list(self.column_names())
+        return frame[names + [name for name in frame if self.further and name not in names]]
 
 
 class Results:

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from craft.core.settings import JobSettings, Positive, Share, Strict
+from craft.core.settings import JobSettings, Name, Positive, Role, Share, Strict
 
 
 class ScoringSettings(Strict):
@@ -16,6 +16,14 @@ class ScoringSettings(Strict):
         10_000, description="resamples behind the intervals and p-values of paired comparisons"
     )
     confidence: Share = Field(0.95, description="share of the resamples between the ends of an interval")
+
+
+class FeaturesRef(Strict):
+    """Whose features of images a job reads from feature files: an evaluator's or an encoder's."""
+
+    name: Name = Field(description="its name in the configuration, in feature files and in all tables")
+    role: Role = Field(description="its role in the run")
+    unit: bool = Field(True, description="whether its features have length one; an encoder's are as they are")
 
 
 class Run(JobSettings):

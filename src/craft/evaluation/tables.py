@@ -25,6 +25,7 @@ TABLES = Registry(
         "fidelity": "craft.evaluation.fidelity.table",
         "downstream": "craft.evaluation.downstream.table",
         "audit": "craft.evaluation.auditing.table",
+        "anatomy": "craft.evaluation.anatomy.table",
         "memorization": "craft.evaluation.memorization.table",
         "validity": "craft.evaluation.validity.table",
     },

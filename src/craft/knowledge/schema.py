@@ -76,6 +76,11 @@ class Knowledge(Strict):
             )
         return self.model_copy(update={"labels": {label: self.labels[label] for label in labels}})
 
+    def items(self) -> list[ChecklistItem]:
+        """The checklist items of all labels in order, those with the same two statements once."""
+        found = [item for label in self.labels.values() for item in label.checklist]
+        return list({(item.present, item.absent): item for item in found}.values())
+
     def to_yaml(self) -> str:
         """The knowledge as a YAML file."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=120, allow_unicode=True)

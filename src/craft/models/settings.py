@@ -66,7 +66,7 @@ class EncoderTraining(FoldTraining):
     tower: named(TOWERS) = Field(description="architecture")
     width: int = Field(96, gt=0, multiple_of=32, description="half the length of the features")
     steps: Positive = Field(1500, description="training steps")
-    batch: Positive = Field(64, description="images a step")
+    batch: Positive = Field(96, description="images a step")
     learning_rate: float = Field(2e-3, gt=0, description="at the height of the schedule")
 
 

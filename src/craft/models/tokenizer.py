@@ -24,7 +24,9 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = 1500, window: int = 
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
-        special_tokens=[PAD, BEGIN, END, UNKNOWN],
+        # the end mark must not be token 2: there a CLIP of transformers pools at the largest token of the text instead,
+        # so that the words behind it are never read
+        special_tokens=[PAD, BEGIN, UNKNOWN, END],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )

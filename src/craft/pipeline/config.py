@@ -8,11 +8,11 @@ from craft.core.errors import CraftError
 from craft.core.registry import Chosen, load_extensions
 from craft.core.settings import CONTROLS, Name, Positive, Role, Strict
 from craft.datasets.readers import READERS
-from craft.evaluation.auditing.settings import AuditSettings
+from craft.evaluation.auditing.settings import AuditSettings, SignSettings
 from craft.evaluation.downstream.settings import DownstreamSettings
 from craft.evaluation.fidelity.settings import FidelitySettings
 from craft.evaluation.memorization.settings import MemorizationSettings
-from craft.evaluation.settings import ScoringSettings
+from craft.evaluation.settings import FeaturesRef, ScoringSettings
 from craft.evaluation.validity.settings import ValiditySettings
 from craft.knowledge.settings import KnowledgeSection, KnowledgeSettings
 from craft.models.independence import find_shared_model
@@ -65,6 +65,7 @@ class Config(Strict):
     fidelity: FidelitySettings = Field(FidelitySettings(), description="distances between sets of images")
     downstream: DownstreamSettings = Field(DownstreamSettings(), description="classifiers trained on the images")
     audit: AuditSettings = Field(AuditSettings(), description="who answers the checklists")
+    signs: SignSettings = Field(SignSettings(), description="what is true of the images that train evaluators")
     memorization: MemorizationSettings = Field(MemorizationSettings(), description="the search for copies")
     validity: ValiditySettings = Field(ValiditySettings(), description="the study of CAS as a proxy")
     resources: ResourceSettings = Field(ResourceSettings(), description="what the rules ask of a cluster")
@@ -120,24 +121,41 @@ class Config(Strict):
                     f"{' that is tried' if allowed is tried else ''};"
                     f" write for example `{key}: [{next(iter(allowed))}]`"
                 )
-        if unknown := set(self.fidelity.evaluators) - set(self.evaluators):
+        known, example = self.feature_sources(), self.held_out_features().name
+        if unknown := set(self.fidelity.evaluators) - set(known):
             raise ValueError(
-                f"fidelity.evaluators names {sorted(unknown)[0]!r}, which is no evaluator;"
-                f" write for example `evaluators: [{self.evaluator('held_out')}]`"
+                f"fidelity.evaluators names {sorted(unknown)[0]!r}, which is no evaluator and no encoder;"
+                f" write for example `evaluators: [{example}]`"
+            )
+        if (name := self.memorization.features) and name not in known:
+            raise ValueError(
+                f"memorization.features is {name!r}, which is no evaluator and no encoder;"
+                f" write for example `features: {example}`"
             )
 
-    def fidelity_evaluators(self) -> list[str]:
-        """Names of the evaluators whose features fidelity is measured on."""
-        held_out = [name for name, evaluator in self.evaluators.items() if evaluator.role == "held_out"]
-        return self.fidelity.evaluators or held_out
+    def feature_sources(self) -> dict[str, FeaturesRef]:
+        """All whose features of images lie in the feature files, by name: evaluators, then encoders."""
+        refs = [FeaturesRef(name=name, role=each.role) for name, each in self.evaluators.items()]
+        refs += [FeaturesRef(name=name, role=each.role, unit=False) for name, each in self.encoders.items()]
+        return {ref.name: ref for ref in refs}
 
     def encoder(self, role: Role) -> str:
         """Name of the encoder with the given role."""
         return next(name for name, encoder in self.encoders.items() if encoder.role == role)
 
-    def evaluator(self, role: Role) -> str:
-        """Name of the first evaluator with the given role."""
-        return next(name for name, evaluator in self.evaluators.items() if evaluator.role == role)
+    def held_out_features(self) -> FeaturesRef:
+        """The held-out encoder."""
+        return self.feature_sources()[self.encoder("held_out")]
+
+    def fidelity_features(self) -> list[FeaturesRef]:
+        """Whose features fidelity is measured on: those that are named, or all held-out ones."""
+        chosen, named = self.feature_sources().values(), self.fidelity.evaluators
+        return [ref for ref in chosen if (ref.name in named if named else ref.role == "held_out")]
+
+    def memorization_features(self) -> FeaturesRef:
+        """Whose features are searched for copies."""
+        name = self.memorization.features
+        return self.feature_sources()[name] if name else self.held_out_features()
 
 
 def validate_config(raw: Any, origin: str = "config.yaml") -> Config:

@@ -11,7 +11,8 @@ from craft.core.files import write_text
 from craft.core.settings import DECODED, ImageSet, JobSettings, Role
 from craft.datasets.readers import READERS
 from craft.datasets.settings import PrepareJob
-from craft.evaluation.auditing.settings import AuditJob
+from craft.evaluation.auditing.settings import AuditJob, AuditSettings, SignsJob
+from craft.evaluation.biomarkers.settings import MeasureJob
 from craft.evaluation.downstream.settings import DownstreamJob
 from craft.evaluation.fidelity.settings import FidelityJob
 from craft.evaluation.memorization.settings import MemorizationJob
@@ -94,6 +95,8 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
             phantom_classifier=model_path(config, "phantom_classifier"),
             sampling=config.sampling,
         )
+    if any(evaluator.train for evaluator in config.evaluators.values()):
+        jobs |= resolve_signs(config)
     for dataset in config.datasets:
         jobs |= resolve_preparation(config, dataset) | resolve_measurements(config, dataset)
         for method in config.methods:
@@ -135,6 +138,18 @@ def resolve_models(config: Config) -> dict[str, JobSettings]:
             training=config.phantom_classifier.train,
         )
     return jobs
+
+
+def resolve_signs(config: Config) -> dict[str, JobSettings]:
+    """Settings of the jobs that find what is true of the images that evaluators are trained on."""
+    # nothing else of the audit has a say in it
+    audit = AuditSettings(floor=config.audit.floor, folds=config.audit.folds)
+    return {
+        f"{name}/settings/find_signs.yaml": SignsJob(
+            dataset=name, modality=dataset.modality, signs=config.signs, audit=audit
+        )
+        for name, dataset in config.datasets.items()
+    }
 
 
 def resolve_preparation(config: Config, dataset: str) -> dict[str, JobSettings]:
@@ -184,9 +199,8 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
             validity=config.validity,
         ),
         f"{folder}/measure_fidelity.yaml": FidelityJob(
-            modules=loader_extensions(),
             dataset=dataset,
-            evaluators=[ref for ref in refs if ref.name in config.fidelity_evaluators()],
+            features=config.fidelity_features(),
             generated=measured,
             fidelity=config.fidelity,
         ),
@@ -195,15 +209,20 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
             labels=images.labels,
             methods=tried,
             seeds=config.seeds,
+            encoder=config.held_out_features(),
             generated=image_sets(config, tried),
             downstream=config.downstream,
         ),
-        f"{folder}/audit_checklist.yaml": AuditJob(
-            dataset=dataset, modality=images.modality, generated=measured, audit=config.audit
+        f"{folder}/measure_biomarkers.yaml": MeasureJob(
+            dataset=dataset,
+            modality=images.modality,
+            generated=measured,
+            measured_per_method=config.audit.measured_per_method,
         ),
+        f"{folder}/audit_checklist.yaml": AuditJob(dataset=dataset, generated=measured, audit=config.audit),
         f"{folder}/find_neighbours.yaml": MemorizationJob(
             dataset=dataset,
-            evaluator=config.evaluator("held_out"),
+            features=config.memorization_features(),
             generated=generated,
             memorization=config.memorization,
         ),

@@ -53,6 +53,40 @@ def scramble(images: Tensor, generator: torch.Generator) -> Tensor:
     return (torch.fft.irfft2(spectrum, s=images.shape[-2:]) + mean).clamp(0, 1)
 
 
+def melt(images: Tensor, generator: torch.Generator, amount: float = 0.06) -> Tensor:
+    """Bend every image by a random field of displacements, up to `amount` of the side: lines become blots."""
+    n, _, height, width = images.shape
+    coarse = torch.rand(n, 2, 10, 10, generator=generator) * 2 - 1
+    field = F.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=False)
+    straight = F.affine_grid(torch.eye(2, 3).expand(n, 2, 3), [n, 1, height, width], align_corners=False)
+    grid = straight.to(images) + 2 * amount * field.permute(0, 2, 3, 1).to(images)
+    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+
+def smear(images: Tensor, generator: torch.Generator, radius: int = 2) -> Tensor:
+    """Close every image's dark lines, then open its bright ones, up to 2 * radius pixels wide; large shapes stay."""
+    side, border = 2 * radius + 1, (radius,) * 4
+
+    def largest(x: Tensor) -> Tensor:
+        return F.max_pool2d(F.pad(x, border, mode="replicate"), side, stride=1)
+
+    closed = -largest(-largest(images))
+    return largest(-largest(-closed))
+
+
+def blots(images: Tensor, generator: torch.Generator, count: int = 24, strength: float = 0.35) -> Tensor:
+    """Lay dark and bright round spots over every image, at random places inside of its frame."""
+    n, _, height, width = images.shape
+    y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
+    draw = torch.rand(count, n, 4, generator=generator)
+    veil = torch.zeros(n, height, width)
+    for left, top, size, tone in (each.T for each in draw):
+        radius = (0.015 + 0.035 * size).view(n, 1, 1)
+        distance = (x - (0.15 + 0.7 * left).view(n, 1, 1)).square() + (y - (0.15 + 0.7 * top).view(n, 1, 1)).square()
+        veil += (tone - 0.6).view(n, 1, 1).sign() * torch.exp(-distance / (2 * radius.square()))
+    return (images + strength * veil.clamp(-1, 1)[:, None].to(images)).clamp(0, 1)
+
+
 def white_noise(images: Tensor, generator: torch.Generator) -> Tensor:
     """Every value of its own, uniform."""
     return torch.rand(images.shape, generator=generator)
@@ -83,6 +117,9 @@ DAMAGES: dict[str, Damage] = {
     "blur": blur,
     "occlusion": occlude,
     "scrambled_phases": scramble,
+    "melting": melt,
+    "smearing": smear,
+    "blots": blots,
 }
 NO_IMAGES: dict[str, Damage] = {
     "white_noise": white_noise,
@@ -90,20 +127,33 @@ NO_IMAGES: dict[str, Damage] = {
     "blank": blank,
     "two_valued": two_valued,
 }
+# how many copies of every calibration image are damaged, each in another way
+COPIES = 4
+
+
+def damage_in_turn(images: Tensor, kinds: Tensor, generator: torch.Generator) -> Tensor:
+    """Every image under a kind of its own.
+
+    Args:
+        images: shape (n, 3, h, w), in [0, 1].
+        kinds: numbers of `DAMAGES` and, after them, of `NO_IMAGES`; below 0 an image stays as it is; shape (n,).
+        generator: of all draws.
+    """
+    damaged = images.clone()
+    for kind, damage in enumerate((DAMAGES | NO_IMAGES).values()):
+        rows = torch.nonzero(kinds == kind).flatten()
+        if len(rows):
+            damaged[rows] = damage(images[rows], generator)
+    return damaged
 
 
 def damage_all(images: Tensor, generator: torch.Generator) -> Tensor:
-    """All images under every kind of damage, kinds after each other, then as many that are none, their kinds in turn.
+    """`COPIES` damaged copies of all images, copies after each other, all kinds as often; shape (COPIES * n, 3, h, w).
 
     Args:
         images: shape (n, 3, h, w), in [0, 1].
         generator: of all draws.
-
-    Returns:
-        Shape ((kinds + 1) n, 3, h, w).
     """
-    damaged = [damage(images, generator) for damage in DAMAGES.values()]
-    none = torch.empty_like(images)
-    for number, make in enumerate(NO_IMAGES.values()):
-        none[number :: len(NO_IMAGES)] = make(images[number :: len(NO_IMAGES)], generator)
-    return torch.cat([*damaged, none])
+    count = len(DAMAGES) + len(NO_IMAGES)
+    kinds = torch.cat([(torch.arange(len(images)) + 3 * copy) % count for copy in range(COPIES)])
+    return damage_in_turn(images.repeat(COPIES, 1, 1, 1), kinds, generator)

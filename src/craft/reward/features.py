@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -208,18 +208,25 @@ def read_calibration(path: Path, evaluators: list[str]) -> dict[str, Any]:
     return calibration
 
 
-def foreign_features(paths: list[Path], ref: EvaluatorRef, most: int = 100) -> ImageFeatures | None:
-    """What a judge saw in calibration images of other modalities, evenly spaced, at most `most` from each feature file.
+def foreign_features(
+    paths: list[Path], ref: EvaluatorRef, splits: Literal["calibration", "others"] = "calibration", most: int = 100
+) -> ImageFeatures | None:
+    """What a judge saw in images of other modalities, evenly spaced, at most `most` from each feature file.
 
-    None where there is no such file.
+    Args:
+        paths: feature files; None is returned where there are none.
+        ref: the judge.
+        splits: calibration images, or those of all other splits.
+        most: how many from each file.
     """
     parts = []
     for path in paths:
         with safe_open(path, framework="pt") as file:
-            # each calibration image was damaged in every way
-            ids = list(dict.fromkeys(unpack_ids(file.get_tensor(DAMAGED_IDS))))
-            ids = ids[:: max(1, -(-len(ids) // most))]
-            places = find_rows(unpack_ids(file.get_tensor(IDS)), ids, path, RULE)
+            known, damaged = (unpack_ids(file.get_tensor(name)) for name in (IDS, DAMAGED_IDS))
+            # the calibration images are those that were damaged
+            chosen = np.isin(known, damaged) == (splits == "calibration")
+            places = np.flatnonzero(chosen)
+            places = places[:: max(1, -(-len(places) // most))]
             tensors = (file.get_tensor(f"{name}/images")[places] for name in (ref.name, ref.encoder.name))
             parts.append(ImageFeatures(*tensors))
     return ImageFeatures.join(parts) if parts else None

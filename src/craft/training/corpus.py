@@ -1,6 +1,7 @@
 """The training images and texts of several datasets side by side, for models that know all modalities."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from zlib import crc32
 
@@ -9,7 +10,8 @@ from torch import Tensor
 
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, read_images, to_tensor
-from craft.knowledge.schema import Knowledge, LabelKnowledge
+from craft.knowledge.schema import ChecklistItem, Knowledge, LabelKnowledge
+from craft.training.signs import read_signs
 
 
 @dataclass
@@ -25,6 +27,9 @@ class Corpus:
         attributes: JSON of what was drawn or '', length n.
         labels: knowledge of every label of every dataset, in order.
         knowledge: knowledge of every dataset, in order.
+        items: checklist items of every dataset, in order, m of them.
+        answers: int8, shape (n, m): 1 where an item's present statement is true of an image, -1 where its absent one
+            is, 0 where neither is known or the item is of another dataset.
     """
 
     images: np.ndarray
@@ -35,18 +40,37 @@ class Corpus:
     attributes: list[str]
     labels: list[LabelKnowledge]
     knowledge: list[Knowledge]
+    items: list[ChecklistItem]
+    answers: np.ndarray
 
     @classmethod
-    def load(cls, images: list[Path], knowledge: list[Path], split: str, fold: int = 0, folds: int = 1) -> "Corpus":
+    def load(
+        cls,
+        images: list[Path],
+        knowledge: list[Path],
+        split: str,
+        fold: int = 0,
+        folds: int = 1,
+        signs: list[Path] | None = None,
+    ) -> "Corpus":
         """Read one split of every dataset; with `folds`, only the patients of one fold.
 
+        Args:
+            images: image tables.
+            knowledge: one knowledge file for every image table.
+            split: of the images.
+            fold, folds: which of how many folds.
+            signs: one table of signs for every image table; without them nothing is known of an image but its label.
+
         Raises:
-            CraftError: if there is not one knowledge file for every image table, or a fold is empty.
+            CraftError: if there is not one file of a kind for every image table, or a fold is empty.
         """
-        if len(images) != len(knowledge):
-            raise CraftError(f"{len(images)} image tables but {len(knowledge)} knowledge files; give one for each")
+        for what, paths in (("knowledge files", knowledge), ("tables of signs", signs)):
+            if paths is not None and len(images) != len(paths):
+                raise CraftError(f"{len(images)} image tables but {len(paths)} {what}; give one for each")
         known = [Knowledge.load(path) for path in knowledge]
-        pixels, label, dataset, captions, coarse, drawn, labels = [], [], [], [], [], [], []
+        items = [item for own in known for item in own.items()]
+        pixels, label, dataset, captions, coarse, drawn, labels, answers = [], [], [], [], [], [], [], []
         for number, (path, own) in enumerate(zip(images, known, strict=True)):
             frame = read_images(path, split)
             frame = frame[[crc32(patient.encode()) % folds == fold for patient in frame["patient_id"]]]
@@ -60,16 +84,14 @@ class Corpus:
             coarse += frame["coarse_caption"].tolist()
             drawn += frame["attributes"].tolist()
             labels += own.labels.values()
-        return cls(
-            np.concatenate(pixels),
-            np.concatenate(label),
-            np.concatenate(dataset),
-            captions,
-            coarse,
-            drawn,
-            labels,
-            known,
-        )
+            told = np.zeros((len(frame), len(items)), np.int8)
+            if signs:
+                first, asked = sum(len(other.items()) for other in known[:number]), own.items()
+                statements = [item.present for item in asked]
+                told[:, first : first + len(asked)] = read_signs(signs[number], frame["image_id"], statements)
+            answers.append(told)
+        arrays = (np.concatenate(parts) for parts in (pixels, label, dataset))
+        return cls(*arrays, captions, coarse, drawn, labels, known, items, np.concatenate(answers))
 
     def __len__(self) -> int:
         return len(self.label)
@@ -83,6 +105,34 @@ class Corpus:
     def dataset_of_label(self) -> np.ndarray:
         """Index of every label's dataset, shape (labels,)."""
         return np.repeat(np.arange(len(self.knowledge)), [len(known.labels) for known in self.knowledge])
+
+    @cached_property
+    def own_items(self) -> np.ndarray:
+        """Which items stand in the checklist of which label, bool of shape (labels, m)."""
+        texts = [{(item.present, item.absent) for item in label.checklist} for label in self.labels]
+        return np.array([[(item.present, item.absent) in own for item in self.items] for own in texts])
+
+    @cached_property
+    def sibling_items(self) -> np.ndarray:
+        """Which items' present statements do not stand in the checklist of which label, bool of shape (labels, m)."""
+        texts = [{item.present for item in label.checklist} for label in self.labels]
+        return np.array([[item.present not in own for item in self.items] for own in texts])
+
+    def draw_item(self, row: int, rng: np.random.Generator) -> tuple[ChecklistItem, int]:
+        """A checklist item and its truth (1 or -1) in an image.
+
+        Where items of the image's own label and of its siblings are known, each kind is drawn half of the time. Where
+        nothing is known of the image, an item of its label counts as true.
+        """
+        label, known = self.label[row], self.answers[row] != 0
+        kinds = [np.flatnonzero(known & kind[label]) for kind in (self.own_items, self.sibling_items)]
+        kinds = [numbers for numbers in kinds if len(numbers)]
+        if not kinds:
+            checklist = self.labels[label].checklist
+            return checklist[rng.integers(len(checklist))], 1
+        numbers = kinds[rng.integers(len(kinds))]
+        number = numbers[rng.integers(len(numbers))]
+        return self.items[number], int(self.answers[row, number])
 
     def tensor(self, rows: np.ndarray) -> Tensor:
         """Images of some rows, float32 in [0, 1], shape (n, 3, size, size)."""

@@ -1,10 +1,11 @@
 """Training of small vision-only encoders, from scratch and without a word of text.
 
-Three lessons, each on what the images allow. *Anatomy*: where the images are phantoms, every drawn attribute (where the
-disc lies, how wide the heart is, how many nuclei there are ...) is regressed from the features by a linear map.
-*Structure*: a share of every batch is damaged or no image at all (`craft.reward.damage`), and a linear map tells which
-kind. *Likeness*: where nothing was drawn, two views of an image are found among those of the others (SimCLR, Chen et
-al. 2020). The linear maps are thrown away after the training; no label is ever used.
+Up to four lessons. *Anatomy*: where the images are phantoms, every drawn attribute (where the disc lies, how wide the
+heart is, how many nuclei there are ...) is regressed from the features by a linear map. *Structure*: half of every
+batch is damaged or no image at all (`craft.reward.damage`), and a linear map tells which kind. *Refusal*: whatever is
+no whole image of a dataset points away from those that are, as plausibility measures it. *Likeness*: where nothing was
+drawn, two views of an image are found among those of the others (SimCLR, Chen et al. 2020). The linear maps are thrown
+away after the training; no label is ever used.
 """
 
 from pathlib import Path
@@ -20,17 +21,21 @@ from craft.models.encoders import PooledModel, VisionEncoder
 from craft.models.settings import EncoderTraining
 from craft.models.towers import TOWERS
 from craft.reward.augment import Augmentation
-from craft.reward.damage import DAMAGES, NO_IMAGES
+from craft.reward.damage import DAMAGES, NO_IMAGES, damage_in_turn
+from craft.reward.directions import Directions
 from craft.training.attributes import Attributes
 from craft.training.corpus import Corpus
 from craft.training.loop import fit
 from craft.training.parts import Part
 from craft.training.settings import LoopSettings
 
-KINDS = list((DAMAGES | NO_IMAGES).values())
+KINDS = len(DAMAGES) + len(NO_IMAGES)
 # share of a batch that is damaged
-DAMAGED = 0.25
+DAMAGED = 0.5
+# images of the batch that an image is compared with
+NEIGHBOURS = 3
 TEMPERATURE = 0.2
+WEIGHTS = {"structure": 0.5, "refusal": 2.0, "anatomy": 1.0, "likeness": 1.0}
 
 
 def build_encoder(training: EncoderTraining, resolution: int) -> VisionEncoder:
@@ -42,15 +47,16 @@ def build_encoder(training: EncoderTraining, resolution: int) -> VisionEncoder:
 
 
 def damage_some(images: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-    """The first images (n, 3, h, w) damaged, each by a kind of its own, and what each one is: 0 whole, then kinds."""
+    """The first images (n, 3, h, w) damaged, each in a way of its own, and what each one is: 0 whole, then the kinds.
+
+    Some are laid over the whole image, so that mild damage is seen too.
+    """
     count = max(1, round(DAMAGED * len(images)))
     kinds = torch.zeros(len(images), dtype=torch.long)
-    kinds[:count] = 1 + draws.integers(len(KINDS), count)
-    damaged = images.clone()
-    for kind in kinds[:count].unique().tolist():
-        rows = torch.nonzero(kinds == kind).flatten()
-        damaged[rows] = KINDS[kind - 1](images[rows], draws.generator)
-    return damaged, kinds
+    kinds[:count] = 1 + draws.integers(KINDS, count)
+    strength = torch.zeros(len(images), 1, 1, 1)
+    strength[:count, 0, 0, 0] = (0.3 + draws.uniform(count)).clamp(max=1.0)
+    return torch.lerp(images, damage_in_turn(images, kinds - 1, draws.generator), strength), kinds
 
 
 def likeness_loss(first: Tensor, second: Tensor) -> Tensor:
@@ -60,6 +66,26 @@ def likeness_loss(first: Tensor, second: Tensor) -> Tensor:
     logits = logits.masked_fill(torch.eye(len(views), dtype=torch.bool), float("-inf"))
     partners = torch.arange(len(views)).roll(len(first))
     return F.cross_entropy(logits, partners)
+
+
+def refusal_loss(features: Tensor, whole: Tensor, dataset: Tensor) -> Tensor:
+    """How near to a dataset's whole images everything else points, mean over datasets; 0 where nothing does.
+
+    Whole images are not drawn together, since what tells them apart is their anatomy.
+
+    Args:
+        features: shape (n, width).
+        whole: which images are whole, shape (n,).
+        dataset: number of every image's dataset, shape (n,).
+    """
+    losses = []
+    for number in dataset.unique():
+        real = whole & (dataset == number)
+        if real.sum() > NEIGHBOURS:
+            directions = Directions(features[real].detach())(features)
+            cosines = directions[~real] @ directions[real].detach().T
+            losses.append(torch.relu(cosines.topk(NEIGHBOURS, dim=1).values.mean(1)).mean())
+    return torch.stack(losses).mean() if losses else features.sum() * 0
 
 
 def attribute_loss(predicted: Tensor, values: Tensor, known: Tensor) -> Tensor:
@@ -73,13 +99,15 @@ def train_encoder(
     """Train one encoder and return it with the mean loss of its last 100 steps."""
     name = f"train_encoder/{training.tower}/{training.seed}"
     torch.manual_seed(derive_seed(name))
-    encoder, augment = build_encoder(training, resolution).to(device).train(), Augmentation()
+    encoder = build_encoder(training, resolution).to(device).train()
+    # what moves an image would make its drawn places and sizes untrue
+    augment = Augmentation(shift=0.01, zoom=0.01, light=0.06)
     attributes = Attributes.read(corpus.attributes, corpus.dataset, corpus.modalities)
     values, known = torch.from_numpy(attributes.values), torch.from_numpy(attributes.known)
     width = 2 * training.width
-    to_attributes, to_kind = nn.Linear(width, max(1, len(attributes.names))), nn.Linear(width, 1 + len(KINDS))
+    to_attributes, to_kind = nn.Linear(width, max(1, len(attributes.names))), nn.Linear(width, 1 + KINDS)
     to_view = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, training.width))
-    drawn = bool(attributes.names)
+    dataset, drawn = torch.from_numpy(corpus.dataset), bool(attributes.names)
 
     def features_of(images: Tensor) -> Tensor:
         return encoder.encode_images(images.to(device)).cpu()
@@ -91,14 +119,19 @@ def train_encoder(
         seen, kinds = damage_some(augment(images, draws).clamp(0, 1), draws)
         features = features_of(seen)
         whole = kinds == 0
-        logs = {"structure": F.cross_entropy(to_kind(features), kinds)}
+        logs = {
+            "structure": F.cross_entropy(to_kind(features), kinds),
+            "refusal": refusal_loss(features, whole, dataset[rows]),
+        }
         if drawn:
             told = known[rows] & whole[:, None]
             logs["anatomy"] = attribute_loss(to_attributes(features), values[rows], told)
         else:
             other = features_of(augment(images[whole], draws).clamp(0, 1))
             logs["likeness"] = likeness_loss(to_view(features[whole]), to_view(other))
-        return sum(logs.values()), {key: value.item() for key, value in logs.items()}
+        return sum(WEIGHTS[key] * value for key, value in logs.items()), {
+            key: value.item() for key, value in logs.items()
+        }
 
     heads = [*to_attributes.parameters(), *to_kind.parameters(), *to_view.parameters()]
     schedule = LoopSettings(

@@ -1,6 +1,5 @@
 """Contrastive training of small image-text evaluators (Radford et al. 2021; Zhai et al. 2023) from scratch."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,24 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from craft.core.progress import track
-from craft.core.seeds import Draws, derive_seed, numpy_generator
+from craft.core.seeds import derive_seed, numpy_generator
 from craft.models.architectures import build_evaluator
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.families import FAMILIES
 from craft.models.settings import EvaluatorTraining
 from craft.models.tokenizer import train_tokenizer
-from craft.reward.augment import Augmentation
 from craft.training.corpus import Corpus
 from craft.training.loop import fit
 from craft.training.parts import Part
 from craft.training.settings import LoopSettings
-
-# augmented views of every image that a locked tower looks at
-VIEWS = 4
-
-# rows of the corpus and a batch's draws -> embeddings (n, width)
-Sight = Callable[[np.ndarray, Draws], Tensor]
+from craft.training.sight import make_sight
 
 
 @dataclass(frozen=True)
@@ -40,7 +32,8 @@ class TextBatch:
         about: label number of every statement, shape (m,).
         belongs: bool (n, m), which statements are about the image's own label.
         rivals: bool (n, m), which statements are about a label of the image's dataset.
-        present, absent: for every image a checklist statement of its label and its contradiction, n of each.
+        present, absent: for every image a checklist statement and its contradiction, n of each.
+        truth: 1 where the image's statement is true, -1 where its contradiction is, shape (n,).
     """
 
     captions: list[str]
@@ -51,6 +44,7 @@ class TextBatch:
     rivals: Tensor
     present: list[str]
     absent: list[str]
+    truth: Tensor
 
     def texts(self) -> list[str]:
         """All texts, one after the other."""
@@ -61,7 +55,8 @@ def draw_texts(corpus: Corpus, rows: np.ndarray, rng: np.random.Generator) -> Te
     """Draw the texts of a batch.
 
     An image without a caption of its own (a real one) takes a description of its label, which is then true of all
-    images of that label in the batch. Every label of the batch's datasets gives two statements.
+    images of that label in the batch. Every label of the batch's datasets gives two statements. Of every image one
+    checklist item is asked, of its own label or a sibling (`Corpus.draw_item`).
     """
     label, dataset = corpus.label[rows], corpus.dataset[rows]
     own = [bool(corpus.captions[row]) for row in rows]
@@ -76,8 +71,7 @@ def draw_texts(corpus: Corpus, rows: np.ndarray, rng: np.random.Generator) -> Te
         statements += [str(rng.choice([known.prompt, *known.descriptions])), str(rng.choice(known.descriptions))]
         about += [number, number]
     about = np.array(about)
-    items = [corpus.labels[number].checklist for number in label]
-    chosen = [item[rng.integers(len(item))] for item in items]
+    items, truth = zip(*(corpus.draw_item(row, rng) for row in rows), strict=True)
     return TextBatch(
         captions,
         statements,
@@ -85,8 +79,9 @@ def draw_texts(corpus: Corpus, rows: np.ndarray, rng: np.random.Generator) -> Te
         torch.from_numpy(about),
         torch.from_numpy(label[:, None] == about[None, :]),
         torch.from_numpy(dataset[:, None] == corpus.dataset_of_label[about][None, :]),
-        [item.present for item in chosen],
-        [item.absent for item in chosen],
+        [item.present for item in items],
+        [item.absent for item in items],
+        torch.tensor(truth),
     )
 
 
@@ -104,9 +99,10 @@ def sigmoid_loss(logits: Tensor, positive: Tensor, known: Tensor) -> Tensor:
 
 
 def contrastive_loss(image: Tensor, text: Tensor, batch: TextBatch, scale: Tensor, bias: Tensor | None) -> Tensor:
-    """Captions against images, statements against labels, and present against absent signs.
+    """Captions against images, statements against labels, and every image's sign against its contradiction.
 
-    The statements see only rivals of the image's own dataset: that is where the pathology is learned.
+    Which of the two is true is known of the image, not of its label. The statements see only rivals of the image's own
+    dataset: that is where the pathology is learned.
 
     Args:
         image: embeddings (n, width).
@@ -118,7 +114,7 @@ def contrastive_loss(image: Tensor, text: Tensor, batch: TextBatch, scale: Tenso
     n, m = len(image), len(batch.statements)
     captions, statements, present, absent = text.split([n, m, n, n])
     contrast = scale * (image * (present - absent)).sum(1)
-    pairs = -F.logsigmoid(contrast).mean()
+    pairs = -F.logsigmoid(batch.truth * contrast).mean()
     everything = torch.ones_like(batch.same)
     to_captions, to_statements = scale * image @ captions.T, scale * image @ statements.T
     if bias is not None:
@@ -183,7 +179,7 @@ def train_evaluator(
     torch.manual_seed(derive_seed(name))
     tokenizer = tokenizer or train_tokenizer(corpus.texts())
     evaluator = build_evaluator(training, tokenizer, resolution).to(device).train()
-    model, sight = evaluator.model, make_sight(evaluator, corpus, name)
+    model, sight = evaluator.model, make_sight(evaluator, corpus)
     prototypes, bias = torch.nn.Parameter(torch.randn(len(corpus.labels), training.width)), None
     if FAMILIES[training.family].sigmoid:
         bias = torch.nn.Parameter(torch.tensor(-5.0))
@@ -212,45 +208,3 @@ def train_evaluator(
     history = fit(parameters, schedule, loss_at, checkpoints, weight_decay=0.05, buffers=list(model.buffers()))
     last = [row["loss"] for row in history[1:]][-100:]
     return evaluator.requires_grad_(False).eval(), {"final_loss": float(np.mean(last))}
-
-
-def make_sight(evaluator: ImageTextEvaluator, corpus: Corpus, name: str) -> Sight:
-    """What gives the embeddings of augmented images.
-
-    A locked tower never changes: it looks once at a few augmented views of every image, and the steps choose among
-    their features.
-    """
-    augment, device = Augmentation(), evaluator.device
-    if evaluator.tower is None:
-        return lambda rows, draws: evaluator.encode_images(augment(corpus.tensor(rows), draws).to(device)).cpu()
-    encoder = evaluator.model.encoder
-    views = torch.stack(
-        [
-            torch.cat(
-                [
-                    encoder.embed(augment(corpus.tensor(rows), Draws(name, "view", view, int(rows[0]))))
-                    for rows in track(np.array_split(np.arange(len(corpus)), -(-len(corpus) // 256)), f"view {view}")
-                ]
-            )
-            for view in range(VIEWS)
-        ]
-    )
-    evaluator.model.standardise(views.flatten(0, 1).to(device))
-    return lambda rows, draws: evaluator.project(
-        views[draws.integers(VIEWS, len(rows)), torch.from_numpy(rows)].to(device)
-    ).cpu()
-
-
-@torch.inference_mode()
-def zero_shot_accuracy(evaluator: ImageTextEvaluator, corpus: Corpus) -> dict[str, float]:
-    """Share of images whose label's descriptions are the most similar on average, by modality."""
-    chunks = np.array_split(np.arange(len(corpus)), max(1, len(corpus) // 256))
-    images = torch.cat([evaluator.embed(corpus.tensor(rows)) for rows in chunks])
-    texts = torch.stack([evaluator.encode_texts(label.descriptions).mean(0).cpu() for label in corpus.labels])
-    similarity, first, result = images @ texts.T, 0, {}
-    for number, known in enumerate(corpus.knowledge):
-        rows = np.flatnonzero(corpus.dataset == number)
-        guess = first + similarity[rows][:, first : first + len(known.labels)].argmax(1).numpy()
-        result[known.modality] = float((guess == corpus.label[rows]).mean())
-        first += len(known.labels)
-    return result

@@ -10,10 +10,11 @@ import pytest
 from greys import BRIGHT, DARK, draw_images, measure, two_labels
 
 from craft.core.errors import CraftError
-from craft.core.images import image_row, read_images, write_images
+from craft.core.files import write_parquet
+from craft.core.images import decode_images, image_row, read_images, write_images
 from craft.core.settings import ImageSet
-from craft.evaluation.auditing.audit import audit_images, limit_images
-from craft.evaluation.auditing.auditors import find_measurer, open_biomarkers
+from craft.evaluation.auditing.audit import audit_images
+from craft.evaluation.auditing.auditors import open_biomarkers
 from craft.evaluation.auditing.results import COLUMNS
 from craft.evaluation.auditing.settings import AuditJob, AuditSettings
 
@@ -21,7 +22,6 @@ GENERATED = "craft/seed1/images.parquet"
 SCRIPT = Path(__file__).parents[3] / "scripts" / "audit_checklist.py"
 JOB = AuditJob(
     dataset="greys",
-    modality="grey",
     generated=[ImageSet(method="craft", seed=1)],
     audit=AuditSettings(floor=0.85),
 )
@@ -47,13 +47,24 @@ def dataset(tmp_path):
     return tmp_path
 
 
+def measured(folder, known=True) -> pd.DataFrame:
+    """The biomarkers of all images of a dataset; without a measure where its modality has none."""
+    tables = []
+    for method, seed, name in (("real", 0, "images.parquet"), ("craft", 1, GENERATED)):
+        frame = read_images(folder / name)
+        rows = frame[["image_id", "split", "label"]].assign(dataset="greys", method=method, seed=seed)
+        tables.append(pd.concat([rows, measure(decode_images(frame))], axis=1) if known else rows)
+    return pd.concat(tables, ignore_index=True)
+
+
 def audit(folder):
     images = folder / "images.parquet"
-    return audit_images(JOB, [open_auditor(images)], two_labels(), images, [folder / GENERATED])
+    auditors = [open_auditor(folder)]
+    return audit_images(JOB, auditors, two_labels(), images, [folder / GENERATED], measured(folder))
 
 
-def open_auditor(images):
-    return open_biomarkers(JOB.audit, two_labels(), images, measure)
+def open_auditor(folder):
+    return open_biomarkers(JOB.audit, two_labels(), folder / "images.parquet", measured(folder))
 
 
 def test_every_image_item_and_auditor_has_one_answer(dataset):
@@ -68,17 +79,17 @@ def test_every_image_item_and_auditor_has_one_answer(dataset):
 
 def test_thresholds_rest_on_the_calibration_split_alone(dataset):
     images = dataset / "images.parquet"
-    before = open_auditor(images)
+    before = open_auditor(dataset)
     frame = read_images(images)
     frame["label"] = np.where(
         frame["split"] == "test", frame["label"].map({BRIGHT: DARK, DARK: BRIGHT}), frame["label"]
     )
     write_images(images, frame.to_dict("records"))
-    assert open_auditor(images).rules == before.rules
+    assert open_auditor(dataset).rules == before.rules
     calibration = frame["split"] == "calibration"
     frame.loc[calibration, "label"] = frame.loc[calibration, "label"].map({BRIGHT: DARK, DARK: BRIGHT})
     write_images(images, frame.to_dict("records"))
-    assert open_auditor(images).rules != before.rules
+    assert open_auditor(dataset).rules != before.rules
 
 
 def test_a_label_without_a_checklist_is_one_sentence(dataset):
@@ -92,21 +103,13 @@ def test_a_label_without_a_checklist_is_one_sentence(dataset):
 def test_every_image_set_needs_its_file(dataset):
     images = dataset / "images.parquet"
     with pytest.raises(CraftError, match=r"1 image sets, but `--generated` gives 0 files"):
-        audit_images(JOB, [open_auditor(images)], two_labels(), images, [])
+        audit_images(JOB, [open_auditor(dataset)], two_labels(), images, [], measured(dataset))
 
 
-def test_limited_images_are_the_first_of_every_label(dataset):
-    frame = read_images(dataset / GENERATED)
-    few = limit_images(frame, 5)
-    assert few["label"].value_counts().to_dict() == {BRIGHT: 2, DARK: 2}
-    assert few["image_id"].to_list() == frame["image_id"].to_list()[:4]
-
-
-def test_a_modality_without_biomarkers_is_one_sentence_in_the_log(caplog):
-    assert find_measurer("grey") is None
-    assert [record.message for record in caplog.records] == [
-        "no biomarkers are computed for modality 'grey', so they can tell nothing of its checklists"
-    ]
+def test_an_image_that_was_not_measured_is_one_sentence(dataset):
+    images, few = dataset / "images.parquet", measured(dataset).query("method == 'real'")
+    with pytest.raises(CraftError, match=r"of craft, seed 1, was not measured; run `snakemake --forcerun"):
+        audit_images(JOB, [open_auditor(dataset)], two_labels(), images, [dataset / GENERATED], few)
 
 
 def run_script(place, **options):
@@ -115,6 +118,7 @@ def run_script(place, **options):
         "images": "images.parquet",
         "knowledge": "knowledge.yaml",
         "generated": GENERATED,
+        "measures": "biomarkers.parquet",
         "audit": "audit.parquet",
     }
     for name, path in (paths | {"criteria": "criteria.csv"} | options).items():
@@ -125,9 +129,10 @@ def run_script(place, **options):
 def test_script_audits_with_what_the_modality_has(dataset):
     JOB.save(dataset / "settings.yaml")
     (dataset / "knowledge.yaml").write_text(two_labels().to_yaml())
+    write_parquet(dataset / "biomarkers.parquet", measured(dataset, known=False))
     ended = run_script(dataset)
     assert ended.returncode == 0, ended.stderr
-    assert "no biomarkers are computed for modality 'grey'" in ended.stderr
+    assert "no item of its checklist can be told by biomarkers" in ended.stderr
     assert set(pd.read_parquet(dataset / "audit.parquet")["answer"]) == {"cannot tell"}
     criteria = pd.read_csv(dataset / "criteria.csv")
     assert len(criteria) == 6 and criteria["reason"].notna().all()
@@ -140,6 +145,7 @@ def test_as_many_images_are_measured_as_the_configuration_says(dataset):
     few = JOB.model_copy(update={"audit": JOB.audit.model_copy(update={"measured_per_method": 2})})
     few.save(dataset / "settings.yaml")
     (dataset / "knowledge.yaml").write_text(two_labels().to_yaml())
+    write_parquet(dataset / "biomarkers.parquet", measured(dataset))
     ended = run_script(dataset)
     assert ended.returncode == 0, ended.stderr
     audited = pd.read_parquet(dataset / "audit.parquet").groupby(["method", "seed"])[["image_id", "label"]].nunique()

@@ -29,7 +29,7 @@ DISC = measure(draw((disc(0.25), BROWN)))
 
 
 def test_a_disc_is_found_with_its_area_and_is_symmetric_and_regular():
-    mask = DISC.masks["lesion"]
+    mask = DISC.overlays(128, 128)["lesion"]
     assert mask.shape == (128, 128) and mask.dtype == bool
     assert (mask & disc(0.25)).sum() / (mask | disc(0.25)).sum() > 0.9
     assert DISC.values["lesion_area"] == pytest.approx(np.pi * 0.25**2, rel=0.1)
@@ -79,7 +79,7 @@ def test_black_corners_and_hairs_are_not_the_lesion():
     image = draw((disc(0.15), BROWN))
     image[np.hypot(ROWS, COLUMNS) > 0.55] = 0
     image[:, 30:32] = (60, 40, 30)
-    mask = measure(image).masks["lesion"]
+    mask = measure(image).overlays(*image.shape[:2])["lesion"]
     assert (mask & disc(0.15)).sum() / (mask | disc(0.15)).sum() > 0.85
 
 
@@ -101,7 +101,7 @@ def test_noise_of_any_size_ends_without_an_error():
     for size in ((16, 16), (17, 40), (64, 64), (200, 90)):
         noise = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
         findings = measure(noise)
-        assert all(mask.shape == size for mask in findings.masks.values())
+        assert all(mask.shape == size for mask in findings.overlays(*size).values())
 
 
 def test_the_measures_follow_the_attributes_of_phantoms_and_repeat():
@@ -109,7 +109,7 @@ def test_the_measures_follow_the_attributes_of_phantoms_and_repeat():
     phantoms = [make_phantom(modality, label, 64, 11, k) for label in modality.labels for k in range(14)]
     images = [phantom.image for phantom in phantoms]
     table = measure_images("dermoscopy", images)
-    assert list(table.columns) == list(MEASURES) and len(table) == len(phantoms)
+    assert list(table.columns) == [*MEASURES, "found_lesion"] and len(table) == len(phantoms)
     for name, key, limit in (
         ("asymmetry", "asymmetry", 0.4),
         ("border_irregularity", "border_irregularity", 0.4),

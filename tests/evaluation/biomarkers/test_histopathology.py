@@ -120,7 +120,7 @@ def test_tiny_images_and_noise_are_measured_without_complaint(shape):
     noise = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
     findings = measure(noise)
     assert set(findings.values) == set(MEASURES)
-    assert all(mask.shape == shape[:2] and mask.dtype == bool for mask in findings.masks.values())
+    assert all(mask.shape == shape[:2] and mask.dtype == bool for mask in findings.overlays(*shape[:2]).values())
     phantom = make_phantom(find_modality("histopathology"), "benign", 16, 3, 0)
     assert set(measure(phantom.image).values) == set(MEASURES)
 

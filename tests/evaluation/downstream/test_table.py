@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from fake_results import LABELS, METHODS, make_results
+from fake_results import BACKBONES, LABELS, METHODS, make_results
 
 from craft.core.errors import CraftError
 from craft.evaluation.downstream.metrics import METRICS
@@ -15,7 +15,8 @@ def test_every_arm_has_every_metric_over_all_seeds(fake_run):
     table = TABLE.make(Results(*fake_run))
     assert tuple(table.columns) == TABLE.columns
     arms = 2 * len(METHODS) + 3
-    assert len(table) == len(LABELS) * arms * len(METRICS)
+    assert len(table) == len(LABELS) * len(BACKBONES) * arms * len(METRICS)
+    assert tuple(table["evaluator"].unique()) == BACKBONES
     # resampling makes bins smaller, which raises a calibration error
     shares = table[table["metric"] != "calibration_error"]
     assert ((shares["low"] <= shares["value"]) & (shares["value"] <= shares["high"])).all()
@@ -24,8 +25,9 @@ def test_every_arm_has_every_metric_over_all_seeds(fake_run):
 
 
 def test_real_images_that_help_raise_the_accuracy(fake_run):
-    values = TABLE.make(Results(*fake_run)).set_index(["dataset", "method", "metric"])["value"]
-    assert values["skin", "real", "accuracy"] > values["skin", "craft", "accuracy"]
+    values = TABLE.make(Results(*fake_run)).set_index(["dataset", "evaluator", "method", "metric"])["value"]
+    for name in BACKBONES:
+        assert values["skin", name, "real", "accuracy"] > values["skin", name, "craft", "accuracy"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import torch
 from fake_results import LABELS, METHODS, make_results
 from safetensors.torch import save_file
-from tiny import tiny_evaluator, tiny_ref
+from tiny import tiny_evaluator
 
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, read_images, to_tensor
@@ -24,8 +24,10 @@ from craft.evaluation.fidelity.results import COLUMNS, FIDELITY
 from craft.evaluation.fidelity.settings import FidelityJob, FidelitySettings
 from craft.evaluation.fidelity.table import TABLE, nest_seeds
 from craft.evaluation.results import Results, set_file
+from craft.evaluation.settings import FeaturesRef
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "measure_fidelity.py"
+TINY = FeaturesRef(name="tiny", role="held_out")
 SETS = [ImageSet(method=name, seed=0) for name in ("decoded", "lora", "craft")]
 MEASURED = ["real", "decoded", "lora", "craft"]
 
@@ -49,9 +51,8 @@ def results(fake_run) -> Results:
 
 
 def job_of(**changes) -> FidelityJob:
-    ref = tiny_ref("tiny", "held_out", Path("nowhere"))
     fidelity = FidelitySettings(bootstrap=20, neighbours=3, **changes)
-    return FidelityJob(dataset="skin", evaluators=[ref], generated=SETS, fidelity=fidelity)
+    return FidelityJob(dataset="skin", features=[TINY], generated=SETS, fidelity=fidelity)
 
 
 def files_of(folder: Path, **changes) -> dict:
@@ -80,11 +81,18 @@ def test_features_belong_to_images_by_their_ids_not_by_their_place(folder, tmp_p
     path = files_of(folder)["embeddings"][0]
     table = read_images(path.with_name("images.parquet"))
     order = np.random.default_rng(0).permutation(len(table))
-    embeddings = encoded_images(path, "tiny", table["image_id"].iloc[order]) / np.sqrt(32)
+    embeddings = encoded_images(path, TINY, table["image_id"].iloc[order]) / np.sqrt(32)
     moved = tmp_path / "features.safetensors"
     write_rows(moved, table["image_id"].iloc[order].to_list(), {"tiny/images": torch.from_numpy(embeddings)})
     found = measure(folder, job_of(), embeddings=[moved, *files_of(folder)["embeddings"][1:]])
     assert found["value"].to_numpy() == pytest.approx(measure(folder, job_of())["value"].to_numpy(), rel=1e-6)
+
+
+def test_features_of_an_encoder_are_taken_as_they_are(folder):
+    path = files_of(folder)["features"]
+    ids = read_images(folder / "skin/images.parquet")["image_id"].to_list()
+    plain = encoded_images(path, TINY.model_copy(update={"unit": False}), ids)
+    assert plain * np.sqrt(plain.shape[1]) == pytest.approx(encoded_images(path, TINY, ids))
 
 
 def test_fewer_files_than_image_sets_are_one_sentence(folder):
@@ -133,11 +141,11 @@ def test_features_of_another_table_or_evaluator_are_one_sentence(folder, tmp_pat
     path = folder / "skin/features.safetensors"
     ids = read_images(folder / "skin/images.parquet")["image_id"].to_list()
     with pytest.raises(CraftError, match=r"'unseen' \(1 of \d+ are missing\)"):
-        encoded_images(path, "tiny", [*ids, "unseen"])
+        encoded_images(path, TINY, [*ids, "unseen"])
     with pytest.raises(CraftError, match=r"has no .*other"):
-        encoded_images(path, "other", ids)
+        encoded_images(path, TINY.model_copy(update={"name": "other"}), ids)
     with pytest.raises(CraftError, match=r"no .*file .*features\.safetensors"):
-        encoded_images(tmp_path / "features.safetensors", "tiny", ids)
+        encoded_images(tmp_path / "features.safetensors", TINY, ids)
 
 
 def test_inception_without_torchvision_is_one_sentence(folder, monkeypatch):

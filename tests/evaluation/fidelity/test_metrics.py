@@ -8,7 +8,9 @@ from scipy.spatial.distance import cdist
 from craft.core.errors import CraftError
 from craft.evaluation.fidelity.metrics import (
     METRICS,
+    NEIGHBOURHOODS,
     RealFeatures,
+    coverage_within_labels,
     distinct_mean,
     label_diversity,
     neighbour_radii,
@@ -16,7 +18,14 @@ from craft.evaluation.fidelity.metrics import (
     polynomial_kernel,
     vendi_score,
 )
-from craft.evaluation.statistics.frechet import Moments, frechet_distance, scale_embeddings, shift_resamples
+from craft.evaluation.statistics.frechet import (
+    Moments,
+    factored_distance,
+    frechet_distance,
+    scale_embeddings,
+    shift_resamples,
+)
+from craft.evaluation.statistics.intervals import resample_counts
 
 RNG = np.random.default_rng(0)
 
@@ -30,7 +39,9 @@ def moments(features: np.ndarray) -> Moments:
 
 
 def real_features(features: np.ndarray, resamples: int = 50, neighbours: int = 5) -> RealFeatures:
-    return RealFeatures(features, neighbours, resamples, np.random.default_rng(1), "the test images")
+    return RealFeatures(
+        features, ["a"] * len(features), neighbours, resamples, np.random.default_rng(1), "the test images"
+    )
 
 
 def compare(real: np.ndarray, generated: np.ndarray, resamples: int = 50, labels=None) -> dict[str, np.ndarray]:
@@ -56,6 +67,66 @@ def test_frechet_distance_is_that_of_the_matrix_root():
 def test_frechet_distance_of_a_set_to_itself_is_zero_even_with_fewer_images_than_columns():
     features = RNG.normal(size=(10, 30))
     assert frechet_distance(moments(features), moments(features))[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_frechet_distance_of_wide_features_is_the_same_without_their_covariances():
+    counts = [np.vstack([whole(np.empty(n)), resample_counts(n, 3, RNG)]) for n in (40, 30)]
+    first, second = RNG.normal(3.0, 1.0, size=(40, 64)), RNG.normal(3.2, 2.0, size=(30, 64))
+    found = factored_distance(first, counts[0], second, counts[1])
+    for row, value in enumerate(found):
+        one, two = (np.repeat(x, count[row], axis=0) for x, count in zip((first, second), counts, strict=True))
+        c1, c2 = (np.cov(features, rowvar=False) for features in (one, two))
+        # the root of a rounding error would be larger than the error that is allowed
+        values = np.linalg.eigvals(c1 @ c2).real
+        root = np.sqrt(values[values > 1e-9 * values.max()]).sum()
+        expected = ((one.mean(0) - two.mean(0)) ** 2).sum() + np.trace(c1 + c2) - 2 * root
+        assert value == pytest.approx(expected, rel=1e-8)
+    narrow = [features[:, :5] for features in (first, second)]
+    dense = frechet_distance(*(Moments.of(x, count) for x, count in zip(narrow, counts, strict=True)))
+    assert factored_distance(narrow[0], counts[0], narrow[1], counts[1]) == pytest.approx(dense, rel=1e-8)
+
+
+def test_a_set_without_variety_is_far_and_covers_little_on_wide_features():
+    real, blank = RNG.normal(size=(60, 100)), np.tile(RNG.normal(size=100), (60, 1))
+    found = compare(real, blank)
+    assert found["recall"][0] == 0 and found["coverage"][0] < 0.2 and found["vendi"][0] == pytest.approx(1)
+    own = compare(real, real + RNG.normal(0, 1e-3, size=real.shape))
+    assert own["fid"][0] < 0.01 * found["fid"][0] and own["recall"][0] == 1
+
+
+def test_a_point_for_each_label_covers_nothing_though_labels_are_far_apart():
+    centres = np.array([[0.0, 0], [100, 0], [0, 100]])
+    labels, own = np.repeat([0, 1, 2], [60, 30, 20]), np.repeat([0, 1, 2], 3)
+    real, points = centres[labels] + RNG.normal(size=(110, 2)), centres[own]
+    counts, weights = (np.vstack([whole(each), resample_counts(len(each), 4, RNG)]) for each in (real, points))
+    within = coverage_within_labels((real, labels, counts), (points, own, weights), 5)
+    assert tuple(within) == NEIGHBOURHOODS and (within["recall"] == 0).all()
+    pooled = coverage_within_labels((real, 0 * labels, counts), (points, 0 * own, weights), 5)
+    assert (pooled["recall"] == 1).all()
+
+
+def test_an_image_that_looks_like_another_label_is_not_precise():
+    labels = np.repeat([0, 1], 20)
+    real = 100 * labels[:, None] + RNG.normal(size=(40, 2))
+    found = coverage_within_labels((real, labels, whole(real)), (real, 1 - labels, whole(real)), 5)
+    assert all((found[key] == 0).all() for key in NEIGHBOURHOODS)
+
+
+def test_labels_weigh_the_same_in_coverage():
+    labels = np.repeat([0, 1], [40, 10])
+    real = np.where(labels == 0, 0, 100)[:, None] + RNG.normal(size=(50, 2))
+    generated = np.where((labels == 0)[:, None], 50, real)
+    found = coverage_within_labels((real, labels, whole(real)), (generated, labels, whole(generated)), 5)
+    assert found["recall"][0] == found["coverage"][0] == found["precision"][0] == 0.5
+
+
+def test_a_label_of_one_image_is_left_out_of_coverage():
+    labels = np.array([0] * 20 + [1])
+    real = RNG.normal(size=(21, 2))
+    found = coverage_within_labels((real, labels, whole(real)), (real, labels, whole(real)), 5)
+    assert found["recall"][0] == 1
+    alone = coverage_within_labels((real, labels, whole(real)), (real, 5 + labels, whole(real)), 5)
+    assert alone["recall"][0] == 0
 
 
 def test_moments_under_counts_are_those_of_repeated_images():

@@ -24,11 +24,13 @@ from craft.evaluation.memorization.search import search_copies
 from craft.evaluation.memorization.settings import MemorizationJob, MemorizationSettings
 from craft.evaluation.memorization.table import TABLE, memorization_table
 from craft.evaluation.results import Results
+from craft.evaluation.settings import FeaturesRef
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "find_neighbours.py"
 MODALITY, LABEL, SIZE = "histopathology", "benign", 64
 KINDS = ("exact", "flipped", "recompressed", "noisy", "shifted")
 EACH = 6
+HELD = FeaturesRef(name="held", role="held_out")
 
 
 def recompress(image: np.ndarray) -> np.ndarray:
@@ -83,7 +85,7 @@ def search(tmp_path_factory):
     write_set(folder / "copier/seed0", planted)
     write_set(folder / "fresh/seed0", draw(3, 60, "generated"))
     sets = [ImageSet(method="copier", seed=0), ImageSet(method="fresh", seed=0)]
-    job = MemorizationJob(dataset="tissue", evaluator="held", generated=sets, memorization=MemorizationSettings())
+    job = MemorizationJob(dataset="tissue", features=HELD, generated=sets, memorization=MemorizationSettings())
     folders = [folder / each.method / f"seed{each.seed}" for each in sets]
     files = {"images": folder / "images.parquet", "features": folder / "features.safetensors"}
     files |= {"generated": [each / "images.parquet" for each in folders]}
@@ -175,7 +177,7 @@ def test_features_of_another_table_or_evaluator_are_one_sentence(search, tmp_pat
     with pytest.raises(CraftError, match=r"short\.safetensors does not hold the image .* \(60 of 60 are missing\)"):
         search_copies(job, **files | {"features": tmp_path / "short.safetensors"})
     with pytest.raises(CraftError, match=r"has no .*other"):
-        search_copies(job.model_copy(update={"evaluator": "other"}), **files)
+        search_copies(job.model_copy(update={"features": HELD.model_copy(update={"name": "other"})}), **files)
     with pytest.raises(CraftError, match="no image table"):
         search_copies(job, **files | {"generated": [tmp_path / "none.parquet"] * 2})
 

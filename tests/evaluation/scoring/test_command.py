@@ -278,7 +278,9 @@ def test_a_missing_file_of_the_run_is_named(broken, file, named):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("held", "image-text evaluator"), ("held_encoder", "vision encoder")], ids=["evaluator", "encoder"]
+    ("name", "kind"),
+    [("held", "image-text evaluator"), ("held_encoder", "vision encoder")],
+    ids=["evaluator", "encoder"],
 )
 def test_a_model_that_the_run_trained_is_found_where_the_results_lie_now(broken, results, name, kind):
     trained = f"{kind.split()[-1]}-{name}"

@@ -12,6 +12,8 @@ from zlib import crc32
 
 import numpy as np
 
+from craft.datasets.phantoms.signs import Predicate
+
 
 @dataclass(frozen=True)
 class Modality:
@@ -24,6 +26,8 @@ class Modality:
         draw: draws the attributes (a frozen dataclass) of one phantom with the given label.
         render: renders attributes to a uint8 image of shape (size, size, 3).
         describe: writes the detailed caption (at most 28 words) of attributes in the knowledge bank's words.
+        signs: `present` statement of every checklist item of the labels -> whether it is true, from the attributes as
+            plain values (`craft.datasets.phantoms.signs`).
     """
 
     name: str
@@ -32,6 +36,7 @@ class Modality:
     draw: Callable[[str, np.random.Generator], Any]
     render: Callable[[Any, int, np.random.Generator], np.ndarray]
     describe: Callable[[Any, np.random.Generator], str]
+    signs: dict[str, Predicate]
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,19 @@ from craft.core.settings import REAL, ImageSet, match_files
 from craft.evaluation.auditing.base import Auditor
 from craft.evaluation.auditing.results import COLUMNS
 from craft.evaluation.auditing.settings import AuditJob
+from craft.evaluation.biomarkers.measure import limit_images, pick_measures
 from craft.knowledge.schema import Knowledge
 
 log = logging.getLogger(__name__)
 
 
 def audit_images(
-    job: AuditJob, auditors: list[Auditor], knowledge: Knowledge, images: Path, generated: list[Path]
+    job: AuditJob,
+    auditors: list[Auditor],
+    knowledge: Knowledge,
+    images: Path,
+    generated: list[Path],
+    measured: pd.DataFrame,
 ) -> pd.DataFrame:
     """Answers of all auditors.
 
@@ -29,13 +35,15 @@ def audit_images(
         knowledge: labels and their checklists.
         images: image table of the dataset; its test split is the method `real`.
         generated: image tables of the generated images, in the order of `job.generated`.
+        measured: biomarkers of the dataset (`craft.evaluation.biomarkers.results.MEASURED`).
 
     Returns:
         One row per image, item and auditor, images in the order of their tables, with the columns
         `craft.evaluation.auditing.results.COLUMNS`.
 
     Raises:
-        CraftError: if a table is missing, there is not one for every image set, or an image's label has no checklist.
+        CraftError: if a table is missing, there is not one for every image set, an image's label has no checklist, or
+            it was not measured.
     """
     tables = []
     for image_set, path, frame in image_tables(job, images, generated):
@@ -43,7 +51,11 @@ def audit_images(
         place = {"dataset": job.dataset, "method": image_set.method, "seed": image_set.seed}
         for auditor in auditors:
             chosen = frame if auditor.limit is None else limit_images(frame, auditor.limit)
-            answers = auditor.judge(list(decode_images(chosen)), chosen["label"].to_list())
+            if auditor.sees == "measures":
+                shown = pick_measures(measured, image_set, chosen["image_id"])
+            else:
+                shown = list(decode_images(chosen))
+            answers = auditor.judge(shown, chosen["label"].to_list())
             tables.append(tabulate(chosen, answers, knowledge).assign(**place, auditor=auditor.name))
             log.info("%s, %s, seed %d: %d images judged by %s", *place.values(), len(chosen), auditor.name)
     return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
@@ -65,12 +77,6 @@ def require_checklists(frame: pd.DataFrame, knowledge: Knowledge, path: Path) ->
             f" data/knowledge/{knowledge.modality}.yaml or remove it from the config (there are checklists of:"
             f" {', '.join(knowledge.labels)})"
         )
-
-
-def limit_images(frame: pd.DataFrame, limit: int) -> pd.DataFrame:
-    """The first rows of every label, as many of each, at most `limit` in all but at least one of each."""
-    each = max(1, limit // frame["label"].nunique())
-    return frame[frame.groupby("label").cumcount() < each].reset_index(drop=True)
 
 
 def tabulate(frame: pd.DataFrame, answers: list[list[str]], knowledge: Knowledge) -> pd.DataFrame:

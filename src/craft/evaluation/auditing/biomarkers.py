@@ -1,7 +1,7 @@
 """The auditor that measures: computed biomarkers against thresholds of calibration images, without a learned model."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,6 @@ from craft.evaluation.auditing.thresholds import (
     validate_threshold,
 )
 from craft.knowledge.schema import ChecklistItem, Knowledge
-
-# uint8 images of shape (height, width, 3) -> one row per image, one column per measure
-Measurer = Callable[[Sequence[np.ndarray]], pd.DataFrame]
 
 log = logging.getLogger(__name__)
 
@@ -57,29 +54,21 @@ class BiomarkerAuditor:
 
     Args:
         knowledge: labels and their checklists.
-        measure: measures images of the modality; None where nothing is measured.
         rules: label -> one rule for every item of its checklist.
         limit: how many images per method and seed it judges at most; None for all of them.
     """
 
-    name = "biomarkers"
+    name, sees = "biomarkers", "measures"
 
-    def __init__(
-        self,
-        knowledge: Knowledge,
-        measure: Measurer | None,
-        rules: dict[str, list[ItemRule]],
-        limit: int | None = None,
-    ):
-        self.knowledge, self.measure, self.rules, self.limit = knowledge, measure, rules, limit
+    def __init__(self, knowledge: Knowledge, rules: dict[str, list[ItemRule]], limit: int | None = None):
+        self.knowledge, self.rules, self.limit = knowledge, rules, limit
 
     @classmethod
     def fit(
         cls,
         settings: AuditSettings,
         knowledge: Knowledge,
-        measure: Measurer | None,
-        images: Sequence[np.ndarray],
+        measures: pd.DataFrame,
         labels: Sequence[str],
         groups: Sequence[str],
     ) -> "BiomarkerAuditor":
@@ -88,15 +77,13 @@ class BiomarkerAuditor:
         Args:
             settings: floor, folds and limit.
             knowledge: labels and their checklists.
-            measure: measures images of the modality; None where nothing is measured.
-            images: calibration images, uint8 arrays of shape (height, width, 3).
+            measures: of calibration images, one row per image; without a column where nothing is measured.
             labels: their labels.
             groups: their patients.
         """
-        measures = measure(images) if measure else pd.DataFrame()
         known = AuditCalibration(measures, np.asarray(labels), np.asarray(groups), knowledge, settings)
         rules = {name: [known.fit(name, item) for item in part.checklist] for name, part in knowledge.labels.items()}
-        auditor = cls(knowledge, measure, rules, settings.measured_per_method)
+        auditor = cls(knowledge, rules, settings.measured_per_method)
         auditor.log_rules()
         return auditor
 
@@ -113,13 +100,11 @@ class BiomarkerAuditor:
             else:
                 log.warning("%s: no item of its checklist can be told by biomarkers", label)
 
-    def judge(self, images: Sequence[np.ndarray], labels: Sequence[str]) -> list[list[str]]:
-        """See `craft.evaluation.auditing.base.Auditor`."""
-        if all(rule.reason for rules in self.rules.values() for rule in rules):
-            return [[UNKNOWN] * len(self.rules[label]) for label in labels]
-        measured = self.measure(images).to_dict("records")
+    def judge(self, images: pd.DataFrame, labels: Sequence[str]) -> list[list[str]]:
+        """See `craft.evaluation.auditing.base.Auditor`; `images` are measures, one row per image."""
         return [
-            [rule.answer(values) for rule in self.rules[label]] for label, values in zip(labels, measured, strict=True)
+            [rule.answer(values) for rule in self.rules[label]]
+            for label, values in zip(labels, images.to_dict("records"), strict=True)
         ]
 
     def describe(self) -> pd.DataFrame:
@@ -200,3 +185,19 @@ class AuditCalibration:
         elif accuracy < self.settings.floor:
             reason = f"balanced accuracy {accuracy:.2f} on calibration images is below {self.settings.floor:.2f}"
         return ItemRule(measure, sign, threshold, accuracy, images, reason)
+
+
+def fit_auditor(
+    settings: AuditSettings, knowledge: Knowledge, calibration: pd.DataFrame, measures: pd.DataFrame
+) -> BiomarkerAuditor:
+    """The auditor by computed biomarkers, its thresholds fitted on calibration images.
+
+    Args:
+        settings: floor, folds and limit.
+        knowledge: labels and their checklists.
+        calibration: rows of an image table.
+        measures: of its images, one row per image; without a column where nothing is measured.
+    """
+    # an image without a patient is a group of its own
+    groups = calibration["patient_id"].where(calibration["patient_id"] != "", calibration["image_id"])
+    return BiomarkerAuditor.fit(settings, knowledge, measures, calibration["label"].to_numpy(), groups.to_numpy())

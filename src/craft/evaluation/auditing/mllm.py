@@ -31,7 +31,7 @@ class MllmAuditor:
         limit: how many images per method and seed it judges at most.
     """
 
-    name = "mllm"
+    name, sees = "mllm", "pixels"
 
     def __init__(self, knowledge: Knowledge, model: LanguageModel, limit: int):
         self.knowledge, self.model, self.limit = knowledge, model, limit

@@ -1,4 +1,4 @@
-"""Settings of the audit: who answers the checklist items of every image, and which of their answers count."""
+"""Settings of the audit, which asks for the checklist items of every image, and of the signs of training images."""
 
 from typing import Literal, Self
 
@@ -52,6 +52,24 @@ class AuditJob(JobSettings):
     """What `audit_checklist` needs to know."""
 
     dataset: str = Field(description="name of the dataset")
-    modality: str = Field(description="kind of image")
     generated: list[ImageSet] = Field(description="whose images are audited, in the order of their files")
     audit: AuditSettings = Field(description="the configuration's section `audit`")
+
+
+class SignSettings(Strict):
+    """How it is found which checklist items are true of which image, where the run trains evaluators on them."""
+
+    measured_per_label: Positive | None = Field(
+        1000,
+        description="at most this many real images of a label and split are measured, of the others nothing is known;"
+        " null: all; phantoms need no measuring",
+    )
+
+
+class SignsJob(JobSettings):
+    """What `find_signs` needs to know."""
+
+    dataset: str = Field(description="name of the dataset")
+    modality: str = Field(description="kind of image")
+    signs: SignSettings = Field(description="the configuration's section `signs`")
+    audit: AuditSettings = Field(description="floor and folds of the configuration's section `audit`")

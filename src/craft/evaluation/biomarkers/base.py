@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from skimage.transform import resize
+
+FOUND = "found_"
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,17 @@ class Findings:
 
     Attributes:
         values: measure name -> value; NaN where the image does not show what the measure needs (no lesion, no lungs).
-        masks: structure name -> boolean array of the image's height and width, for overlays.
+        found: names of the anatomical structures that the image shows.
+        masks: name -> boolean array of the size at which the image was measured.
     """
 
     values: dict[str, float]
+    found: frozenset[str] = frozenset()
     masks: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def overlays(self, height: int, width: int) -> dict[str, np.ndarray]:
+        """The masks at the size of the image, boolean arrays of shape (height, width)."""
+        return {name: resize(mask, (height, width), order=0) > 0 for name, mask in self.masks.items()}
 
 
 @dataclass(frozen=True)
@@ -35,9 +44,16 @@ class Biomarkers:
     Attributes:
         modality: key of the modality, also the name of its knowledge file.
         measures: measure name -> what it is.
+        structures: name of an anatomical structure that every image of the modality shows -> how it is recognised.
         measure: measures one uint8 image of shape (height, width, 3), of any size from 16 pixels up.
     """
 
     modality: str
     measures: dict[str, Measure]
+    structures: dict[str, str]
     measure: Callable[[np.ndarray], Findings]
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of a table of measures: every measure, then `found_<structure>` of every structure."""
+        return [*self.measures, *(FOUND + name for name in self.structures)]

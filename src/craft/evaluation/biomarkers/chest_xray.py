@@ -6,10 +6,10 @@ heart, 1, and air, 0, so that exposure does not count. The image's right is the 
 
 import numpy as np
 from scipy import ndimage
-from skimage.transform import resize
 
 from craft.evaluation.biomarkers.base import Biomarkers, Findings, Measure
 from craft.evaluation.biomarkers.lungs import COLUMNS, ROWS, SIDE, Lungs, segment_lungs
+from craft.evaluation.biomarkers.thorax import STRUCTURES, find_structures
 
 FLEISCHNER = "Fleischner Society glossary, Hansell et al. 2008"
 DANZER = "Cardiothoracic ratio, Danzer 1919"
@@ -52,11 +52,9 @@ def measure(image: np.ndarray) -> Findings:
     values["lung_size_ratio"] = min(sizes) / max(sizes)
     values |= heart(lungs) | {"costophrenic_depth": costophrenic_depth(lungs)} | opacities(lungs)
     names = ("right lung", "left lung")
-    masks = {
-        name: resize(side.astype(float), image.shape[:2], order=1) > 0.5
-        for name, side in zip(names, lungs.sides, strict=True)
-    }
-    return Findings({name: float(value) for name, value in values.items()}, masks)
+    found = find_structures(lungs, values["cardiothoracic_ratio"])
+    masks = dict(zip(names, lungs.sides, strict=True))
+    return Findings({name: float(value) for name, value in values.items()}, found, masks)
 
 
 def medial_border(lung: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -141,10 +139,11 @@ def focal_opacity(lungs: Lungs) -> float:
         air = np.where(lung, smooth, np.inf)
         met = [np.minimum.accumulate(air, axis=axis) for axis in (0, 1)]
         met += [np.flip(np.minimum.accumulate(np.flip(air, axis), axis=axis), axis) for axis in (0, 1)]
-        third = np.sort(np.stack(met), axis=0)[2]
+        low, high = zip(*((np.minimum(*pair), np.maximum(*pair)) for pair in (met[:2], met[2:])), strict=True)
+        third = np.maximum(np.minimum(*high), np.maximum(*low))
         deep = ndimage.distance_transform_edt(np.pad(hull, 1))[1:-1, 1:-1] > 4
         found.append(np.where(np.isfinite(third), smooth - third, 0.0)[deep & aside])
     return float(np.percentile(np.concatenate(found), 98))
 
 
-BIOMARKERS = Biomarkers("chest_xray", MEASURES, measure)
+BIOMARKERS = Biomarkers("chest_xray", MEASURES, STRUCTURES, measure)

@@ -11,10 +11,9 @@ from scipy import ndimage
 from skimage.color import lab2rgb, rgb2lab
 from skimage.feature import peak_local_max
 from skimage.measure import find_contours
-from skimage.transform import resize
 
 from craft.evaluation.biomarkers.base import Biomarkers, Findings, Measure
-from craft.evaluation.biomarkers.lesion import SkinLesion, segment_lesion
+from craft.evaluation.biomarkers.lesion import SkinLesion, segment_lesion, shows_lesion
 
 STOLZ = "ABCD rule of dermatoscopy, Stolz et al. 1994"
 SEVEN_POINT = "Seven-point checklist, Argenziano et al. 1998"
@@ -55,6 +54,7 @@ MEASURES = {
     "cyst_count": Measure("number of small round bright dots", "1", TWO_STEP),
     "opening_contrast": Measure("strength of the small round spots that absorb red light too", "1", TWO_STEP),
 }
+STRUCTURES = {"lesion": "an area of another colour than the skin around it, with an edge"}
 # Named colours as they look on fair skin, sRGB; a colour may have two shades.
 FAIR = np.array((0.90, 0.73, 0.64), dtype=np.float32)
 PALETTE = {
@@ -91,8 +91,8 @@ def measure(image: np.ndarray) -> Findings:
     values |= asymmetries(lesion) | borders(lesion) | colours(lesion, absorbance)
     if min(image.shape[:2]) >= COARSEST:
         values |= structures(lesion, absorbance)
-    mask = resize(lesion.mask.astype(float), image.shape[:2], order=1) > 0.5
-    return Findings({name: float(value) for name, value in values.items()}, {"lesion": mask})
+    found = frozenset(STRUCTURES if shows_lesion(lesion) else ())
+    return Findings({name: float(value) for name, value in values.items()}, found, {"lesion": lesion.mask})
 
 
 def centre_and_axis(mask: np.ndarray) -> tuple[np.ndarray, float]:
@@ -230,4 +230,4 @@ def structures(lesion: SkinLesion, absorbance: np.ndarray) -> dict[str, float]:
     }
 
 
-BIOMARKERS = Biomarkers("dermoscopy", MEASURES, measure)
+BIOMARKERS = Biomarkers("dermoscopy", MEASURES, STRUCTURES, measure)

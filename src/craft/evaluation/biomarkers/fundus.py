@@ -8,9 +8,9 @@ import numpy as np
 from scipy import ndimage
 from skimage.feature import peak_local_max
 from skimage.measure import label, regionprops
-from skimage.transform import resize
 
 from craft.evaluation.biomarkers.base import Biomarkers, Findings, Measure
+from craft.evaluation.biomarkers.optic_disc import shows_disc
 from craft.evaluation.biomarkers.retina import (
     BLUE,
     GREEN,
@@ -22,6 +22,7 @@ from craft.evaluation.biomarkers.retina import (
     find_vessels,
     see_retina,
 )
+from craft.evaluation.biomarkers.vessel_tree import find_tree
 
 SPOT_SCALES = (0.004, 0.006, 0.009, 0.013, 0.018, 0.026)  # standard deviations; a spot's radius is 1.4 of them
 VESSEL_SCALES = (0.006, 0.009, 0.013)
@@ -56,6 +57,11 @@ MEASURES = {
     "extraretinal_ratio": Measure(
         "the largest of tangle redness, pool area and band length, each over its limit", "1", ICDR
     ),
+}
+STRUCTURES = {
+    "field": "a round lit field with an edge, dark in the corners of the image",
+    "disc": "one bright round area with an edge, in a fundus without another",
+    "vessels": "long thin dark lines that run together at one place",
 }
 
 
@@ -165,13 +171,21 @@ def vessel_redness(retina: Retina) -> np.ndarray:
     return ndimage.gaussian_filter(green - 2 * red, 0.012 * retina.diameter, truncate=3)
 
 
-def measure_retina(retina: Retina) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """All measures of a retina and the structures they were taken from."""
+def find_structures(retina: Retina, ridges: np.ndarray) -> frozenset[str]:
+    """Which of `STRUCTURES` there are; `ridges` is the largest curvature of the green absorbance, (height, width)."""
+    tree = find_tree(retina)
+    found = {"field": retina.is_round, "disc": shows_disc(retina, ridges, tree), "vessels": tree is not None}
+    return frozenset(name for name, there in found.items() if there)
+
+
+def measure_retina(retina: Retina) -> tuple[dict[str, float], frozenset[str], dict[str, np.ndarray]]:
+    """All measures of a retina, the anatomical structures that it shows, and masks of what was measured."""
     field, diameter, inside = retina.field, retina.diameter, retina.inside(RIM)
     sigmas = sorted({max(scale * diameter, 1.0) for scale in SPOT_SCALES})
     curved = [curvatures(np.clip(retina.absorbance[..., GREEN], *DARK), sigma) for sigma in sigmas]
     ridge_sigmas = {max(scale * diameter, 1.0) for scale in VESSEL_SCALES}
-    ridges = find_vessels(retina, np.max([curved[sigmas.index(sigma)][0] for sigma in ridge_sigmas], axis=0))
+    strongest = np.max([curved[sigmas.index(sigma)][0] for sigma in ridge_sigmas], axis=0)
+    ridges = find_vessels(retina, strongest)
     # the shadow along the edge of the field is a ridge, and no vessel
     vessels = ridges & retina.inside(SHADOW)
     centre = find_disc(retina, vessels)
@@ -213,7 +227,7 @@ def measure_retina(retina: Retina) -> tuple[dict[str, float], dict[str, np.ndarr
         "pale patches": white,
         "disc": disc & field,
     }
-    return {name: float(value) for name, value in values.items()}, masks
+    return {name: float(value) for name, value in values.items()}, find_structures(retina, strongest), masks
 
 
 def measure(image: np.ndarray) -> Findings:
@@ -225,9 +239,8 @@ def measure(image: np.ndarray) -> Findings:
     retina = see_retina(image)
     if retina is None:
         return Findings(dict.fromkeys(MEASURES, float("nan")))
-    values, masks = measure_retina(retina)
-    shape = image.shape[:2]
-    return Findings(values, {name: resize(mask, shape, order=0) > 0 for name, mask in masks.items()})
+    values, found, masks = measure_retina(retina)
+    return Findings(values, found, masks)
 
 
-BIOMARKERS = Biomarkers("fundus", MEASURES, measure)
+BIOMARKERS = Biomarkers("fundus", MEASURES, STRUCTURES, measure)

@@ -7,10 +7,9 @@ tile, areas in shares of it, so the measures of tiles of different magnification
 import numpy as np
 from scipy import ndimage
 from skimage.measure import label, regionprops, regionprops_table
-from skimage.transform import resize
 
 from craft.evaluation.biomarkers.base import Biomarkers, Findings, Measure
-from craft.evaluation.biomarkers.tissue import Tile, read_tile
+from craft.evaluation.biomarkers.tissue import Tile, read_tile, shows_nuclei
 
 LEAST_NUCLEUS = 0.0006  # area of the smallest nucleus
 FEW = 5  # nuclei below which their sizes are not described
@@ -41,6 +40,8 @@ MEASURES = {
     "cell_borders": Measure("contrast of thin pale lines between nuclei", "optical density", THORACIC),
     "stroma_share": Measure("share of the tile that is tissue away from nuclei, without haematoxylin", "1", ROSS),
 }
+
+STRUCTURES = {"nuclei": "round dots of haematoxylin with an edge, in tissue that holds less of it"}
 
 
 def measure_nuclei(tile: Tile) -> dict[str, float]:
@@ -125,8 +126,7 @@ def measure(image: np.ndarray) -> Findings:
         values["cell_borders"] = float(pale_lines(tile)[between].mean())
     edges = (tile.nuclei > 0) & ~parted(tile.nuclei)
     masks = {"nuclei": edges, "pale spaces": tile.pale, "keratin": keratin}
-    shape = image.shape[:2]
-    return Findings(values, {name: resize(mask, shape, order=0) > 0 for name, mask in masks.items()})
+    return Findings(values, frozenset(STRUCTURES if shows_nuclei(tile) else ()), masks)
 
 
 def parted(nuclei: np.ndarray) -> np.ndarray:
@@ -135,4 +135,4 @@ def parted(nuclei: np.ndarray) -> np.ndarray:
     return (nuclei > 0) & (highest > nuclei)
 
 
-BIOMARKERS = Biomarkers("histopathology", MEASURES, measure)
+BIOMARKERS = Biomarkers("histopathology", MEASURES, STRUCTURES, measure)

@@ -14,6 +14,8 @@ from skimage.transform import resize
 SIDE = 96  # shorter side of the image at which everything is measured, pixels
 DARK = 22.0  # lightness L* of the frame around a round field of view
 FAINTEST = 4.0  # colour difference (CIE 1976) to the skin below which there is no lesion
+EDGE = 0.165  # step across an edge, as a share of the colour difference between lesion and skin
+PLAIN = 0.30  # the same share, up to which the surroundings are skin
 HAIR_DEPTH, HAIR_LENGTH, HAIR_WIDTH = 0.09, 17, 2.3  # darkness of a hair in [0, 1], its length and half-width in pixels
 
 
@@ -67,13 +69,34 @@ def line_footprints(length: int, directions: int = 8) -> list[np.ndarray]:
 LINES = line_footprints(HAIR_LENGTH)
 
 
+def open_along(mask: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """Morphological opening of a mask by a line: only its pixels where the whole line fits; nothing fits beyond it."""
+    reach = len(line) // 2
+    steps = [(row - reach, column - reach) for row, column in np.argwhere(line)]
+
+    def shifted(values: np.ndarray, sign: int):
+        wide = np.pad(values, reach)
+        for row, column in steps:
+            top, left = reach + sign * row, reach + sign * column
+            yield wide[top : top + mask.shape[0], left : left + mask.shape[1]]
+
+    fits = np.ones_like(mask)
+    for window in shifted(mask, 1):
+        fits &= window
+    opened = np.zeros_like(mask)
+    if fits.any():
+        for window in shifted(fits, -1):
+            opened |= window
+    return opened
+
+
 def find_hair(rgb: np.ndarray) -> np.ndarray:
     """Thin long dark structures: the black top-hat of DullRazor (Lee et al. 1997), kept where a straight line fits."""
     grey = 0.5 * rgb.min(axis=-1) + 0.5 * rgb.mean(axis=-1)
     dark = ndimage.grey_closing(grey, size=(7, 7)) - grey > HAIR_DEPTH
     if not dark.any():
         return dark
-    hair = np.logical_or.reduce([ndimage.binary_opening(dark, line) for line in LINES])
+    hair = np.logical_or.reduce([open_along(dark, line) for line in LINES])
     pieces, count = ndimage.label(hair, np.ones((3, 3)))
     if count == 0:
         return hair
@@ -90,6 +113,21 @@ def remove(rgb: np.ndarray, hair: np.ndarray) -> np.ndarray:
     weight = ndimage.gaussian_filter((~hair).astype(np.float32), 3.0)
     around = ndimage.gaussian_filter(np.where(hair[..., None], 0.0, rgb), (3.0, 3.0, 0.0)) / (weight[..., None] + 1e-3)
     return np.where(hair[..., None], around, rgb).astype(np.float32)
+
+
+def shows_lesion(lesion: SkinLesion) -> bool:
+    """Whether the outline is an edge and what lies outside it is skin."""
+    difference = np.linalg.norm(ndimage.gaussian_filter(lesion.lab, (1.0, 1.0, 0.0)) - lesion.skin, axis=-1)
+    inside = ndimage.distance_transform_edt(np.pad(lesion.mask, 1))[1:-1, 1:-1]
+    outside = np.where(lesion.field, ndimage.distance_transform_edt(~lesion.mask), np.inf)
+    core = inside > 3
+    near, rest = ~lesion.mask & (outside <= 3), lesion.field & (outside > 6)
+    if not core.any() or not near.any():
+        return False
+    strength = difference[core].mean()
+    step = difference[lesion.mask & (inside <= 2)].mean() - difference[near].mean()
+    even = not rest.any() or np.median(difference[rest]) <= PLAIN * strength
+    return bool(step >= EDGE * strength and even)
 
 
 def visible_field(lightness: np.ndarray) -> np.ndarray:

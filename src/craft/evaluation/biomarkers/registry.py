@@ -7,7 +7,7 @@ import pandas as pd
 
 from craft.core.errors import CraftError
 from craft.core.progress import track
-from craft.evaluation.biomarkers.base import Biomarkers
+from craft.evaluation.biomarkers.base import FOUND, Biomarkers
 
 MODALITIES = ("chest_xray", "dermoscopy", "fundus", "histopathology")
 
@@ -34,7 +34,9 @@ def find_biomarkers(modality: str) -> Biomarkers:
 
 
 def measure_images(modality: str, images: Sequence[np.ndarray], title: str = "measure") -> pd.DataFrame:
-    """Measures of images, one row per image in their order, one column per measure (NaN where it cannot be told).
+    """Measures of images, one row per image in their order.
+
+    A column for every measure (NaN where it cannot be told), and `found_<structure>`, 1 or 0, for every structure.
 
     Args:
         modality: key of the modality.
@@ -45,5 +47,8 @@ def measure_images(modality: str, images: Sequence[np.ndarray], title: str = "me
         CraftError: if the modality has no biomarkers.
     """
     biomarkers = find_biomarkers(modality)
-    rows = [biomarkers.measure(image).values for image in track(images, title)]
-    return pd.DataFrame(rows, columns=list(biomarkers.measures), dtype=float)
+    rows = []
+    for image in track(images, title):
+        findings = biomarkers.measure(image)
+        rows.append(findings.values | {FOUND + name: name in findings.found for name in biomarkers.structures})
+    return pd.DataFrame(rows, columns=biomarkers.columns, dtype=float)

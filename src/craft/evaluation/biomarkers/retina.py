@@ -7,7 +7,9 @@ vessels. Exudates, cotton wool and fibrous tissue scatter: their absorbance is n
 scatter blue light most. Lengths are in diameters of the illuminated field, the *field diameters*.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import pi, sqrt
 
 import numpy as np
@@ -16,6 +18,7 @@ from skimage.transform import resize
 
 LOWEST, HIGHEST = 128, 384
 RED, GREEN, BLUE = range(3)
+ROUND, EDGE = 0.80, 0.04  # overlap of the field with a disk, and width of the field's edge in field diameters
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,13 @@ class Retina:
         field: the illuminated field without its margin, boolean (height, width).
         diameter: of a circle of the field's area, in pixels.
         absorbance: (height, width, 3), 0 outside the field.
+        is_round: whether the field is a disk, perhaps cut off at the image's edge or above and below, with an edge.
     """
 
     field: np.ndarray
     diameter: float
     absorbance: np.ndarray
+    is_round: bool
 
     def pixels(self, length: float, least: int = 1) -> int:
         """A length in field diameters as a whole number of pixels."""
@@ -38,7 +43,11 @@ class Retina:
 
     def inside(self, length: float) -> np.ndarray:
         """The field farther than a length, in field diameters, from its edge."""
-        return ndimage.distance_transform_edt(np.pad(self.field, 1))[1:-1, 1:-1] > length * self.diameter
+        return self._depth > length * self.diameter
+
+    @cached_property
+    def _depth(self) -> np.ndarray:
+        return distance_within(self.field)
 
     def share(self, mask: np.ndarray) -> float:
         """The part of the field that a mask covers."""
@@ -59,6 +68,37 @@ def illuminated(image: np.ndarray) -> np.ndarray:
     return ndimage.binary_fill_holes(parts == sizes.argmax())
 
 
+def distance_within(mask: np.ndarray) -> np.ndarray:
+    """Distance in pixels to what lies outside of a mask (height, width); so does what lies beyond the image."""
+    return ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+
+
+def is_disk(image: np.ndarray, depth: np.ndarray) -> bool:
+    """Whether a field is a disk with an edge, in an image whose corners, all but one, are dark.
+
+    The disk may be cut off above and below, or reach beyond the image.
+
+    Args:
+        image: values in [0, 1], shape (height, width, 3).
+        depth: distance of every pixel to the outside of the field, shape (height, width).
+    """
+    field = depth > 0
+    rows, columns = (np.flatnonzero(field.any(axis=axis)) for axis in (1, 0))
+    light = image.max(axis=2)
+    share = light / max(float(np.quantile(light, 0.95)), 1e-6)
+    if (share[[1, 1, -2, -2], [1, -2, 1, -2]] < 0.1).sum() < 3:
+        return False
+    middles = [0.5 * (places[0] + places[-1]) for places in (rows, columns)]
+    reach = 0.5 * max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1.0
+    down, across = np.ogrid[: field.shape[0], : field.shape[1]]
+    round_field = np.hypot(down - middles[0], across - middles[1]) <= reach
+    round_field &= (down >= rows[0]) & (down <= rows[-1])
+    if (field & round_field).sum() < ROUND * (field | round_field).sum():
+        return False
+    dim = (share > 0.1) & (share < 0.5) & (depth < 0.1 * reach)
+    return bool(dim.sum() < EDGE * np.pi * (2.0 * reach) ** 2)
+
+
 def background(values: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
     """Mean of `values` (height, width, n) about every pixel, over the pixels `inside`: Gaussian of that width.
 
@@ -74,15 +114,15 @@ def background(values: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarr
     blocks = padded.reshape(coarse[0], step, coarse[1], step, -1).mean(axis=(1, 3))
     blurred = ndimage.gaussian_filter(blocks, (sigma / step, sigma / step, 0), mode="constant", truncate=3.0)
     mean = blurred[..., :-1] / np.maximum(blurred[..., -1:], 1e-4)
-    rows = (np.arange(height) + 0.5) / step - 0.5
-    columns = (np.arange(width) + 0.5) / step - 0.5
-    return np.stack(
-        [
-            ndimage.map_coordinates(mean[..., k], np.meshgrid(rows, columns, indexing="ij"), order=1, mode="nearest")
-            for k in range(mean.shape[2])
-        ],
-        axis=2,
-    )
+    finer = [interpolation(fine, fine_step, step) for fine, fine_step in zip(inside.shape, coarse, strict=True)]
+    return np.stack([finer[0] @ mean[..., k] @ finer[1].T for k in range(mean.shape[2])], axis=2)
+
+
+@lru_cache(maxsize=16)
+def interpolation(fine: int, coarse: int, step: int) -> np.ndarray:
+    """Matrix (fine, coarse) that interpolates linearly from blocks of `step` pixels; constant beyond the outer ones."""
+    place = np.clip((np.arange(fine) + 0.5) / step - 0.5, 0.0, coarse - 1.0)
+    return np.maximum(1.0 - np.abs(place[:, None] - np.arange(coarse)), 0.0)
 
 
 def see_retina(image: np.ndarray) -> Retina | None:
@@ -96,9 +136,10 @@ def see_retina(image: np.ndarray) -> Retina | None:
     field = illuminated(pixels)
     if field.mean() < 0.1:
         return None
-    diameter = sqrt(4.0 * field.sum() / pi)
+    depth = distance_within(field)
+    diameter, is_round = sqrt(4.0 * field.sum() / pi), is_disk(pixels, depth)
     margin = max(round(0.018 * diameter), 2)
-    field = ndimage.distance_transform_edt(np.pad(field, 1))[1:-1, 1:-1] > margin
+    field = depth > margin
     if not field.any():
         return None
     logs = np.log(pixels + 0.02)
@@ -106,7 +147,7 @@ def see_retina(image: np.ndarray) -> Retina | None:
     base = background(logs, field, 0.12 * diameter)
     off = np.abs(logs - base)[..., GREEN]
     base = background(logs, field & (off < max(0.15, float(np.quantile(off[field], 0.5)))), 0.12 * diameter)
-    return Retina(field, diameter, np.where(field[..., None], base - logs, 0.0).astype(np.float32))
+    return Retina(field, diameter, np.where(field[..., None], base - logs, 0.0).astype(np.float32), is_round)
 
 
 def disk(radius: int) -> np.ndarray:
@@ -114,14 +155,17 @@ def disk(radius: int) -> np.ndarray:
     return np.hypot(*np.ogrid[-radius : radius + 1, -radius : radius + 1]) <= radius + 0.3
 
 
+def second_derivatives(values: np.ndarray, sigma: float) -> Iterator[np.ndarray]:
+    """Second derivatives of `values` blurred by `sigma` pixels: down twice, across twice, and once of each."""
+    return (ndimage.gaussian_filter(values, sigma, order=order, truncate=3.0) for order in ((2, 0), (0, 2), (1, 1)))
+
+
 def curvatures(values: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
     """Largest and smallest downward curvature of `values` blurred by `sigma` pixels, in units of the values.
 
     Eigenvalues of the Hessian, normalised by scale (Lindeberg 1998): a ridge has only the first, a spot has both.
     """
-    yy, xx, xy = (
-        ndimage.gaussian_filter(values, sigma, order=order, truncate=3.0) for order in ((2, 0), (0, 2), (1, 1))
-    )
+    yy, xx, xy = second_derivatives(values, sigma)
     middle, apart = 0.5 * (yy + xx), np.sqrt((0.5 * (yy - xx)) ** 2 + xy**2)
     return -sigma * sigma * (middle - apart), -sigma * sigma * (middle + apart)
 

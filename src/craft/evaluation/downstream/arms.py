@@ -1,13 +1,16 @@
 """Is a synthetic training set of any use to a classifier of real images?
 
 The arms: real training images, a method's synthetic images, both in several ratios, and all of these with only a share
-of the real images. Every arm takes at most the same number of steps of the same batch size, so that more images never
-mean longer training, and starts from the same weights for the same seed. All arms stop early, and keep their best
-state, by the real *calibration* images, which no arm trains on; all are tested on the real test images.
+of the real images. Within an arm labels weigh alike, and real and synthetic images by the ratio, whatever their number.
+All arms are tested on the real test images.
+
+Each backbone (`craft.evaluation.downstream.backbones`) goes through all arms. For a network every arm takes at most the
+same number of steps of the same batch size, so that more images never mean longer training, and starts from the same
+weights for the same seed; it stops early, and keeps its best state, by the real *calibration* images, which no arm
+trains on. Logistic regression on a frozen encoder's features needs neither.
 """
 
 import logging
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +19,11 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from craft.core.images import read_images
 from craft.core.seeds import derive_seed
 from craft.core.settings import REAL, match_files
-from craft.evaluation.downstream.classifier import (
-    LabelledImages,
-    Preprocessing,
-    TrainingSet,
-    predict,
-    train_classifier,
-)
+from craft.evaluation.downstream.backbones import Backbone, make_backbone
 from craft.evaluation.downstream.results import COLUMNS
+from craft.evaluation.downstream.sets import LabelledImages, TrainingSet
 from craft.evaluation.downstream.settings import DownstreamJob, DownstreamSettings
 
 log = logging.getLogger(__name__)
@@ -39,7 +36,7 @@ class Arm:
     Attributes:
         share: of the real training images; 0 for none.
         method: whose synthetic images are used, or None.
-        ratio: synthetic images for every real one within a batch.
+        ratio: how much synthetic images weigh for every real one.
     """
 
     share: float = 0.0
@@ -66,65 +63,78 @@ def list_arms(methods: list[str], downstream: DownstreamSettings) -> Iterator[Ar
         yield from (Arm(share, method) for method in downstream.low_data_methods or methods)
 
 
-def read_pools(
-    job: DownstreamJob, generated: list[Path], preprocessing: Preprocessing
-) -> dict[tuple[str, int], LabelledImages]:
-    """Synthetic images by method and generator seed, of those seeds that are used, decoded once for all arms."""
-    seeds, pools = job.seeds[: len(job.downstream.seeds)], {}
-    for each, path in match_files(job.generated, generated, "--generated"):
-        if each.seed in seeds:
-            frame = read_images(path)
-            pools[each.method, each.seed] = LabelledImages.from_table(frame, job.labels, path, preprocessing)
-    return pools
+def compare_arms(
+    job: DownstreamJob, images: Path, features: Path, generated: list[Path], embeddings: list[Path], device: str = "cpu"
+) -> pd.DataFrame:
+    """Train every arm with every backbone and classifier seed and predict the real test images.
+
+    Args:
+        job: dataset, labels, methods, generator seeds, encoder and classifier settings.
+        images: image table of the dataset, with splits train, calibration and test.
+        features: its feature file.
+        generated: image tables of the generated images, in the order of `job.generated`.
+        embeddings: feature files of the generated images, in the same order.
+        device: where networks are trained.
+
+    Returns:
+        Predictions, one row per backbone, arm, classifier seed and test image, columns
+        `craft.evaluation.downstream.results.COLUMNS`.
+
+    Raises:
+        CraftError: if a file is missing, there is not one for every image set, or a table holds an unknown label.
+    """
+    tables = match_files(job.generated, generated, "--generated")
+    files = dict(match_files(job.generated, embeddings, "--embeddings"))
+    # a generator seed that no classifier is paired with is not read
+    used = [(each, path) for each, path in tables if each.seed in job.seeds[: len(job.downstream.seeds)]]
+    frames = []
+    for name in job.downstream.backbones:
+        backbone = make_backbone(name, job, device)
+        splits = {split: backbone.read(images, features, split) for split in ("train", "calibration", "test")}
+        pools = {(each.method, each.seed): backbone.read(path, files[each]) for each, path in used}
+        frames += train_arms(job, backbone, splits, pools)
+    return pd.concat(frames, ignore_index=True)
 
 
-def compare_arms(job: DownstreamJob, images: Path, generated: list[Path], device: str = "cpu") -> pd.DataFrame:
-    """Train every arm with every classifier seed and predict the real test images.
+def train_arms(
+    job: DownstreamJob,
+    backbone: Backbone,
+    splits: dict[str, LabelledImages],
+    pools: dict[tuple[str, int], LabelledImages],
+) -> Iterator[pd.DataFrame]:
+    """Predictions of every arm and classifier seed with one backbone.
 
     Classifier seed number i is paired with generator seed number i (again from the first one when they run out).
 
     Args:
-        job: dataset, labels, methods, generator seeds and classifier settings.
-        images: image table of the dataset, with splits train, calibration and test.
-        generated: image tables of the generated images, in the order of `job.generated`.
-        device: where to train.
-
-    Returns:
-        Predictions, one row per arm, classifier seed and test image, columns
-        `craft.evaluation.downstream.results.COLUMNS`.
-
-    Raises:
-        CraftError: if a table is missing, there is not one for every image set, or a table holds an unknown label.
+        job: dataset, methods, generator seeds and classifier settings.
+        backbone: what classifies.
+        splits: the real images by split.
+        pools: the synthetic images by method and generator seed.
     """
-    downstream, labels = job.downstream, job.labels
-    preprocessing = Preprocessing.of(downstream)
-    train, validation, test = (
-        LabelledImages.from_table(read_images(images, split), labels, images, preprocessing)
-        for split in ("train", "calibration", "test")
-    )
-    real = train.limit(downstream.train_images_per_label, derive_seed(job.dataset))
-    steps = max(2, math.ceil(downstream.epochs * len(real.ids) / downstream.batch))
-    pools, frames = read_pools(job, generated, preprocessing), []
+    downstream, test = job.downstream, splits["test"]
+    real = splits["train"].limit(downstream.train_images_per_label, derive_seed(job.dataset))
     trainings = [(arm, number) for arm in list_arms(job.methods, downstream) for number in range(len(downstream.seeds))]
-    for arm, number in tqdm(trainings, desc="classifiers", disable=None):
+    for arm, number in tqdm(trainings, desc=f"classifiers, {backbone.name}", disable=None):
         seed, generator_seed = downstream.seeds[number], job.seeds[number % len(job.seeds)]
         sets = [TrainingSet(real.share(arm.share, derive_seed(job.dataset, seed)))] if arm.share else []
         sets += [TrainingSet(pools[arm.method, generator_seed], arm.ratio)] if arm.method else []
-        model = train_classifier(sets, validation, len(labels), steps, downstream, seed, device)
-        frames.append(prediction_rows(job, arm.name, seed, test, predict(model, test.pixels)))
-        accuracy = (frames[-1]["label"] == frames[-1]["predicted"]).mean()
-        log.info("%s, %s, seed %d: accuracy %.3f", job.dataset, arm.name, seed, accuracy)
-    return pd.concat(frames, ignore_index=True)
+        probabilities = backbone.classify(sets, splits["calibration"], test, len(real.ids), seed)
+        frame = prediction_rows(job, backbone.name, arm.name, seed, test, probabilities)
+        accuracy = (frame["label"] == frame["predicted"]).mean()
+        log.info("%s, %s, %s, seed %d: accuracy %.3f", job.dataset, backbone.name, arm.name, seed, accuracy)
+        yield frame
 
 
 def prediction_rows(
-    job: DownstreamJob, arm: str, seed: int, test: LabelledImages, probabilities: np.ndarray
+    job: DownstreamJob, backbone: str, arm: str, seed: int, test: LabelledImages, probabilities: np.ndarray
 ) -> pd.DataFrame:
     """Predictions of one classifier as rows; `probabilities` has the shape (n, labels)."""
     names = np.array(job.labels, dtype=object)
     frame = pd.DataFrame(
         {
             "dataset": job.dataset,
+            "backbone": backbone,
             "method": arm,
             "seed": seed,
             "image_id": test.ids,

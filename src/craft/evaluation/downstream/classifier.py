@@ -1,4 +1,4 @@
-"""The downstream label classifier: its network, its training with early stopping, and its predictions."""
+"""The downstream classifier that is a network: its pixels, its training with early stopping, and its predictions."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import nn
 from torch.nn import functional
@@ -14,8 +13,9 @@ from transformers import AutoModelForImageClassification, ResNetConfig, ResNetFo
 from transformers.image_processing_base import ImageProcessingMixin
 
 from craft.core.errors import CraftError
-from craft.core.images import decode_images, to_tensor
+from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.seeds import derive_seed, numpy_generator
+from craft.evaluation.downstream.sets import LabelledImages, TrainingSet, label_indices
 from craft.evaluation.downstream.settings import DownstreamSettings
 
 # largest shift of an augmented image, pixels
@@ -31,16 +31,15 @@ class Preprocessing:
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
 
     @classmethod
-    def of(cls, downstream: DownstreamSettings) -> Self:
-        """That of the backbone, as far as its folder says, at the configured size."""
-        if downstream.backbone is None:
-            return cls(downstream.image_size)
+    def of(cls, size: int, source: str | None) -> Self:
+        """That of an image model, as far as its folder says, at a size in pixels."""
+        if source is None:
+            return cls(size)
         try:
-            found, _ = ImageProcessingMixin.get_image_processor_dict(downstream.backbone)
+            found, _ = ImageProcessingMixin.get_image_processor_dict(source)
         except (OSError, ValueError):
-            return cls(downstream.image_size)
-        given = {key: tuple(found[f"image_{key}"]) for key in ("mean", "std") if f"image_{key}" in found}
-        return cls(downstream.image_size, **given)
+            return cls(size)
+        return cls(size, **{key: tuple(found[f"image_{key}"]) for key in ("mean", "std") if f"image_{key}" in found})
 
     def apply(self, images: np.ndarray) -> torch.Tensor:
         """Float tensor (n, 3, size, size) of uint8 images (n, h, w, 3)."""
@@ -53,63 +52,46 @@ class Preprocessing:
 
 
 @dataclass(frozen=True)
-class LabelledImages:
-    """Images as a classifier sees them.
+class Network:
+    """A network that is trained on pixels.
 
     Attributes:
-        ids: image ids, n of them.
-        pixels: float32 tensor of shape (n, 3, size, size), as the network expects them.
-        labels: index of every image's label, int64 array of shape (n,).
+        name: in tables.
+        labels: of the dataset, in order.
+        downstream: size of the images and settings of the training.
+        source: hub id or folder of the image model that is finetuned; None for a small network from scratch.
+        device: where it is trained.
     """
 
-    ids: list[str]
-    pixels: torch.Tensor
-    labels: np.ndarray
+    name: str
+    labels: list[str]
+    downstream: DownstreamSettings
+    source: str | None = None
+    device: str = "cpu"
 
-    @classmethod
-    def from_table(cls, frame: pd.DataFrame, labels: list[str], path: Path, preprocessing: Preprocessing) -> Self:
-        """Decode an image table.
+    def read(self, images: Path, features: Path, split: str | None = None) -> LabelledImages:
+        """The images of a table, or of one split of it, as pixels, shape (n, 3, size, size).
 
         Raises:
-            CraftError: if a row has a label that is not in `labels`.
+            CraftError: if the table is missing or a label is unknown.
         """
-        if unknown := set(frame["label"]) - set(labels):
-            raise CraftError(
-                f"{path} holds the label {sorted(unknown)[0]!r}, which is not among the configured labels"
-                f" ({', '.join(labels)}); run `snakemake {path} --force`"
-            )
-        pixels = preprocessing.apply(decode_images(frame))
-        return cls(frame["image_id"].to_list(), pixels, frame["label"].map(labels.index).to_numpy())
+        frame = read_images(images, split)
+        labels = label_indices(frame, self.labels, images)
+        preprocessing = Preprocessing.of(self.downstream.image_size, self.source)
+        return LabelledImages(frame["image_id"].to_list(), preprocessing.apply(decode_images(frame)), labels)
 
-    def pick(self, rows: np.ndarray) -> "LabelledImages":
-        """The images of these rows."""
-        return LabelledImages([self.ids[row] for row in rows], self.pixels[rows], self.labels[rows])
+    def classify(
+        self, sets: list[TrainingSet], validation: LabelledImages, test: LabelledImages, epoch: int, seed: int
+    ) -> np.ndarray:
+        """Train, keep the state that validation images like best, and tell the labels of test images.
 
-    def limit(self, per_label: int | None, seed: int) -> "LabelledImages":
-        """At most `per_label` images of every label, drawn by seed."""
-        return self if per_label is None else self._keep(lambda size: per_label, seed)
-
-    def share(self, share: float, seed: int) -> "LabelledImages":
-        """A share of every label's images, at least one, drawn by seed; a smaller share is part of a larger one."""
-        return self if share >= 1 else self._keep(lambda size: max(1, round(share * size)), seed)
-
-    def _keep(self, count, seed: int) -> "LabelledImages":
-        order = numpy_generator("classifier images", seed).permutation(len(self.ids))
-        ranked = [order[self.labels[order] == label] for label in np.unique(self.labels)]
-        return self.pick(np.sort(np.concatenate([rows[: count(len(rows))] for rows in ranked])))
-
-    def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Indices of `count` images, drawn with replacement so that every label is equally likely; shape (count,)."""
-        weights = 1.0 / np.bincount(self.labels)[self.labels]
-        return rng.choice(len(self.ids), size=count, p=weights / weights.sum())
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """Training images and their weight within a batch."""
-
-    images: LabelledImages
-    weight: float = 1.0
+        Returns:
+            Probabilities, shape (n, labels).
+        """
+        steps = max(2, math.ceil(self.downstream.epochs * epoch / self.downstream.batch))
+        count, settings = len(self.labels), self.downstream
+        model = train_classifier(sets, validation, count, steps, settings, seed, self.source, self.device)
+        return predict(model, test.inputs)
 
 
 def augment(pixels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
@@ -139,42 +121,43 @@ def draw_batch(sets: list[TrainingSet], size: int, rng: np.random.Generator) -> 
     """
     shares = divide_batch([each.weight for each in sets], size)
     picks = [each.images.sample(share, rng) for each, share in zip(sets, shares, strict=True)]
-    pixels = torch.cat([each.images.pixels[pick] for each, pick in zip(sets, picks, strict=True)])
+    pixels = torch.cat([each.images.inputs[pick] for each, pick in zip(sets, picks, strict=True)])
     labels = np.concatenate([each.images.labels[pick] for each, pick in zip(sets, picks, strict=True)])
     return augment(pixels, rng), torch.from_numpy(labels).to(pixels.device)
 
 
-def build_classifier(labels: int, seed: int, backbone: str | None = None) -> nn.Module:
+def build_classifier(labels: int, seed: int, source: str | None = None) -> nn.Module:
     """A classifier whose new weights are drawn by seed.
 
     Args:
         labels: number of labels.
         seed: of the weights that are not read.
-        backbone: hub id or folder of a `transformers` image model, whose head is replaced; None for a residual network
+        source: hub id or folder of a `transformers` image model, whose head is replaced; None for a residual network
             of three basic stages, about 0.1 M parameters, that is trained from scratch.
 
     Raises:
-        CraftError: if the backbone cannot be loaded.
+        CraftError: if the image model cannot be loaded.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed("classifier", seed))
-        if backbone is None:
+        if source is None:
             sizes = {"embedding_size": 16, "hidden_sizes": [16, 32, 64], "depths": [1, 1, 1], "layer_type": "basic"}
             model = ResNetForImageClassification(ResNetConfig(**sizes, num_labels=labels))
             return model.to(memory_format=torch.channels_last)
         try:
             return AutoModelForImageClassification.from_pretrained(
-                backbone, num_labels=labels, ignore_mismatched_sizes=True, dtype=torch.float32
+                source, num_labels=labels, ignore_mismatched_sizes=True, dtype=torch.float32
             )
         except (OSError, ValueError) as error:
             raise CraftError(
-                f"no image classifier can be loaded from downstream.backbone {backbone!r}: {str(error).splitlines()[0]}"
+                f"downstream.backbones names {source!r}, from which no image classifier can be loaded:"
+                f" {str(error).splitlines()[0]}"
             ) from error
 
 
 def balanced_loss(model: nn.Module, images: LabelledImages, labels: int) -> float:
     """Mean cross-entropy of images, every label weighing the same."""
-    own = predict(model, images.pixels)[np.arange(len(images.labels)), images.labels]
+    own = predict(model, images.inputs)[np.arange(len(images.labels)), images.labels]
     weights = 1.0 / np.bincount(images.labels, minlength=labels)[images.labels]
     return float(np.average(-np.log(own.clip(1e-12)), weights=weights))
 
@@ -186,6 +169,7 @@ def train_classifier(
     steps: int,
     downstream: DownstreamSettings,
     seed: int,
+    source: str | None = None,
     device: str = "cpu",
 ) -> nn.Module:
     """Train a classifier and leave it in the state with the smallest loss on real validation images.
@@ -198,9 +182,10 @@ def train_classifier(
             second half, since the loss means little while the learning rate is still at its height.
         downstream: learning rate, batch, validations and patience.
         seed: of the first weights and the batches.
+        source: image model that is finetuned; None for one from scratch.
         device: where to train.
     """
-    model = build_classifier(labels, seed, downstream.backbone).to(device).train()
+    model = build_classifier(labels, seed, source).to(device).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=downstream.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=downstream.learning_rate, total_steps=steps)
     rng = numpy_generator("classifier batches", seed)

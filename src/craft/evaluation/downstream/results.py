@@ -8,9 +8,10 @@ import pandas as pd
 from craft.core.errors import CraftError
 from craft.evaluation.results import ResultFile
 
-# `method` is the arm, as `craft.evaluation.downstream.arms.Arm` names it, and `seed` that of the classifier;
-# `probabilities` holds one number per label, in the order of the dataset's labels
-COLUMNS = ("dataset", "method", "seed", "image_id", "label", "predicted", "probabilities")
+# `backbone` is the encoder's name, `scratch` or an image model; `method` is the arm, as
+# `craft.evaluation.downstream.arms.Arm` names it, and `seed` that of the classifier; `probabilities` holds one number
+# per label, in the order of the dataset's labels
+COLUMNS = ("dataset", "backbone", "method", "seed", "image_id", "label", "predicted", "probabilities")
 
 
 def check_probabilities(frame: pd.DataFrame, path: Path) -> None:
@@ -30,5 +31,5 @@ def check_probabilities(frame: pd.DataFrame, path: Path) -> None:
         )
 
 
-# one row per arm, classifier seed and real test image
+# one row per backbone, arm, classifier seed and real test image
 PREDICTIONS = ResultFile("downstream.parquet", "train_classifier", COLUMNS, check_probabilities)

@@ -20,16 +20,16 @@ def downstream_table(predictions: pd.DataFrame, run: Run) -> pd.DataFrame:
 
     Returns:
         A frame with the columns `craft.evaluation.tables.COLUMNS`; `method` is the arm, as
-        `craft.evaluation.downstream.arms.Arm` names it.
+        `craft.evaluation.downstream.arms.Arm` names it, and `evaluator` the backbone.
     """
     rows = []
-    for (dataset, arm), part in predictions.groupby(["dataset", "method"], sort=False):
-        rows += arm_rows(part, run, dataset, arm)
+    for (dataset, backbone, arm), part in predictions.groupby(["dataset", "backbone", "method"], sort=False):
+        rows += arm_rows(part, run, dataset, backbone, arm)
     return make_table(rows)
 
 
-def arm_rows(predictions: pd.DataFrame, run: Run, dataset: str, arm: str) -> list[dict]:
-    """Rows of the downstream table for one dataset and arm."""
+def arm_rows(predictions: pd.DataFrame, run: Run, dataset: str, backbone: str, arm: str) -> list[dict]:
+    """Rows of the downstream table for one dataset, backbone and arm."""
     labels, scoring = run.datasets[dataset], run.scoring
     seeds = [rows for _, rows in predictions.groupby("seed")]
     statistic = classification_statistic(
@@ -43,7 +43,7 @@ def arm_rows(predictions: pd.DataFrame, run: Run, dataset: str, arm: str) -> lis
             dataset=dataset,
             label=ALL,
             method=arm,
-            evaluator="classifier",
+            evaluator=backbone,
             role="downstream",
             metric=metric,
             source=f"{dataset}/{PREDICTIONS.name}",

@@ -1,4 +1,4 @@
-"""Image features that fidelity is measured on: those of evaluators, and of Inception-v3 where it can be had."""
+"""Image features that fidelity is measured on: of evaluators, of encoders, and of Inception-v3 where it can be had."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from craft.core.errors import CraftError
+from craft.evaluation.settings import FeaturesRef
 from craft.evaluation.statistics.frechet import scale_embeddings
 from craft.reward.embeddings import read_embeddings
 
@@ -17,18 +18,19 @@ from craft.reward.embeddings import read_embeddings
 Encoder = Callable[[torch.Tensor], np.ndarray]
 
 
-def encoded_images(path: Path, evaluator: str, ids: Sequence[str]) -> np.ndarray:
-    """An evaluator's features of some images, scaled, shape (len(ids), width).
+def encoded_images(path: Path, ref: FeaturesRef, ids: Sequence[str]) -> np.ndarray:
+    """Features of some images, shape (len(ids), width): unit vectors are scaled, others are as they are.
 
     Args:
         path: feature file of the images.
-        evaluator: name of the evaluator.
+        ref: evaluator or encoder.
         ids: of the images.
 
     Raises:
-        CraftError: if the file is missing, or lacks the evaluator or an image.
+        CraftError: if the file is missing, or lacks the evaluator or encoder, or an image.
     """
-    return scale_embeddings(read_embeddings(path, evaluator, list(ids)).numpy())
+    features = read_embeddings(path, ref.name, list(ids)).numpy().astype(float)
+    return scale_embeddings(features) if ref.unit else features
 
 
 def inception_encoder(weights: str, device: str = "cpu") -> Encoder:

@@ -29,7 +29,7 @@ def measure_fidelity(
     label as a method has generated, or as many as there are.
 
     Args:
-        job: dataset, evaluators, whose images are measured, and how.
+        job: dataset, whose features are used, whose images are measured, and how.
         images: image table of the dataset.
         features: feature file of the dataset.
         generated: image tables of the generated images, in the order of `job.generated`.
@@ -47,9 +47,9 @@ def measure_fidelity(
     frames = {each: read_images(path) for each, path in match_files(job.generated, generated, "--generated")}
     files = dict(match_files(job.generated, embeddings, "--embeddings"))
     rows = []
-    for ref in job.evaluators:
-        known = encoded_images(features, ref.name, table["image_id"])
-        encoded = {each: encoded_images(files[each], ref.name, frame["image_id"]) for each, frame in frames.items()}
+    for ref in job.features:
+        known = encoded_images(features, ref, table["image_id"])
+        encoded = {each: encoded_images(files[each], ref, frame["image_id"]) for each, frame in frames.items()}
         rows += compare_all(job, ref.name, ref.role, (table, known), (frames, encoded))
     if job.fidelity.inception:
         encode = inception_encoder(job.fidelity.inception, device)
@@ -75,7 +75,7 @@ def compare_all(
     real: tuple[pd.DataFrame, np.ndarray],
     generated: tuple[dict[ImageSet, pd.DataFrame], dict[ImageSet, np.ndarray]],
 ) -> list[dict]:
-    """Rows of one evaluator: real training images first, then every method and seed.
+    """Rows of one evaluator or encoder: real training images first, then every method and seed.
 
     Args:
         job: dataset and settings.
@@ -87,8 +87,8 @@ def compare_all(
     (table, known), (frames, encoded) = real, generated
     settings, names = job.fidelity, (job.dataset, evaluator)
     rng = numpy_generator("fidelity reference", *names)
-    test = known[table["split"] == "test"]
-    compared = RealFeatures(test, settings.neighbours, settings.bootstrap, rng, f"the test images of {job.dataset}")
+    test, name = table["split"] == "test", f"the test images of {job.dataset}"
+    compared = RealFeatures(known[test], table["label"][test], settings.neighbours, settings.bootstrap, rng, name)
     # methods stand last, and the decoded test images are fewer than what a method generates
     wanted = max(frames, key=lambda each: each.method not in CONTROLS)
     floor = pick_floor(table, frames[wanted]["label"], job.dataset)

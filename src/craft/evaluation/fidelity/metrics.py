@@ -14,12 +14,14 @@ from craft.core.errors import CraftError
 from craft.evaluation.statistics.frechet import (
     Moments,
     blocks_of,
+    factored_distance,
     frechet_distance,
     shift_resamples,
     whole_and_resamples,
 )
 
-METRICS = ("fid", "kid", "precision", "density", "recall", "coverage", "vendi", "diversity")
+NEIGHBOURHOODS = ("precision", "density", "recall", "coverage")
+METRICS = ("fid", "kid", *NEIGHBOURHOODS, "vendi", "diversity")
 # resampling with replacement repeats images, which raises a Frechet distance and lowers a Vendi score
 SHIFTED = ("fid", "vendi")
 
@@ -53,18 +55,19 @@ def vendi_score(features: np.ndarray, counts: np.ndarray) -> np.ndarray:
         Shape (k,), from 1 to the smaller of n and width.
     """
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
-    wide = unit.shape[1] > len(unit)
-    similarity, scores = unit @ unit.T if wide else None, []
-    for rows in blocks_of(len(counts), min(unit.shape)):
-        if wide:
-            roots = np.sqrt(counts[rows])
-            kernels = roots[:, :, None] * similarity * roots[:, None, :]
+    similarity = unit @ unit.T if unit.shape[1] > len(unit) else None
+    scores = []
+    for row in counts:
+        held = np.flatnonzero(row)
+        if similarity is None:
+            kernel = (unit[held] * row[held, None]).T @ unit[held]
         else:
-            kernels = np.stack([(unit * row[:, None]).T @ unit for row in counts[rows]])
-        values = np.linalg.eigvalsh(kernels / counts[rows].sum(axis=1)[:, None, None]).clip(min=0)
-        logarithms = np.log(values, out=np.zeros_like(values), where=values > 0)
-        scores.append(np.exp(-(values * logarithms).sum(axis=1)))
-    return np.concatenate(scores)
+            # an image that a resample does not hold adds no eigenvalue
+            roots = np.sqrt(row[held])
+            kernel = roots[:, None] * similarity[np.ix_(held, held)] * roots
+        values = np.linalg.eigvalsh(kernel / row.sum()).clip(min=0)
+        scores.append(np.exp(-(values * np.log(values, out=np.zeros_like(values), where=values > 0)).sum()))
+    return np.array(scores)
 
 
 def label_diversity(features: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -72,14 +75,20 @@ def label_diversity(features: np.ndarray, labels: np.ndarray, counts: np.ndarray
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     distances = [distinct_mean(1 - unit[rows] @ unit[rows].T, counts[:, rows]) for rows in groups]
-    defined = ~np.isnan(distances)
-    return np.where(defined, distances, 0).sum(axis=0) / np.maximum(defined.sum(axis=0), 1)
+    return mean_of_labels(np.array(distances))
+
+
+def mean_of_labels(values: np.ndarray) -> np.ndarray:
+    """Mean (k,) over labels of values (labels, k), those that are NaN left out; 0 where all are."""
+    defined = ~np.isnan(values)
+    return np.where(defined, values, 0).sum(axis=0) / np.maximum(defined.sum(axis=0), 1)
 
 
 def neighbour_radii(features: np.ndarray, neighbours: int) -> np.ndarray:
-    """Distance (n,) of every feature to its k-th nearest other one."""
+    """Distance (n,) of every feature to its k-th nearest other one; k is cut to their number."""
     # the nearest of all is the feature itself
-    return np.partition(cdist(features, features), neighbours, axis=1)[:, neighbours]
+    place = min(neighbours, len(features) - 1)
+    return np.partition(cdist(features, features), place, axis=1)[:, place]
 
 
 def neighbourhoods(
@@ -102,11 +111,46 @@ def neighbourhoods(
     }
 
 
+def coverage_within_labels(
+    real: tuple[np.ndarray, np.ndarray, np.ndarray],
+    generated: tuple[np.ndarray, np.ndarray, np.ndarray],
+    neighbours: int,
+) -> dict[str, np.ndarray]:
+    """Precision, density, recall and coverage within labels, all labels weighing the same.
+
+    Over all labels together, an image that looks like another label than its own would count as near, large labels
+    would outvote small ones, and a label with fewer images than a neighbourhood would reach to the next label: a few
+    points a label, far apart, would hold every real image between them.
+
+    Args:
+        real: features (n, width), labels (n,) and counts (k, n) of the real images.
+        generated: the same of the generated images, shapes (m, width), (m,) and (k, m).
+        neighbours: k of the neighbourhoods; cut to the images of a label but one.
+
+    Returns:
+        Metric -> shape (k,). A label of which either has less than two images has no neighbourhood and is left out.
+    """
+    (features, labels, counts), (others, own, weights) = real, generated
+    found: dict[str, list[np.ndarray]] = {key: [] for key in NEIGHBOURHOODS}
+    for label in np.unique(labels):
+        rows, columns = np.flatnonzero(labels == label), np.flatnonzero(own == label)
+        if min(len(rows), len(columns)) < 2:
+            continue
+        radii = [neighbour_radii(each, neighbours) for each in (features[rows], others[columns])]
+        near = neighbourhoods(features[rows], others[columns], *radii, min(neighbours, len(rows) - 1))
+        for key, values in near.items():
+            drawn = weights[:, columns] if key in ("precision", "density") else counts[:, rows]
+            total = drawn.sum(axis=1)
+            found[key].append(np.divide(drawn @ values, total, out=np.full(len(total), np.nan), where=total > 0))
+    return {key: mean_of_labels(np.array(values).reshape(-1, len(counts))) for key, values in found.items()}
+
+
 class RealFeatures:
     """Features of the real images that sets of images are compared with, and what of them all comparisons share.
 
     Args:
         features: shape (n, width).
+        labels: of the images, n of them.
         neighbours: k of precision, density, recall and coverage.
         resamples: number of bootstrap resamples.
         rng: random generator of the resamples.
@@ -116,18 +160,27 @@ class RealFeatures:
         CraftError: if a feature is not finite or there are not more images than neighbours.
     """
 
-    def __init__(self, features: np.ndarray, neighbours: int, resamples: int, rng: np.random.Generator, name: str):
-        self.features = check_features(features, neighbours, name)
+    def __init__(
+        self,
+        features: np.ndarray,
+        labels: Sequence[str],
+        neighbours: int,
+        resamples: int,
+        rng: np.random.Generator,
+        name: str,
+    ):
+        self.features, self.labels = check_features(features, neighbours, name), np.asarray(labels)
         self.neighbours, self.name = neighbours, name
         # the first row is the set as it is, the others are resamples
         self.counts = whole_and_resamples(len(features), resamples, rng)
         self.blocks = blocks_of(len(self.counts), features.shape[1])
         self.moments: list[Moments] = []
-        self.radii = neighbour_radii(self.features, neighbours)
         self.kernel = distinct_mean(polynomial_kernel(self.features, self.features), self.counts)
 
     def frechet_distances(self, features: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Frechet distances (k,) of features (n, width) under counts (k, n), row by row; k is 1 + resamples."""
+        if features.shape[1] > max(len(features), len(self.features)):
+            return factored_distance(features, counts, self.features, self.counts)
         distances = []
         for number, rows in enumerate(self.blocks):
             moments = self.moments[number] if self.moments else Moments.of(self.features, self.counts[rows])
@@ -163,16 +216,13 @@ class RealFeatures:
                 f" {self.features.shape[1]}; encode both with the same evaluator (`snakemake --forcerun encode_images`)"
             )
         counts = whole_and_resamples(len(features), len(self.counts) - 1, rng)
-        near = neighbourhoods(
-            self.features, features, self.radii, neighbour_radii(features, self.neighbours), self.neighbours
-        )
         own = distinct_mean(polynomial_kernel(features, features), counts)
         cross = ((counts @ polynomial_kernel(features, self.features)) * self.counts).sum(axis=1)
+        real = self.features, self.labels, self.counts
         values = {
             "fid": self.frechet_distances(features, counts),
             "kid": own + self.kernel - 2 * cross / (len(features) * len(self.features)),
-            **{key: counts @ near[key] / len(features) for key in ("precision", "density")},
-            **{key: self.counts @ near[key] / len(self.features) for key in ("recall", "coverage")},
+            **coverage_within_labels(real, (features, labels, counts), self.neighbours),
             "vendi": vendi_score(features, counts),
             "diversity": label_diversity(features, labels, counts),
         }

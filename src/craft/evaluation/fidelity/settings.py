@@ -3,19 +3,21 @@
 from pydantic import Field
 
 from craft.core.settings import ImageSet, JobSettings, Name, Positive, Strict
-from craft.models.settings import EvaluatorRef
+from craft.evaluation.settings import FeaturesRef
 
 
 class FidelitySettings(Strict):
     """How like real images the generated ones are, measured on image features."""
 
-    evaluators: list[Name] = Field([], description="whose features are used; empty means all held-out evaluators")
+    evaluators: list[Name] = Field(
+        [], description="evaluators and encoders whose features are used; empty means all held-out ones"
+    )
     inception: str | None = Field(
         None, description="weights (safetensors) of torchvision's Inception-v3, whose features are used as well"
     )
     neighbours: Positive = Field(5, description="k of precision, recall, density and coverage")
     bootstrap: Positive = Field(
-        200, description="resamples; the time of one grows with the cube of the features' width"
+        200, description="resamples; the time of one grows with the cube of the images, or of fewer columns of features"
     )
 
 
@@ -23,6 +25,6 @@ class FidelityJob(JobSettings):
     """What `measure_fidelity` needs to know."""
 
     dataset: str = Field(description="name of the dataset")
-    evaluators: list[EvaluatorRef] = Field(description="whose features are used")
+    features: list[FeaturesRef] = Field(description="whose features are used")
     generated: list[ImageSet] = Field(description="whose images are measured, in the order of their files")
     fidelity: FidelitySettings = Field(description="the configuration's section `fidelity`")

@@ -14,12 +14,12 @@ MEASURES = ("features", "l2", "ssim")
 MEMBERSHIP_MEASURES = ("features", "l2")
 
 NEIGHBOUR_COLUMNS = (
-    *("image_id", "dataset", "method", "seed", "label", "evaluator"),
+    *("image_id", "dataset", "method", "seed", "label", "evaluator", "role"),
     *(f"{measure}_{what}" for measure in MEASURES for what in ("distance", "ratio", "neighbour", "copied")),
     *("mirrored", "down", "right"),
 )
 MEMBERSHIP_COLUMNS = (
-    *("image_id", "dataset", "method", "seed", "label", "evaluator", "split"),
+    *("image_id", "dataset", "method", "seed", "label", "evaluator", "role", "split"),
     *(f"{measure}_distance" for measure in MEMBERSHIP_MEASURES),
 )
 

@@ -2,7 +2,7 @@
 
 Every generated image is compared with the training images in three ways, each of which sees copies the others miss:
 
-- `features`: 1 - cosine in the features of a held-out evaluator, over all training images;
+- `features`: 1 - cosine in the features of the held-out encoder (or what is configured), over all training images;
 - `l2`: distance of grey pictures at mean 0 and length 1, mirrored or not, at the best shift of a few pixels;
 - `ssim`: 1 - structural similarity of the same windows.
 
@@ -42,7 +42,7 @@ class Gallery:
     Attributes:
         ids: image ids, n of them.
         labels: their labels.
-        features: of the held-out evaluator, shape (n, width).
+        features: of an evaluator or encoder, shape (n, width).
         pictures: grey, shape (n, side, side), in [0, 1].
     """
 
@@ -52,11 +52,11 @@ class Gallery:
     pictures: Tensor
 
     @classmethod
-    def load(cls, images: Path, features: Path, evaluator: str, side: int, split: str | None = None) -> "Gallery":
-        """Read an image table, or one split of it, and the evaluator's features of its images.
+    def load(cls, images: Path, features: Path, name: str, side: int, split: str | None = None) -> "Gallery":
+        """Read an image table, or one split of it, and the features that the evaluator or encoder `name` has of it.
 
         Raises:
-            CraftError: if a file is missing, the evaluator was not encoded, the files do not belong together, or there
+            CraftError: if a file is missing or lacks these features, the files do not belong together, or there
                 is no image.
         """
         chunks, names = [], []
@@ -66,7 +66,7 @@ class Gallery:
         if not chunks:
             raise CraftError(f"{images} has no image" + (f" of split {split!r}" if split else ""))
         ids, labels = (pd.concat(names)[column].to_numpy(object) for column in ("image_id", "label"))
-        return cls(ids, labels, read_embeddings(features, evaluator, ids.tolist()), torch.cat(chunks))
+        return cls(ids, labels, read_embeddings(features, name, ids.tolist()), torch.cat(chunks))
 
 
 def find_candidates(queries: Gallery, train: Gallery, memorization: MemorizationSettings) -> pd.DataFrame:
@@ -168,12 +168,12 @@ def measure_membership(train: Gallery, test: Gallery, generated: Gallery) -> pd.
 
 
 def require_width(generated: Gallery, train: Gallery, name: str) -> None:
-    """Raise a CraftError if two galleries' features come from different evaluators."""
+    """Raise a CraftError if two galleries' features come from different models."""
     own, other = generated.features.shape[1], train.features.shape[1]
     if own != other:
         raise CraftError(
             f"the features of {name} are {own} numbers wide, those of the training images {other}: they come from"
-            " different evaluators; run `snakemake --forcerun encode_images score_images`"
+            " different models; run `snakemake --forcerun encode_images score_images`"
         )
 
 
@@ -183,7 +183,7 @@ def search_copies(
     """Search the images of all methods of one dataset for copies of training images.
 
     Args:
-        job: dataset, evaluator, whose images are searched, and how.
+        job: dataset, whose features are compared, whose images are searched, and how.
         images: image table of the dataset.
         features: its feature file.
         generated: image tables of the generated images, in the order of `job.generated`.
@@ -196,12 +196,12 @@ def search_copies(
     Raises:
         CraftError: if a file is missing, there is not one for every image set, or files do not belong together.
     """
-    settings, name = job.memorization, job.evaluator
+    settings, name = job.memorization, job.features.name
     tables = match_files(job.generated, generated, "--generated")
     files = match_files(job.generated, embeddings, "--embeddings")
     train, test = (Gallery.load(images, features, name, settings.resolution, split) for split in ("train", "test"))
     real = find_neighbours(test, train, settings)
-    shared = {"dataset": job.dataset, "evaluator": name}
+    shared = {"dataset": job.dataset, "evaluator": name, "role": job.features.role}
     neighbours, membership = [flag_copies(real, real, settings.flagged).assign(method=REAL, seed=0, **shared)], []
     for (each, table), (_, file) in zip(tables, files, strict=True):
         gallery = Gallery.load(table, file, name, settings.resolution)

@@ -2,12 +2,16 @@
 
 from pydantic import Field
 
-from craft.core.settings import ImageSet, JobSettings, Positive, Share, Strict
+from craft.core.settings import ImageSet, JobSettings, Name, Positive, Share, Strict
+from craft.evaluation.settings import FeaturesRef
 
 
 class MemorizationSettings(Strict):
     """The search for copies of training images among generated ones."""
 
+    features: Name | None = Field(
+        None, description="evaluator or encoder whose features are searched; null: the held-out encoder"
+    )
     resolution: int = Field(64, ge=32, description="side of the grey pictures that are compared, pixels")
     reach: int = Field(
         3, ge=1, le=8, description="largest shift under which pictures are compared, pixels of `resolution`"
@@ -20,6 +24,6 @@ class MemorizationJob(JobSettings):
     """What `find_neighbours` needs to know."""
 
     dataset: str = Field(description="name of the dataset")
-    evaluator: str = Field(description="the held-out evaluator whose features are compared")
+    features: FeaturesRef = Field(description="whose features are compared")
     generated: list[ImageSet] = Field(description="whose images are searched, in the order of their files")
     memorization: MemorizationSettings = Field(description="the configuration's section `memorization`")

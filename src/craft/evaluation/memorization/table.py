@@ -20,9 +20,10 @@ METRICS = {"distance": "distance", "ratio": "distance_ratio", "copied": "copy_ra
 def memorization_table(neighbours: pd.DataFrame, membership: pd.DataFrame, run: Run) -> pd.DataFrame:
     """Copies and membership inference for every dataset, method and measure.
 
-    `evaluator` is the measure: the held-out evaluator for features, `l2` or `ssim` for pictures; `role` is `held_out`
-    or `pixels`. Metrics: mean `distance` to the nearest training image, mean `distance_ratio` of the first to the
-    second nearest, `copy_rate`, and for methods `membership_auroc` (for `l2` without alignment), over all labels.
+    `evaluator` is the measure: whose features were compared, or `l2` or `ssim` for pictures; `role` is that of the
+    features' model, or `pixels`. Metrics: mean `distance` to the nearest training image, mean `distance_ratio` of the
+    first to the second nearest, `copy_rate`, and for methods `membership_auroc` (for `l2` without alignment), over all
+    labels.
 
     Args:
         neighbours: of all datasets (`craft.evaluation.memorization.results.NEIGHBOURS`).
@@ -101,7 +102,7 @@ def membership_statistic(
 def name_measure(measure: str, frame: pd.DataFrame) -> dict[str, str]:
     """The columns `evaluator` and `role` of a measure."""
     if measure == "features":
-        return {"evaluator": frame["evaluator"].iloc[0], "role": "held_out"}
+        return {"evaluator": frame["evaluator"].iloc[0], "role": frame["role"].iloc[0]}
     return {"evaluator": measure, "role": "pixels"}
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from craft.core.errors import CraftError
 from craft.evaluation.results import Results
-from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES, scores_source
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, PLAIN_MEAN, SCORES, scores_source
 from craft.evaluation.settings import Run
 from craft.evaluation.statistics.intervals import bootstrap_means
 from craft.evaluation.tables import Table, label_groups, make_table, table_row
@@ -13,7 +13,7 @@ from craft.reward.dimensions import DIMENSIONS
 
 
 def cas_table(scores: pd.DataFrame, run: Run) -> pd.DataFrame:
-    """CAS and its dimensions for every dataset, label, method and evaluator.
+    """CAS, its dimensions and their plain mean, without a gate, for every dataset, label, method and evaluator.
 
     The rows of the classifier of phantoms hold its probability of the intended label (`cas`) and how often that label
     is its most probable one (`label_agreement`).
@@ -62,7 +62,7 @@ def cas_table(scores: pd.DataFrame, run: Run) -> pd.DataFrame:
 
 def metrics_of(role: str) -> tuple[str, ...]:
     """Metrics that the CAS table holds for an evaluator of a role."""
-    return ("cas", "label_agreement") if role == PHANTOM_CLASSIFIER else ("cas", *DIMENSIONS)
+    return ("cas", "label_agreement") if role == PHANTOM_CLASSIFIER else ("cas", *DIMENSIONS, PLAIN_MEAN)
 
 
 def score_matrix(frame: pd.DataFrame, role: str) -> list[np.ndarray]:
@@ -78,5 +78,7 @@ def make(results: Results) -> pd.DataFrame:
 
 
 TABLE = Table(
-    make, "CAS and its dimensions, by evaluator; label agreement where there is a classifier of phantoms", (SCORES,)
+    make,
+    "CAS, its dimensions and their plain mean, by evaluator; label agreement where there is a classifier of phantoms",
+    (SCORES,),
 )

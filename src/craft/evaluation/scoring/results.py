@@ -12,12 +12,15 @@ from craft.reward.dimensions import DIMENSIONS
 
 # evaluator and role under which the classifier of phantoms stands in every table
 PHANTOM_CLASSIFIER = "phantom_classifier"
+# the mean of the dimensions, which CAS would be without its gate
+PLAIN_MEAN = "plain_mean"
 NAME = "scores.parquet"
 
 
 def score_columns() -> tuple[str, ...]:
-    """Columns of a score table: what was scored, every dimension, CAS, and whether the classifier agrees."""
-    return ("image_id", "dataset", "method", "seed", "label", "evaluator", "role", *DIMENSIONS, "cas", "agrees")
+    """Columns of a score table: what was scored, every dimension, CAS, their mean, whether the classifier agrees."""
+    what = ("image_id", "dataset", "method", "seed", "label", "evaluator", "role")
+    return (*what, *DIMENSIONS, "cas", PLAIN_MEAN, "agrees")
 
 
 def check_scores(frame: pd.DataFrame, path: Path) -> None:

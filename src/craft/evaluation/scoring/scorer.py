@@ -9,10 +9,10 @@ from torch import Tensor
 from craft.core.errors import CraftError
 from craft.core.images import GROUP, decode_images, stream_images, to_tensor
 from craft.core.settings import REAL
-from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, score_columns
+from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, PLAIN_MEAN, score_columns
 from craft.evaluation.scoring.settings import ScoreJob
 from craft.models.phantom_classifier import PhantomClassifier
-from craft.reward.cas import ClinicalAlignment, combine
+from craft.reward.cas import ClinicalAlignment, combine, plain_mean
 from craft.reward.evidence import ImageFeatures
 from craft.reward.features import Features, entries_of, read_calibration
 from craft.reward.judge import Judge
@@ -115,7 +115,8 @@ class Scorer:
             alignment = self.alignments[ref.name]
             dimensions = alignment(features[ref.name], labels).numpy()
             scores = dict(zip(alignment.names, dimensions.T, strict=True))
-            row = shared | {"evaluator": ref.name, "role": ref.role} | scores | {"cas": combine(dimensions)}
+            row = shared | {"evaluator": ref.name, "role": ref.role} | scores
+            row |= {"cas": combine(dimensions, alignment.names), PLAIN_MEAN: plain_mean(dimensions)}
             tables.append(pd.DataFrame(row | {"agrees": None}))
         if self.phantom_classifier:
             images = to_tensor(decode_images(frame)) if images is None else images

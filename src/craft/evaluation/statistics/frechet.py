@@ -47,6 +47,41 @@ def frechet_distance(first: Moments, second: Moments) -> np.ndarray:
     return np.maximum(distance - 2 * np.sqrt(squares.clip(min=0)).sum(axis=-1), 0)
 
 
+def factored_distance(
+    first: np.ndarray, first_counts: np.ndarray, second: np.ndarray, second_counts: np.ndarray
+) -> np.ndarray:
+    """The Frechet distance of features that are wider than images are many, without a matrix of width x width.
+
+    With centred factors C1 = A^T A and C2 = B^T B, tr (C1 C2)^(1/2) is the sum of the singular values of A B^T, a
+    matrix of images by images. It is exact, and what a resample does not hold adds no row to it.
+
+    Args:
+        first: shape (n, width).
+        first_counts: shape (k, n), whose rows sum to n.
+        second: shape (m, width).
+        second_counts: shape (k, m), whose rows sum to m.
+
+    Returns:
+        Shape (k,), at least 0.
+    """
+    n, m = len(first), len(second)
+    # about a common centre fewer digits cancel
+    centre = np.concatenate([first, second]).mean(axis=0)
+    first, second = first - centre, second - centre
+    means, others = first_counts @ first / n, second_counts @ second / m
+    traces = (first_counts @ (first**2).sum(axis=1) - n * (means**2).sum(axis=1)) / (n - 1)
+    traces += (second_counts @ (second**2).sum(axis=1) - m * (others**2).sum(axis=1)) / (m - 1)
+    products, left, right = first @ second.T, first @ others.T, second @ means.T
+    roots = []
+    for row, (counts, weights) in enumerate(zip(first_counts, second_counts, strict=True)):
+        own, held = np.flatnonzero(counts), np.flatnonzero(weights)
+        centred = products[np.ix_(own, held)] - left[own, row, None] - right[held, row] + means[row] @ others[row]
+        scale = np.sqrt(counts[own, None] * weights[held] / ((n - 1) * (m - 1)))
+        roots.append(np.linalg.svd(centred * scale, compute_uv=False).sum())
+    distance = ((means - others) ** 2).sum(axis=1) + traces
+    return np.maximum(distance - 2 * np.array(roots), 0)
+
+
 def blocks_of(resamples: int, width: int) -> list[slice]:
     """Rows of the resamples, in blocks whose matrices of width x width hold at most `BLOCK` elements."""
     step = max(1, BLOCK // width**2)

@@ -2,10 +2,15 @@
 
 from craft.evaluation.results import ResultFile
 
-STUDIES = ("label_swap", "drop_one", "same_images", "damage", "classifier", "gap")
+STUDIES = (
+    *("judges", "dimensions", "reliability", "no_images"),
+    *("label_swap", "drop_one", "same_images", "damage", "classifier", "gap"),
+)
 COLUMNS = (
     *("study", "dataset", "method", "evaluator", "role", "dimension", "condition", "level", "metric"),
     *("value", "low", "high", "n", "seeds", "source"),
 )
+# the share of what is no image that shall lie below nearly all real test images
+ENOUGH_REFUSED = 0.95
 
 VALIDITY = ResultFile("validity.parquet", "check_validity", COLUMNS)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from craft.reward.cas import combine
+from craft.evaluation.scoring.results import PLAIN_MEAN
+from craft.reward.cas import combine, plain_mean
 from craft.reward.dimensions import DIMENSIONS
 
 CAS = "cas"
@@ -18,6 +19,11 @@ def without(name: str) -> str:
 def named_scores(dimensions: np.ndarray) -> dict[str, np.ndarray]:
     """Each dimension and CAS by name, shapes (...), of calibrated dimensions (..., d) in the order of `DIMENSIONS`."""
     return dict(zip(DIMENSIONS, np.moveaxis(dimensions, -1, 0), strict=True)) | {CAS: combine(dimensions)}
+
+
+def gated_and_plain(dimensions: np.ndarray) -> dict[str, np.ndarray]:
+    """`named_scores`, and the mean of all dimensions, as CAS would be without a gate."""
+    return named_scores(dimensions) | {PLAIN_MEAN: plain_mean(dimensions)}
 
 
 def all_scores(dimensions: np.ndarray) -> dict[str, np.ndarray]:

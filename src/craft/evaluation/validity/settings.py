@@ -12,6 +12,7 @@ class ValiditySettings(Strict):
 
     test_images: Positive = Field(1000, description="at most this many with their own and with other labels")
     damaged_images: Positive = Field(96, description="at most this many, each under 5 kinds of damage in 5 grades")
+    no_images: Positive = Field(100, description="of every kind of what is no image of the modality")
 
 
 class ValidityJob(ScoreJob):

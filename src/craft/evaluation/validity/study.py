@@ -1,6 +1,6 @@
 """The validity study of one dataset: is CAS a faithful proxy of what the images show?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Self
@@ -12,18 +12,24 @@ from torch import Tensor
 
 from craft.core.images import decode_images, to_tensor
 from craft.core.progress import track
-from craft.core.seeds import numpy_generator
+from craft.core.seeds import numpy_generator, torch_generator
 from craft.core.settings import match_files
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES
 from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.validity.classifier import follow_classifier, order_methods, pair_with_classifier
 from craft.evaluation.validity.gap import course, follow_gap
 from craft.evaluation.validity.graded_damage import DAMAGES, damaged_sets, response_to_damage
+from craft.evaluation.validity.judges import correlate_dimensions, rate_labels
 from craft.evaluation.validity.label_swap import score_every_label, separate_labels
+from craft.evaluation.validity.no_images import OTHER_MODALITIES, labels_in_turn, make_no_images, refuse
+from craft.evaluation.validity.reliability import reliability
 from craft.evaluation.validity.rows import tabulate_studies
 from craft.evaluation.validity.same_images import compare_sets, distance_of_sets, shifts_of_sets
-from craft.evaluation.validity.scores import CAS, PROBABILITY, named_scores
+from craft.evaluation.validity.scores import CAS, PROBABILITY, gated_and_plain, named_scores
 from craft.evaluation.validity.settings import ValidityJob
+from craft.models.settings import EvaluatorRef
+from craft.reward.damage import COPIES, damage_all
+from craft.reward.features import foreign_features
 from craft.training.results import read_checks
 
 
@@ -42,15 +48,31 @@ class ValidityStudy:
         scorer: the dataset's evaluators with their calibrated CAS, and the classifier of phantoms where there is one.
         scores: of all images (`craft.evaluation.scoring.results.SCORES`), real test images first.
         checks: the images of the guard's checks by rewarded method, one frame per seed.
+        others: feature files of other modalities.
     """
 
-    def __init__(self, job: ValidityJob, scorer: Scorer, scores: pd.DataFrame, checks: dict[str, list[pd.DataFrame]]):
-        self.job, self.scorer, self.scores, self.checks = job, scorer, scores, checks
+    def __init__(
+        self,
+        job: ValidityJob,
+        scorer: Scorer,
+        scores: pd.DataFrame,
+        checks: dict[str, list[pd.DataFrame]],
+        others: list[Path],
+    ):
+        self.job, self.scorer, self.scores, self.checks, self.others = job, scorer, scores, checks, others
         self.known, self.dataset, self.scoring = scorer.known, job.dataset, job.scoring
         self.roles = {ref.name: ref.role for ref in job.evaluators} | {PHANTOM_CLASSIFIER: PHANTOM_CLASSIFIER}
 
     @classmethod
-    def load(cls, job: ValidityJob, scorer: Scorer, real: Path, scores: list[Path], checks: list[Path]) -> Self:
+    def load(
+        cls,
+        job: ValidityJob,
+        scorer: Scorer,
+        real: Path,
+        scores: list[Path],
+        checks: list[Path],
+        others: Sequence[Path] = (),
+    ) -> Self:
         """Read what was measured before.
 
         Args:
@@ -59,6 +81,7 @@ class ValidityStudy:
             real: scores of the real test images.
             scores: scores of the generated images, in the order of `job.generated`.
             checks: images of the guard's checks, in the order of `job.rewarded`.
+            others: feature files of other modalities.
 
         Raises:
             CraftError: if a file is missing or broken, or there is not one for every image set.
@@ -67,12 +90,16 @@ class ValidityStudy:
         seen: dict[str, list[pd.DataFrame]] = {}
         for image_set, path in match_files(job.rewarded, checks, "--checks"):
             seen.setdefault(image_set.method, []).append(read_checks(path))
-        return cls(job, scorer, pd.concat([SCORES.load(path) for path in paths], ignore_index=True), seen)
+        table = pd.concat([SCORES.load(path) for path in paths], ignore_index=True)
+        return cls(job, scorer, table, seen, list(others))
 
     def table(self) -> pd.DataFrame:
         """All rows, with the columns `craft.evaluation.validity.results.COLUMNS`."""
-        studies = (self.swap_labels(), self.damage_images(), self.ask_classifier(), self.follow_gaps())
-        return tabulate_studies([row for study in studies for row in study], self.dataset)
+        studies = (
+            *(self.rate_judges(), self.refuse_no_images(), self.swap_labels()),
+            *(self.damage_images(), self.ask_classifier(), self.follow_gaps()),
+        )
+        return tabulate_studies((row for study in studies for row in study), self.dataset)
 
     def test_images(self, most: int) -> tuple[pd.DataFrame, np.ndarray]:
         """Rows of at most so many real test images, and their label numbers (n,)."""
@@ -90,9 +117,8 @@ class ValidityStudy:
         frame, labels = self.test_images(self.job.validity.test_images)
         count, numbers = len(self.job.labels), torch.from_numpy(labels)
         sets = shifts_of_sets(labels, count, self.dataset)
-        source = f"{self.dataset}/features.safetensors; {self.dataset}/calibration.json"
         for ref in self.job.evaluators:
-            shared = {"evaluator": ref.name, "role": ref.role, "source": source}
+            shared = self.origin_of(ref)
             features, _ = self.known.split(ref, "test")
             train, _ = self.known.split(ref, "train")
             dimensions = score_every_label(self.scorer.alignments[ref.name], features, numbers)
@@ -108,6 +134,61 @@ class ValidityStudy:
             shared = {"evaluator": PHANTOM_CLASSIFIER, "role": PHANTOM_CLASSIFIER}
             shared["source"] = f"{self.dataset}/images.parquet"
             yield from compare_sets(scores, sets, self.scoring, self.dataset, **shared)
+
+    def rate_judges(self) -> Iterator[dict]:
+        """Studies `judges`, `dimensions` and `reliability`: real test images with every label."""
+        index = self.known.frame.index[self.known.frame["split"] == "test"]
+        labels = self.known.label_numbers(self.known.frame.loc[index]).numpy()
+        damaged = self.damage_for_reliability()
+        for ref in self.job.evaluators:
+            shared = self.origin_of(ref)
+            features, numbers = self.known.split(ref, "test")
+            alignment = self.scorer.alignments[ref.name]
+            dimensions = score_every_label(alignment, features, numbers)
+            yield from rate_labels(dimensions, labels, self.scoring, self.dataset, **shared)
+            yield from correlate_dimensions(dimensions, self.scoring, self.dataset, **shared)
+            for column, name in enumerate(alignment.names):
+                matched, mismatched = dimensions[:, 0, column], dimensions[:, 1:, column]
+                if alignment.raw.dimension(name).mismatched == "no_images":
+                    rows, seen = damaged[ref.name]
+                    matched, mismatched = matched[rows], seen[:, :, column]
+                yield from reliability(matched, mismatched, self.scoring, self.dataset, name, **shared)
+
+    @torch.inference_mode()
+    def damage_for_reliability(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """By evaluator: row numbers (n,) of some test images, and dimensions (n, copies, d) of damaged copies."""
+        test = self.known.frame[self.known.frame["split"] == "test"]
+        labels = self.known.label_numbers(test)
+        rows = pick_balanced(labels.numpy(), self.job.validity.damaged_images, self.dataset)
+        images = to_tensor(decode_images(test.iloc[rows]))
+        damaged, numbers = damage_all(images, torch_generator("damaged test images", self.dataset)), labels[rows]
+        found = {}
+        for name, judge in self.scorer.judges.items():
+            scores = self.scorer.alignments[name](judge.embed(damaged), numbers.repeat(COPIES)).numpy()
+            found[name] = (rows, scores.reshape(COPIES, len(rows), -1).transpose(1, 0, 2))
+        return found
+
+    @torch.inference_mode()
+    def refuse_no_images(self) -> Iterator[dict]:
+        """Study `no_images`, under every evaluator."""
+        size = decode_images(self.known.frame.iloc[[0]]).shape[1]
+        made = make_no_images(self.job.validity.no_images, size, self.dataset)
+        for ref in self.job.evaluators:
+            judge, alignment = self.scorer.judges[ref.name], self.scorer.alignments[ref.name]
+            seen = {kind: judge.embed(images) for kind, images in made.items()}
+            foreign = foreign_features(self.others, ref, "others", self.job.validity.no_images)
+            seen |= {} if foreign is None else {OTHER_MODALITIES: foreign}
+            scores = {
+                kind: gated_and_plain(alignment(part, labels_in_turn(len(part), alignment.labels)).numpy())
+                for kind, part in seen.items()
+            }
+            real = gated_and_plain(alignment(*self.known.split(ref, "test")).numpy())
+            yield from refuse(scores, real, self.scoring, self.dataset, **self.origin_of(ref))
+
+    def origin_of(self, ref: EvaluatorRef) -> dict[str, str]:
+        """Evaluator, role and files of rows on real test images."""
+        source = f"{self.dataset}/features.safetensors; {self.dataset}/calibration.json"
+        return {"evaluator": ref.name, "role": ref.role, "source": source}
 
     def damage_images(self) -> Iterator[dict]:
         """Study `damage`, under every evaluator and the classifier of phantoms."""

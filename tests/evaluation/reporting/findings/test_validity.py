@@ -4,9 +4,13 @@ import pytest
 
 from craft.evaluation.reporting.findings.classifier import find_classifier
 from craft.evaluation.reporting.findings.damage import find_damage
+from craft.evaluation.reporting.findings.dimensions import find_dimensions
 from craft.evaluation.reporting.findings.drop_one import find_drop_one
 from craft.evaluation.reporting.findings.gap import find_gap
+from craft.evaluation.reporting.findings.judges import find_judges
 from craft.evaluation.reporting.findings.label_swap import find_label_swap
+from craft.evaluation.reporting.findings.no_images import find_no_images
+from craft.evaluation.reporting.findings.reliability import find_reliability
 from craft.evaluation.reporting.findings.same_images import find_same_images
 
 NONE = float("nan")
@@ -111,3 +115,92 @@ def test_same_images_have_one_distance_and_three_scores(make_table, run):
         },
         "fid": {"low": 1.0, "high": 2.0},
     }
+
+
+def test_an_evaluator_at_chance_or_not_above_the_largest_label_is_no_judge(make_table, run):
+    rows = []
+    for dataset, evaluator, role, balanced, low, accuracy in (
+        ("chest", "judge", "reward", 0.9, 0.85, 0.95),
+        ("skin", "judge", "reward", 0.6, 0.5, 0.9),
+        ("chest", "stranger", "held_out", 0.7, 0.6, 0.8),
+        ("skin", "watch", "monitor", 0.8, 0.7, 0.9),
+    ):
+        place = (dataset, evaluator, role)
+        rows.append((*place, "balanced_accuracy", balanced, low, 1.0))
+        rows.append((*place, "accuracy", accuracy, accuracy, accuracy))
+        rows += [(*place, name, value, NONE, NONE) for name, value in (("chance", 0.5), ("majority", 0.8))]
+    table = make_table("dataset evaluator role metric value low high", *rows, study="judges")
+    found = find_judges({"validity": table}, run)
+    assert found["cases"] == 4
+    assert found["accuracy"] == {"reward": {"low": 0.6, "high": 0.9}, "held_out": {"low": 0.7, "high": 0.7}}
+    known = {"high": 1.0, "chance": 0.5, "majority": 0.8}
+    assert found["no_judges"] == [
+        {"dataset": "skin", "evaluator": "judge", "role": "reward", "value": 0.6, "low": 0.5, "accuracy": 0.9} | known,
+        {"dataset": "chest", "evaluator": "stranger", "role": "held_out", "value": 0.7, "low": 0.6, "accuracy": 0.8}
+        | known,
+    ]
+
+
+def test_dimensions_that_nearly_always_agree_are_redundant(make_table, run):
+    rows = [
+        ("chest", "reward", "alignment", "specificity", 0.96),
+        ("skin", "reward", "alignment", "specificity", 0.5),
+        ("chest", "monitor", "alignment", "specificity", 0.99),
+        ("chest", "held_out", "alignment", "specificity", 0.95),
+        ("skin", "held_out", "alignment", "specificity", NONE),
+    ]
+    table = make_table("dataset role dimension condition value", *rows, study="dimensions", metric="spearman")
+    found = find_dimensions({"validity": table}, run)
+    first, *others = found["pairs"]
+    assert found["limit"] == 0.95 and len(others) == 5 and all(pair["cases"] == 0 for pair in others)
+    assert first == {
+        "first": "alignment",
+        "second": "specificity",
+        "spearman": {"reward": {"low": 0.5, "high": 0.96}, "held_out": {"low": 0.95, "high": 0.95}},
+        "cases": 5,
+        "redundant": 2,
+    }
+
+
+def test_reliability_names_the_worst_calibration(make_table, run):
+    rows = [
+        ("chest", "judge", "reward", "alignment", "calibration_error", 0.05, 0.02, 0.08),
+        ("skin", "judge", "reward", "alignment", "calibration_error", 0.1, 0.05, 0.15),
+        ("skin", "watch", "monitor", "checklist", "calibration_error", 0.3, 0.2, 0.4),
+        ("skin", "watch", "monitor", "checklist", "observed", 0.9, 0.8, 1.0),
+    ]
+    table = make_table("dataset evaluator role dimension metric value low high", *rows, study="reliability")
+    found = find_reliability({"validity": table}, run)
+    assert found["errors"]["alignment"] == {"reward": {"low": 0.05, "high": 0.1}, "held_out": None}
+    assert found["worst"] == {
+        "dataset": "skin",
+        "evaluator": "watch",
+        "dimension": "checklist",
+        "value": 0.3,
+        "low": 0.2,
+        "high": 0.4,
+    }
+    assert find_reliability({"validity": table.head(0)}, run) is None
+
+
+def test_no_images_are_short_of_the_goal_kind_by_kind(make_table, run):
+    rows = [
+        ("chest", "judge", "reward", "cas", "blank", 1.0),
+        ("skin", "judge", "reward", "cas", "blank", 0.75),
+        ("skin", "judge", "reward", "cas", "white_noise", 0.5),
+        ("skin", "judge", "reward", "cas", "all", 0.25),
+        ("skin", "judge", "reward", "plausibility", "blank", 0.0),
+        ("chest", "judge", "reward", "plain_mean", "blank", 0.125),
+        ("chest", "stranger", "held_out", "cas", "blank", 0.95),
+        ("chest", "stranger", "held_out", "plain_mean", "blank", 0.25),
+    ]
+    table = make_table("dataset evaluator role dimension condition value", *rows, study="no_images", level=0.05)
+    found = find_no_images({"validity": table.assign(metric="refused")}, run)
+    judge, stranger = found.pop("evaluators")
+    assert found == {"goal": 0.95, "quantile": 0.05}
+    assert judge["cas"] == {"dataset": "skin", "kind": "white_noise", "value": 0.5, "low": 0.5, "high": 0.5}
+    assert judge["plain_mean"]["value"] == 0.125 and judge["role"] == "reward"
+    assert judge["short"] == [{"dataset": "skin", "kinds": ["blank", "white_noise"]}]
+    assert stranger["evaluator"] == "stranger" and stranger["short"] == []
+    nothing = find_no_images({"validity": table.head(0).assign(metric="refused")}, run)
+    assert nothing == {"goal": 0.95, "quantile": None, "evaluators": []}

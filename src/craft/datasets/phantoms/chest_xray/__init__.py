@@ -8,6 +8,7 @@ from craft.datasets.phantoms.base import Modality
 from craft.datasets.phantoms.chest_xray.attributes import NAMES, draw
 from craft.datasets.phantoms.chest_xray.captions import describe
 from craft.datasets.phantoms.chest_xray.render import render
+from craft.datasets.phantoms.chest_xray.signs import SIGNS
 
 MODALITY = Modality(
     name="chest_xray",
@@ -21,4 +22,5 @@ MODALITY = Modality(
     draw=draw,
     render=render,
     describe=describe,
+    signs=SIGNS,
 )

@@ -8,6 +8,7 @@ from craft.datasets.phantoms.base import Modality
 from craft.datasets.phantoms.dermoscopy.attributes import NAMES, draw
 from craft.datasets.phantoms.dermoscopy.captions import describe
 from craft.datasets.phantoms.dermoscopy.render import render
+from craft.datasets.phantoms.dermoscopy.signs import SIGNS
 
 MODALITY = Modality(
     name="dermoscopy",
@@ -21,4 +22,5 @@ MODALITY = Modality(
     draw=draw,
     render=render,
     describe=describe,
+    signs=SIGNS,
 )

@@ -9,6 +9,7 @@ from craft.datasets.phantoms.base import Modality
 from craft.datasets.phantoms.fundus.attributes import draw
 from craft.datasets.phantoms.fundus.captions import NAMES, describe
 from craft.datasets.phantoms.fundus.render import render
+from craft.datasets.phantoms.fundus.signs import SIGNS
 
 MODALITY = Modality(
     name="fundus",
@@ -22,4 +23,5 @@ MODALITY = Modality(
     draw=draw,
     render=render,
     describe=describe,
+    signs=SIGNS,
 )

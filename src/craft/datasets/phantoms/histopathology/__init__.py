@@ -8,6 +8,7 @@ from craft.datasets.phantoms.base import Modality
 from craft.datasets.phantoms.histopathology.attributes import NAMES, draw
 from craft.datasets.phantoms.histopathology.captions import describe
 from craft.datasets.phantoms.histopathology.render import render
+from craft.datasets.phantoms.histopathology.signs import SIGNS
 
 MODALITY = Modality(
     name="histopathology",
@@ -21,4 +22,5 @@ MODALITY = Modality(
     draw=draw,
     render=render,
     describe=describe,
+    signs=SIGNS,
 )

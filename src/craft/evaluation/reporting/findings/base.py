@@ -48,6 +48,11 @@ def evaluators_of(tables: Tables, role: str) -> list[str]:
     return list(rows_of(tables["cas"], role=role)["evaluator"].unique())
 
 
+def first_judge(table: pd.DataFrame) -> str | None:
+    """The first `evaluator` of a table, of which sentences speak; None where it has no row."""
+    return None if table.empty else str(table["evaluator"].iloc[0])
+
+
 def strongest_baseline(table: pd.DataFrame, run: Run, best: Literal["highest", "lowest"], **keys: str) -> str | None:
     """The strongest of the methods without reward by a table's values over all labels; None without any.
 

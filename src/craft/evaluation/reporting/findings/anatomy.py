@@ -1,0 +1,47 @@
+"""Whose images lack anatomy that every image of their modality shows?"""
+
+from craft.core.settings import REAL
+from craft.evaluation.reporting.findings.base import Tables, row_of, rows_of, value_of
+from craft.evaluation.settings import Run
+from craft.evaluation.tables import ALL
+
+FOUND, EVERYTHING, DISTANCE = "found_", "found_all", "wasserstein"
+
+
+def find_anatomy(tables: Tables, run: Run) -> list[dict]:
+    """What the anatomy table says of every method, in the order of the configuration; empty without any row.
+
+    Returns:
+        For every method that was measured: method, number of datasets, and by dataset under `lacking` those in which
+        significantly fewer images show all structures than test images do (intervals that do not overlap): dataset, the
+        share that shows all, that of test images, and the structure found least often (`least`) with its share; in how
+        many datasets the mean distance of its measures lies above the floor (`beyond`).
+    """
+    table = tables["anatomy"]
+    methods = [method for method in table["method"].unique() if method != REAL]
+    return [judge(tables, run, method) for method in methods]
+
+
+def judge(tables: Tables, run: Run, method: str) -> dict:
+    """What is found of one method, as `find_anatomy` describes it."""
+    table, lacking, beyond, datasets = tables["anatomy"], [], 0, 0
+    for dataset in run.datasets:
+        keys = {"dataset": dataset, "label": ALL}
+        own, real = (row_of(table, method=name, metric=EVERYTHING, **keys) for name in (method, REAL))
+        if own is None or real is None:
+            continue
+        datasets += 1
+        if own["high"] < real["low"]:
+            lacking.append(lack(tables, dataset, method) | {"share": float(own["value"]), "real": float(real["value"])})
+        distance = row_of(table, method=method, metric=DISTANCE, **keys)
+        floor = value_of(table, method=REAL, metric=DISTANCE, **keys)
+        beyond += bool(distance is not None and floor is not None and distance["low"] > floor)
+    return {"method": method, "datasets": datasets, "lacking": lacking, "beyond": beyond}
+
+
+def lack(tables: Tables, dataset: str, method: str) -> dict:
+    """The structure that is found in the fewest images of a method, with the share of them that show it."""
+    rows = rows_of(tables["anatomy"], dataset=dataset, label=ALL, method=method)
+    rows = rows[rows["metric"].str.startswith(FOUND) & (rows["metric"] != EVERYTHING)]
+    least = rows.loc[rows["value"].idxmin()]
+    return {"dataset": dataset, "least": least["metric"].removeprefix(FOUND), "found": float(least["value"])}

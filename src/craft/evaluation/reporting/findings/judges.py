@@ -1,0 +1,26 @@
+"""Validity: which evaluators are no judge of a dataset's labels?"""
+
+from craft.evaluation.reporting.findings.base import JUDGES, Tables, estimate_of, rows_of, spread, value_of
+from craft.evaluation.settings import Run
+
+
+def find_judges(tables: Tables, run: Run) -> dict:
+    """How well the evaluators tell the labels of real test images.
+
+    An evaluator is no judge of a dataset's labels where the interval of its balanced accuracy reaches down to chance,
+    or its accuracy is not above the share of the largest label.
+
+    Returns:
+        `accuracy`: range over datasets of the balanced accuracy, by role; number of `cases` (dataset by evaluator);
+        `no_judges`: dataset, evaluator and role with balanced accuracy and interval, `accuracy`, `chance` and
+        `majority`, the share of the largest label.
+    """
+    rows = rows_of(tables["validity"], study="judges")
+    balanced, none = rows_of(rows, metric="balanced_accuracy"), []
+    for _, row in balanced.iterrows():
+        place = {name: row[name] for name in ("dataset", "evaluator", "role")}
+        known = {name: value_of(rows, metric=name, **place) for name in ("accuracy", "chance", "majority")}
+        if row["low"] <= known["chance"] or known["accuracy"] <= known["majority"]:
+            none.append(place | estimate_of(row) | known)
+    accuracy = {role: spread(rows_of(balanced, role=role)["value"]) for role in JUDGES}
+    return {"accuracy": accuracy, "cases": len(balanced), "no_judges": none}

@@ -1,0 +1,70 @@
+"""Study `no_images`: does CAS refuse what is no image of the modality, whatever label it claims?
+
+White noise, smooth grain, blank and two-valued pixels, and images of other modalities, labelled with every label in
+turn, must stand below nearly all real test images. What is reported is the share that lies below the 5 % quantile of
+real test images' CAS.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from craft.core.seeds import torch_generator
+from craft.core.settings import REAL
+from craft.evaluation.scoring.results import PLAIN_MEAN
+from craft.evaluation.settings import ScoringSettings
+from craft.evaluation.statistics.intervals import bootstrap_means
+from craft.evaluation.statistics.tails import tail_threshold
+from craft.evaluation.validity.rows import validity_row
+from craft.evaluation.validity.scores import CAS, stack
+from craft.reward.damage import NO_IMAGES
+
+# of real test images, below which what is no image shall lie
+QUANTILE = 0.05
+OTHER_MODALITIES = "other_modalities"
+# beside CAS: the mean of the dimensions, which has no gate, and the gate
+JUDGED = (CAS, PLAIN_MEAN, "plausibility")
+
+
+def make_no_images(count: int, size: int, dataset: str) -> dict[str, Tensor]:
+    """Kind -> images (count, 3, size, size) in [0, 1] that are none; `dataset` seeds them."""
+    nothing = torch.zeros(count, 3, size, size)
+    return {kind: make(nothing, torch_generator("no images", kind, dataset)) for kind, make in NO_IMAGES.items()}
+
+
+def labels_in_turn(count: int, labels: int) -> Tensor:
+    """Label numbers (count,), every one as often."""
+    return torch.arange(count) % labels
+
+
+def refuse(
+    scores: dict[str, dict[str, np.ndarray]],
+    real: dict[str, np.ndarray],
+    scoring: ScoringSettings,
+    dataset: str,
+    **shared,
+) -> Iterator[dict]:
+    """Rows of one evaluator: the share of each kind below the quantile of real images, and of all kinds together.
+
+    Intervals are over the images that are none; the threshold is taken as it is.
+
+    Args:
+        scores: kind -> score name -> scores (n,) of images that are none.
+        real: score name -> scores (m,) of real test images with their own labels.
+        scoring: bootstrap settings.
+        dataset: seeds the resamples.
+        shared: evaluator, role and source of the rows.
+    """
+    limits = {name: tail_threshold(real[name], QUANTILE) for name in JUDGED}
+    below = {
+        kind: stack({name: values[name] < limits[name] for name in JUDGED}).astype(float)
+        for kind, values in scores.items()
+    }
+    below["all"] = np.concatenate(list(below.values()))
+    for kind, matrix in below.items():
+        numbers = bootstrap_means([matrix], scoring.bootstrap, scoring.confidence, "no images", dataset, kind)
+        for name, number in zip(JUDGED, numbers, strict=True):
+            place = {"dimension": name, "condition": kind, "level": QUANTILE, "metric": "refused"}
+            yield validity_row(number, study="no_images", method=REAL, **place, **shared)
