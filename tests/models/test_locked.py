@@ -27,9 +27,7 @@ def evaluator() -> LockedEvaluator:
 def ref(evaluator, tmp_path) -> EvaluatorRef:
     """The saved evaluator."""
     evaluator.save(tmp_path / "model")
-    return EvaluatorRef(
-        name="lit", role="held_out", path=str(tmp_path / "model"), loader="locked", encoder=ENCODER
-    )
+    return EvaluatorRef(name="lit", role="held_out", path=str(tmp_path / "model"), loader="locked", encoder=ENCODER)
 
 
 def test_it_loads_from_its_folder_and_says_the_same_within_half_precision(evaluator, ref):

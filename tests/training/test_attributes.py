@@ -31,9 +31,7 @@ def test_numbers_are_standardised_and_booleans_count_as_zero_and_one():
 def test_a_word_is_one_column_for_each_of_its_values():
     found = read(write({"eye": "left"}, {"eye": "right"}, {"eye": "none"}, {"eye": "left"}))
     assert found.names == ["fundus/eye_left", "fundus/eye_none", "fundus/eye_right"]
-    assert (found.values > 0).tolist() == [[True, False, False], [False, False, True], [False, True, False]] + [
-        [True, False, False]
-    ]
+    assert (found.values > 0).argmax(1).tolist() == [0, 2, 1, 0] and ((found.values > 0).sum(1) == 1).all()
 
 
 def test_the_label_and_what_never_changes_are_left_out():
@@ -42,7 +40,7 @@ def test_the_label_and_what_never_changes_are_left_out():
 
 
 def test_each_dataset_has_its_own_columns_which_the_others_do_not_know():
-    attributes = write({"size": 1}, {"width": 10}, {"size": 3}, {"width": 30}) + [""]
+    attributes = [*write({"size": 1}, {"width": 10}, {"size": 3}, {"width": 30}), ""]
     found = Attributes.read(attributes, np.array([0, 1, 0, 1, 1]), ["fundus", "chest_xray"])
     assert found.names == ["fundus/size", "chest_xray/width"]
     assert found.known.tolist() == [[True, False], [False, True]] * 2 + [[False, False]]
