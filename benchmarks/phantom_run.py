@@ -16,13 +16,14 @@ from craft.datasets.prepare import prepare
 from craft.evaluation.results import set_file
 from craft.evaluation.scoring.results import SCORES
 from craft.evaluation.scoring.scorer import Scorer
+from craft.evaluation.scoring.yardstick import find_models
 from craft.knowledge.schema import Knowledge
-from craft.models.evaluators import load_evaluator
 from craft.models.settings import EvaluatorRef
 from craft.pipeline.config import Config, validate_config
 from craft.pipeline.jobs import resolve_jobs
 from craft.reward.calibration import calibrate
 from craft.reward.features import Features, calibration_to_json, compute_features, write_features
+from craft.reward.judge import Judge
 
 DATASET = "dermoscopy"
 
@@ -41,7 +42,7 @@ def make_run(folder: Path, images_per_label: int) -> Path:
     phantoms = config.datasets[DATASET].model_copy(update={"images_per_label": images_per_label})
     config = config.model_copy(update={"datasets": {DATASET: phantoms}})
     job = resolve_jobs(config)[f"{DATASET}/settings/score_images.yaml"]
-    refs = [ref.model_copy(update={"path": str(ROOT / ref.path)}) for ref in job.evaluators if ref.role == "held_out"]
+    refs = [find_models(ref, folder) for ref in job.evaluators if ref.role == "held_out"]
     job = job.model_copy(update={"evaluators": refs, "phantom_classifier": None, "generated": []})
     write_text(folder / DATASET / "settings/score_images.yaml", job.to_yaml())
     known = make_dataset(config, DATASET, folder, refs)
@@ -62,13 +63,13 @@ def make_dataset(config: Config, dataset: str, folder: Path, evaluators: list[Ev
     write_text(data / "knowledge.yaml", knowledge.to_yaml())
     entries: dict[str, torch.Tensor] = {}
     for ref in evaluators:
-        entries |= compute_features(load_evaluator(ref), frame, knowledge, ref.name)
+        entries |= compute_features(Judge.load(ref), frame, knowledge, ref)
     write_features(data / "features.safetensors", frame, entries)
     known = Features(data / "features.safetensors", frame, knowledge)
     for ref in evaluators:
-        raw, pairs = known.raw_scores(ref.name, config.scoring.neighbours), known.split(ref.name, "calibration")
-        maps[ref.name] = calibrate(raw, *pairs, known.damaged(ref.name), torch.empty(0, pairs[0].shape[1]))
-    fitted_on = {name: known.digest(name) for name in maps}
+        raw, pairs = known.raw_scores(ref, config.scoring.neighbours), known.split(ref, "calibration")
+        maps[ref.name] = calibrate(raw, *pairs, known.damaged(ref))
+    fitted_on = {ref.name: known.digest(ref) for ref in evaluators}
     write_json(data / "calibration.json", calibration_to_json(maps, fitted_on))
     return known
 

@@ -20,9 +20,9 @@ from craft.core.cli import run
 from craft.core.errors import CraftError
 
 if TYPE_CHECKING:
-    from craft.models.evaluators import ImageTextEvaluator
     from craft.pipeline.config import Config
     from craft.reward.cas import ClinicalAlignment
+    from craft.reward.judge import Judge
     from craft.training.craft import RewardInputs
     from craft.training.settings import MethodJob, SamplingSettings
 
@@ -104,16 +104,16 @@ def measure(config: "Config", dataset: str, way: str, budget: int, count: int) -
     return spent | {"before": before, "after": mean_cas(inputs, job.sampling, judge, count)}
 
 
-def load_dataset(config: "Config", dataset: str) -> tuple["MethodJob", "RewardInputs", "Judge"]:
+def load_dataset(config: "Config", dataset: str) -> tuple["MethodJob", "RewardInputs", "HeldOut"]:
     """The job of the first reward method on a dataset, what its training needs, and the held-out evaluator.
 
     Raises:
         CraftError: if the configuration or its results folder lacks one of them.
     """
     from craft.core.images import read_images
-    from craft.models.evaluators import load_evaluator
     from craft.pipeline.jobs import evaluator_refs, resolve_jobs
     from craft.reward.features import Features, read_calibration
+    from craft.reward.judge import Judge
     from craft.training.craft import load_inputs
     from craft.training.methods.base import MethodFiles
 
@@ -135,15 +135,15 @@ def load_dataset(config: "Config", dataset: str) -> tuple["MethodJob", "RewardIn
     inputs = load_inputs(job.training, job, files, "cpu")
     held_out = evaluator_refs(config, "held_out")[0]
     known = Features(files.features, read_images(files.images), inputs.knowledge)
-    alignment = known.alignment(held_out.name, read_calibration(files.calibration, [held_out.name]), job.neighbours)
-    return job, inputs, Judge(load_evaluator(held_out), alignment)
+    alignment = known.alignment(held_out, read_calibration(files.calibration, [held_out.name]), job.neighbours)
+    return job, inputs, HeldOut(Judge.load(held_out), alignment)
 
 
 @dataclass(frozen=True)
-class Judge:
-    """An evaluator that the training never sees, and its calibrated CAS."""
+class HeldOut:
+    """A judge that the training never sees, and its calibrated CAS."""
 
-    evaluator: "ImageTextEvaluator"
+    judge: "Judge"
     alignment: "ClinicalAlignment"
 
 
@@ -178,7 +178,7 @@ def probe(loss_at, parameters, counter: EvaluationCounter) -> int:
     return counter.total
 
 
-def mean_cas(inputs: "RewardInputs", sampling: "SamplingSettings", judge: Judge, count: int) -> float:
+def mean_cas(inputs: "RewardInputs", sampling: "SamplingSettings", judge: HeldOut, count: int) -> float:
     """Mean CAS of a held-out evaluator on images of fixed noise and enriched prompts."""
     import torch
 
@@ -193,7 +193,7 @@ def mean_cas(inputs: "RewardInputs", sampling: "SamplingSettings", judge: Judge,
     prompts = draw_prompts(knowledge, names, "enriched", draws)
     images = generate(foundation, prompts, draws.normal(count, *foundation.latent_shape), sampling)
     numbers = torch.tensor([labels.index(name) for name in names])
-    return judge.alignment.cas(judge.evaluator.embed(images), numbers).mean().item()
+    return judge.alignment.cas(judge.judge.embed(images), numbers).mean().item()
 
 
 if __name__ == "__main__":
