@@ -16,7 +16,6 @@ from craft.datasets.prepare import prepare
 from craft.evaluation.results import set_file
 from craft.evaluation.scoring.results import SCORES
 from craft.evaluation.scoring.scorer import Scorer
-from craft.evaluation.scoring.yardstick import find_models
 from craft.knowledge.schema import Knowledge
 from craft.models.settings import EvaluatorRef
 from craft.pipeline.config import Config, validate_config
@@ -42,13 +41,23 @@ def make_run(folder: Path, images_per_label: int) -> Path:
     phantoms = config.datasets[DATASET].model_copy(update={"images_per_label": images_per_label})
     config = config.model_copy(update={"datasets": {DATASET: phantoms}})
     job = resolve_jobs(config)[f"{DATASET}/settings/score_images.yaml"]
-    refs = [find_models(ref, folder) for ref in job.evaluators if ref.role == "held_out"]
+    refs = [anchor_paths(ref) for ref in job.evaluators if ref.role == "held_out"]
     job = job.model_copy(update={"evaluators": refs, "phantom_classifier": None, "generated": []})
     write_text(folder / DATASET / "settings/score_images.yaml", job.to_yaml())
     known = make_dataset(config, DATASET, folder, refs)
     scores = Scorer.load(job, known, folder / DATASET / "calibration.json").score_real()
     write_parquet(folder / set_file(DATASET, REAL, 0, SCORES.name), scores)
     return folder
+
+
+def anchor_paths(ref: EvaluatorRef) -> EvaluatorRef:
+    """A judge whose folders are found from everywhere; hub ids and packages stay as they are."""
+
+    def place(path: str) -> str:
+        return str(ROOT / path) if (ROOT / path).exists() else path
+
+    encoder = ref.encoder.model_copy(update={"path": place(ref.encoder.path)})
+    return ref.model_copy(update={"path": place(ref.path), "encoder": encoder})
 
 
 def make_dataset(config: Config, dataset: str, folder: Path, evaluators: list[EvaluatorRef]) -> Features:

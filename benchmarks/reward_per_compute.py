@@ -85,12 +85,12 @@ def measure(config: "Config", dataset: str, way: str, budget: int, count: int) -
     from craft.training.prompts import all_prompts
     from craft.training.settings import BackpropSettings
 
-    job, inputs, judge = load_dataset(config, dataset)
+    job, inputs, held_out = load_dataset(config, dataset)
     settings = job.training.model_copy(update={"backprop": BackpropSettings(**WAYS[way])})
     parameters = inputs.foundation.adapter_parameters(text=False)
     inputs.foundation.remember_prompts(all_prompts(inputs.knowledge))
     counter = EvaluationCounter(inputs.foundation.unet)
-    before = mean_cas(inputs, job.sampling, judge, count)
+    before = mean_cas(inputs, job.sampling, held_out, count)
     loss_at = make_loss(settings, job.sampling, inputs, f"{dataset}/{way}")
     counter.reset()
     cost = probe(loss_at, parameters, counter)
@@ -101,11 +101,11 @@ def measure(config: "Config", dataset: str, way: str, budget: int, count: int) -
     with tempfile.TemporaryDirectory() as checkpoints:
         fit(parameters, training, loss_at, Path(checkpoints))
     spent = {"steps": steps, "evaluations": counter.total, "seconds": time.perf_counter() - started}
-    return spent | {"before": before, "after": mean_cas(inputs, job.sampling, judge, count)}
+    return spent | {"before": before, "after": mean_cas(inputs, job.sampling, held_out, count)}
 
 
 def load_dataset(config: "Config", dataset: str) -> tuple["MethodJob", "RewardInputs", "HeldOut"]:
-    """The job of the first reward method on a dataset, what its training needs, and the held-out evaluator.
+    """The job of the first reward method on a dataset, what its training needs, and the held-out judge.
 
     Raises:
         CraftError: if the configuration or its results folder lacks one of them.
@@ -133,15 +133,15 @@ def load_dataset(config: "Config", dataset: str) -> tuple["MethodJob", "RewardIn
         start=folder / job.training.start / f"seed{seed}/adapter",
     )
     inputs = load_inputs(job.training, job, files, "cpu")
-    held_out = evaluator_refs(config, "held_out")[0]
+    ref = evaluator_refs(config, "held_out")[0]
     known = Features(files.features, read_images(files.images), inputs.knowledge)
-    alignment = known.alignment(held_out, read_calibration(files.calibration, [held_out.name]), job.neighbours)
-    return job, inputs, HeldOut(Judge.load(held_out), alignment)
+    alignment = known.alignment(ref, read_calibration(files.calibration, [ref.name]), job.neighbours)
+    return job, inputs, HeldOut(Judge.load(ref), alignment)
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A judge that the training never sees, and its calibrated CAS."""
+    """An evaluator and a vision encoder that the training never sees, and their calibrated CAS."""
 
     judge: "Judge"
     alignment: "ClinicalAlignment"
@@ -178,8 +178,8 @@ def probe(loss_at, parameters, counter: EvaluationCounter) -> int:
     return counter.total
 
 
-def mean_cas(inputs: "RewardInputs", sampling: "SamplingSettings", judge: HeldOut, count: int) -> float:
-    """Mean CAS of a held-out evaluator on images of fixed noise and enriched prompts."""
+def mean_cas(inputs: "RewardInputs", sampling: "SamplingSettings", held_out: HeldOut, count: int) -> float:
+    """Mean CAS of a held-out judge on images of fixed noise and enriched prompts."""
     import torch
 
     from craft.core.seeds import Draws
@@ -193,7 +193,7 @@ def mean_cas(inputs: "RewardInputs", sampling: "SamplingSettings", judge: HeldOu
     prompts = draw_prompts(knowledge, names, "enriched", draws)
     images = generate(foundation, prompts, draws.normal(count, *foundation.latent_shape), sampling)
     numbers = torch.tensor([labels.index(name) for name in names])
-    return judge.alignment.cas(judge.judge.embed(images), numbers).mean().item()
+    return held_out.alignment.cas(held_out.judge.embed(images), numbers).mean().item()
 
 
 if __name__ == "__main__":

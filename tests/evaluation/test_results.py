@@ -85,7 +85,7 @@ def test_a_missing_file_is_an_error_or_left_out(results):
     path.unlink()
     with pytest.raises(CraftError, match=rf"no table {path}: run `snakemake {path}` first"):
         results.read(BY_SET)
-    assert len(results.read(BY_SET, missing="skip")) == 9
+    assert len(results.read(BY_SET, missing="skip")) == 11
 
 
 def test_without_any_file_a_table_still_has_its_columns(tmp_path, results):
@@ -112,4 +112,4 @@ def test_a_broken_file_is_one_sentence_that_names_it(results, change, finding):
 def test_scores_of_a_run_are_there_for_every_dataset_and_image_set(fake_run):
     scores = Results.load(fake_run[0]).read(SCORES)
     assert scores["dataset"].drop_duplicates().tolist() == list(LABELS)
-    assert scores["method"].drop_duplicates().tolist() == [REAL, *METHODS]
+    assert scores["method"].drop_duplicates().tolist() == [REAL, DECODED, *METHODS]

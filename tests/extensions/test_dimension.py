@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from tiny import tiny_evaluator, tiny_knowledge
+from tiny import save_judge, tiny_judge, tiny_knowledge, tiny_ref
 
 from craft.core.errors import CraftError
 from craft.core.files import write_json, write_parquet
@@ -16,11 +15,11 @@ from craft.evaluation.scoring.results import SCORES
 from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.settings import Run, ScoringSettings
 from craft.evaluation.tables import TABLES
-from craft.models.evaluators import load_evaluator
 from craft.reward.calibration import calibrate
 from craft.reward.cas import combine
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.features import Features, calibration_to_json, compute_features, write_features
+from craft.reward.judge import Judge
 
 CODE = '''
 """A dimension that compares an image with the first reference image of its label."""
@@ -37,7 +36,7 @@ class Toy(Dimension):
 
     def forward(self, features, labels):
         first = torch.stack([references[0] for references in self.evidence.references])
-        return (features * first[labels]).sum(1)
+        return torch.cosine_similarity(features.visual, first[labels])
 '''
 LABELS, SPLITS = ["nevus", "melanoma"], ["reference", "calibration", "test"]
 FOLDER = "dermoscopy"
@@ -59,18 +58,19 @@ def draw_rows(count: int, seed: int, split: str | None = None) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def jobs(resolve, tmp_path_factory):
-    """Jobs of a run whose held-out evaluator is a tiny one."""
-    folder = tmp_path_factory.mktemp("evaluator")
-    tiny_evaluator().save(folder)
+    """Jobs of a run whose held-out evaluator and encoder are tiny ones."""
+    ref = tiny_ref("held", "held_out", tmp_path_factory.mktemp("models"))
+    save_judge(tiny_judge(), ref)
     return resolve(
         datasets={FOLDER: {"reader": "phantom", "modality": "dermoscopy", "labels": LABELS}},
-        evaluators={"siglip_regnet": {"role": "held_out", "path": str(folder)}},
+        evaluators={"lit_efficientnet": {"role": "held_out", "path": ref.path}},
+        encoders={"efficientnet_lite0": {"role": "held_out", "path": ref.encoder.path}},
     )
 
 
 @pytest.fixture(scope="module")
 def job(jobs):
-    """What scores the images, under the tiny evaluator alone."""
+    """What scores the images, under the tiny models alone."""
     score = jobs[f"{FOLDER}/settings/score_images.yaml"]
     refs = [ref for ref in score.evaluators if ref.role == "held_out"]
     return score.model_copy(update={"evaluators": refs, "phantom_classifier": None})
@@ -82,12 +82,12 @@ def known(job, results) -> Features:
     folder, knowledge, (ref,) = results / FOLDER, tiny_knowledge(), job.evaluators
     write_images(folder / "images.parquet", draw_rows(48, 0))
     frame = read_images(folder / "images.parquet")
-    entries = compute_features(load_evaluator(ref), frame, knowledge, ref.name)
+    entries = compute_features(Judge.load(ref), frame, knowledge, ref)
     write_features(folder / "features.safetensors", frame, entries)
     known = Features(folder / "features.safetensors", frame, knowledge)
-    pairs, raw = known.split(ref.name, "calibration"), known.raw_scores(ref.name, job.neighbours)
-    maps = calibrate(raw, *pairs, known.damaged(ref.name), torch.empty(0, pairs[0].shape[1]))
-    write_json(folder / "calibration.json", calibration_to_json({ref.name: maps}, {ref.name: known.digest(ref.name)}))
+    pairs, raw = known.split(ref, "calibration"), known.raw_scores(ref, job.neighbours)
+    maps = calibrate(raw, *pairs, known.damaged(ref))
+    write_json(folder / "calibration.json", calibration_to_json({ref.name: maps}, {ref.name: known.digest(ref)}))
     return known
 
 
@@ -104,7 +104,8 @@ def scores(job, known, results, run) -> pd.DataFrame:
     scorer = Scorer.load(job, known, results / FOLDER / "calibration.json")
     write_images(results / FOLDER / "lora/seed0/images.parquet", draw_rows(8, 1, "generated"))
     generated, _, _ = scorer.score(results / FOLDER / "lora/seed0/images.parquet", "lora", 0)
-    for method, frame in {"real": scorer.score_real(), "lora": generated}.items():
+    decoded = generated.assign(method="decoded")
+    for method, frame in {"real": scorer.score_real(), "decoded": decoded, "lora": generated}.items():
         write_parquet(results / FOLDER / method / "seed0/scores.parquet", frame)
     return Results(results, run).read(SCORES)
 
@@ -138,6 +139,6 @@ def test_the_cas_table_holds_its_means(scores, results, run):
     table = TABLES["cas"].make(Results(results, run).limited_to(TABLES["cas"].reads))
     found = table[(table["metric"] == "toy") & (table["label"] == "all")].set_index("method")["value"]
     expected = scores.groupby("method")["toy"].mean()
-    assert set(found.index) == {"real", "lora"} and all(
+    assert set(found.index) == {"real", "decoded", "lora"} and all(
         found[name] == pytest.approx(expected[name]) for name in found.index
     )

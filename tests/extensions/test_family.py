@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from tiny import tiny_knowledge
+from tiny import tiny_knowledge, tiny_ref
 
 from craft.core.images import image_row, write_images
 from craft.models.evaluators import load_evaluator
-from craft.models.settings import EvaluatorRef
 from craft.training.corpus import Corpus
 from craft.training.evaluator import train_evaluator
 
@@ -32,13 +31,13 @@ def configure(training, tokenizer):
 
 FAMILIES.register("toy")(Family(configure, sigmoid=True))
 '''
-JOB = "models/settings/evaluator-siglip_regnet.yaml"
+JOB = "models/settings/evaluator-lit_efficientnet.yaml"
 
 
 @pytest.fixture(scope="module")
 def jobs(resolve):
     training = {"family": "toy", "seed": 1, "steps": 2, "batch": 4, "width": 32}
-    return resolve(resolution=32, evaluators={"siglip_regnet": {"role": "held_out", "train": training}})
+    return resolve(resolution=32, evaluators={"lit_efficientnet": {"role": "held_out", "train": training}})
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +61,9 @@ def test_it_is_trained_saved_and_loaded(jobs, corpus, tmp_path):
     job = jobs[JOB]
     evaluator, metrics = train_evaluator(job.training, corpus, job.resolution, tmp_path / "checkpoints")
     assert len(evaluator.model.vision_model.encoder.stages) == 2 and np.isfinite(metrics["final_loss"])
-    evaluator.save(tmp_path / "model")
-    loaded = load_evaluator(EvaluatorRef(name="toy", role="held_out", path=str(tmp_path / "model")))
+    ref = tiny_ref("toy", "held_out", tmp_path)
+    evaluator.save(ref.path)
+    loaded = load_evaluator(ref)
     images = corpus.tensor(np.arange(3))
     assert loaded.encode_images(images).shape == (3, 32)
     assert torch.allclose(loaded.encode_images(images), evaluator.encode_images(images), atol=1e-2)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from runs import make_adapter, make_alignment, reward_method, reward_run
-from tiny import tiny_evaluator
+from tiny import tiny_judge
 
 from craft.core.seeds import Draws
 from craft.pipeline.config import validate_config
@@ -32,9 +32,9 @@ def test_the_finetuning_alone_depends_on_the_file(resolve, dependents):
 
 
 def test_its_gradient_reaches_the_pixels_and_following_it_raises_it(objective):
-    evaluator, generator = tiny_evaluator(), torch.Generator().manual_seed(0)
+    judge, generator = tiny_judge(), torch.Generator().manual_seed(0)
     real, labels = torch.rand(10, 3, 32, 32, generator=generator), torch.arange(10) % 2
-    reward = ClinicalReward(evaluator, make_alignment(evaluator), objective, real, labels)
+    reward = ClinicalReward(judge, make_alignment(judge), objective, real, labels)
     reward.levels.fill_(1.0)
     pixels = torch.rand(4, 3, 32, 32, generator=generator).requires_grad_(True)
     scored = reward(pixels, labels[:4], Draws("reward"))

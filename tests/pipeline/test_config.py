@@ -104,6 +104,7 @@ def changed(path: str, value) -> dict:
         ("methods.craft.backprop", {"steps": 99}, "methods.craft.backprop.steps is 99"),
         ("methods.craft.backprop", {"mode": "refl", "lv": 2}, "can repeat its last step"),
         ("methods.real", {"kind": "foundation"}, "cannot be called 'real'"),
+        ("methods.decoded", {"kind": "foundation"}, "cannot be called 'decoded'"),
         ("downstream.methods", ["nothing"], "downstream.methods names 'nothing'"),
         ("seeds", [], "seeds"),
         ("knowledge", {"provider": "openai"}, "`knowledge`: the provider 'openai' needs a model; write for example"),
@@ -180,6 +181,16 @@ def test_features_are_those_of_held_out_encoders_and_evaluators_unless_others_ar
     assert config.memorization_features() == FeaturesRef(name="anatomy_bit", role="monitor", unit=False)
 
 
+def test_two_encoders_trained_alike_are_one_model():
+    training = {"tower": "bit", "seed": 7}
+    raw = changed("encoders.anatomy_bit", {"role": "monitor", "train": training})
+    raw["encoders"]["efficientnet_lite0"] = {"role": "held_out", "train": training}
+    with pytest.raises(CraftError, match=r"the encoders 'anatomy_bit' .* are trained with the same settings"):
+        validate_config(raw)
+    raw["encoders"]["efficientnet_lite0"]["train"] = training | {"fold": 1, "folds": 3}
+    validate_config(raw)
+
+
 ENCODER = {"role": "held_out", "path": "data/models/encoder-anatomy_bit"}
 
 
@@ -190,6 +201,8 @@ ENCODER = {"role": "held_out", "path": "data/models/encoder-anatomy_bit"}
         ("encoders.another", ENCODER, "exactly one encoder has the role 'held_out', found 2"),
         ("encoders.efficientnet_lite0", ENCODER, "the encoders 'anatomy_bit' .* one model has two roles"),
         ("encoders.efficientnet_lite0.loader", "nobody", "there is no encoder loader 'nobody'"),
+        ("encoders.anatomy_bit.train", {"tower": "bit", "seed": 1}, "either `path` or `train`"),
+        ("encoders.anatomy_bit", {"role": "monitor", "train": {"tower": "vit", "seed": 1}}, "no vision tower 'vit'"),
     ],
 )
 def test_every_role_has_an_encoder_of_its_own(path, value, named):

@@ -5,18 +5,38 @@ from pathlib import Path
 
 import yaml
 
+from craft.core.settings import DECODED, ImageSet
 from craft.pipeline.config import validate_config
 from craft.pipeline.jobs import resolve_jobs, write_settings
 from craft.training.settings import MethodJob
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+DECODED_SET = ImageSet(method=DECODED, seed=0)
 
 
-def test_a_reward_training_is_never_told_of_the_held_out_evaluator():
+def test_a_reward_training_is_told_of_the_judges_that_reward_and_watch_it():
     jobs = [job for job in resolve_jobs(validate_config(DEFAULT)).values() if isinstance(job, MethodJob)]
     roles = {job.method: {ref.role for ref in job.evaluators} for job in jobs}
     assert roles == {"lora": set(), "lora_enriched": set(), "craft": {"reward", "monitor"}}
+
+
+def test_every_evaluator_is_paired_with_the_encoder_of_its_role():
+    config = validate_config(DEFAULT)
+    refs = resolve_jobs(config)["fundus/settings/score_images.yaml"].evaluators
+    assert [(ref.name, ref.role, ref.encoder.name, ref.encoder.role) for ref in refs] == [
+        ("clip_resnet", "reward", "anatomy_resnet", "reward"),
+        ("clip_bit", "monitor", "anatomy_bit", "monitor"),
+        ("lit_efficientnet", "held_out", "efficientnet_lite0", "held_out"),
+    ]
+    assert (refs[2].loader, refs[2].encoder.loader) == ("locked", "imagenet")
+    assert refs[0].encoder.path == "data/models/encoder-anatomy_resnet"
+
+
+def test_real_test_images_are_measured_decoded_too_but_no_method_is_trained_on_or_compared_with_them():
+    jobs = resolve_jobs(validate_config(DEFAULT))
+    decoded = {Path(name).stem for name, job in jobs.items() if DECODED_SET in getattr(job, "generated", ())}
+    assert decoded == {"score_images", "measure_fidelity", "audit_checklist"}
 
 
 def test_a_job_names_the_modules_that_it_finds_by_name_and_no_other():
@@ -26,6 +46,9 @@ def test_a_job_names_the_modules_that_it_finds_by_name_and_no_other():
     reward = jobs["fundus/craft/seed0/settings/finetune_reward.yaml"].modules
     assert reward[0] == "craft.training.methods.reward" and "craft.reward.rewards.weighted_mean" in reward
     assert jobs["fundus/settings/measure_fidelity.yaml"].modules == []
+    encode = jobs["fundus/settings/encode_images.yaml"].modules
+    assert {"craft.models.loaders.locked", "craft.models.encoder_loaders.imagenet"} <= set(encode)
+    assert not {"craft.models.loaders.locked", "craft.models.encoder_loaders.imagenet"} & set(reward)
 
 
 def test_signs_are_found_only_for_evaluators_that_the_run_trains():

@@ -13,6 +13,7 @@ from craft.core.files import write_parquet
 from craft.core.images import image_row, write_images
 from craft.core.seeds import derive_seed
 from craft.models.architectures import build_evaluator
+from craft.models.families import FAMILIES
 from craft.models.settings import ClassifierTraining, EvaluatorTraining
 from craft.training.autoencoder import reconstruction_psnr
 from craft.training.corpus import Corpus
@@ -126,7 +127,7 @@ def test_sigmoid_loss_by_hand():
     assert torch.isclose(sigmoid_loss(logits, positive, known), expected)
 
 
-@pytest.mark.parametrize("family", ["clip_resnet", "clip_bit", "siglip_regnet"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_an_evaluator_learns_two_colours(family, tables, tmp_path):
     corpus = Corpus.load(*tables, "train")
     training = EvaluatorTraining(family=family, seed=0, width=32, steps=40, batch=16, learning_rate=3e-3)
@@ -140,7 +141,7 @@ def test_the_first_steps_train_the_image_tower_alone(image_steps, text_moves, ta
     training = EvaluatorTraining(family="clip_bit", seed=0, width=32, steps=1, image_steps=image_steps, batch=4)
     evaluator, _ = train_evaluator(training, Corpus.load(*tables, "train"), SIZE, tmp_path)
     torch.manual_seed(derive_seed("train_evaluator/clip_bit/0"))
-    untrained = build_evaluator(training, evaluator.tokenizer)
+    untrained = build_evaluator(training, evaluator.tokenizer, SIZE).model
     for tower, moves in (("vision_model", True), ("text_model", text_moves)):
         before, after = (
             torch.cat([w.flatten() for w in getattr(m, tower).parameters()]) for m in (untrained, evaluator.model)

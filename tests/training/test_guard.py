@@ -6,17 +6,25 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from runs import make_adapter, real_images, weights
-from tiny import tiny_evaluator, tiny_foundation, tiny_knowledge
+from runs import make_adapter, make_alignment, real_images, weights
+from tiny import tiny_foundation, tiny_judge, tiny_knowledge
 from torch.nn.functional import normalize
 
 from craft.reward.cas import ClinicalAlignment, Logistic, RawScores
 from craft.reward.dimensions import DIMENSIONS
-from craft.reward.evidence import Evidence, LabelTexts
+from craft.reward.evidence import Evidence, ImageFeatures, LabelTexts
 from craft.reward.objective import ClinicalReward
 from craft.reward.settings import ObjectiveSettings
 from craft.training.craft import RewardInputs, draw_fixed_sample, make_loss, train_reward
-from craft.training.guard import FixedSample, Guard, Monitor, diversity_within, measure_appearance, shift_of_appearance
+from craft.training.guard import (
+    FixedSample,
+    Guard,
+    Monitor,
+    diversity_within,
+    measure_appearance,
+    measure_images,
+    shift_of_appearance,
+)
 from craft.training.loop import fit
 from craft.training.methods.reward import GuardSettings, RewardLoop, RewardMethod
 from craft.training.preview import GAP, LEAST, MARGIN, write_preview
@@ -24,22 +32,24 @@ from craft.training.sampler import generate
 from craft.training.settings import LoopSettings, LoraSettings, SamplingSettings
 
 LORA = LoraSettings(rank=2, alpha=2, target_modules=["to_q"])
-SOUND = {"diversity": 1.0, "shift": 0.1}
+SOUND = {"diversity": 1.0, "semantic_diversity": 1.0, "likeness": 0.5, "shift": 0.1}
+# what real images reach under the monitor of scripted checks
+REAL = {"monitor": 0.7, "diversity": 1.0, "semantic_diversity": 1.0, "likeness": 0.5}
 
 
-def watch(folder, checks, steps=10, **settings):
-    """Fit while a guard sees scripted checks; returns the guard, the history and the weights at the end of the fit."""
+def watch(folder, checks, steps=10, real=REAL, **settings):
+    """Fit while a guard sees scripted checks; returns the history and the weights at each step and at the end."""
     foundation = tiny_foundation()
     parameters = foundation.add_adapter(**dict(LORA))
     sample = FixedSample(torch.zeros(2, *foundation.latent_shape), ["a", "b"], torch.tensor([0, 1]))
-    scripted = iter(checks)
+    scripted, monitor = iter(checks), Monitor(None, None, torch.empty(0, 4), real)
 
     class Scripted(Guard):
         def measure(self, step):
             return SOUND | next(scripted)
 
     guard = Scripted(
-        foundation, parameters, None, sample, SamplingSettings(), GuardSettings(every=1, **settings), steps
+        foundation, parameters, monitor, sample, SamplingSettings(), GuardSettings(every=1, **settings), steps
     )
     seen = []
 
@@ -63,7 +73,12 @@ def test_a_falling_monitor_stops_the_run_and_the_best_state_is_kept(tmp_path):
 
 @pytest.mark.parametrize(
     ("fault", "said"),
-    [({"diversity": 0.5}, "the diversity 0.500 is below 0.900"), ({"shift": 2.0}, "2.00 standard deviations off")],
+    [
+        ({"diversity": 0.5}, "the diversity 0.500 is below 0.900"),
+        ({"semantic_diversity": 0.85}, "the semantic diversity 0.850 is below 0.900"),
+        ({"likeness": 0.4}, "the likeness to real images 0.400 is below 0.450"),
+        ({"shift": 2.0}, "2.00 standard deviations off"),
+    ],
 )
 def test_an_unsound_state_is_not_kept_however_high_the_monitor_stands(tmp_path, fault, said):
     checks = [{"monitor": 0.5}, {"monitor": 0.6}, {"monitor": 0.9} | fault, {"monitor": 0.95} | fault]
@@ -71,6 +86,42 @@ def test_an_unsound_state_is_not_kept_however_high_the_monitor_stands(tmp_path, 
     assert said in history[-1]["stopped_because"] and history[-1]["step"] == 3
     assert [row["step"] for row in history if row.get("best")] == [1]
     assert all(torch.equal(a, b) for a, b in zip(kept, seen[1], strict=True))
+
+
+@pytest.mark.parametrize("kind", ["diversity", "semantic_diversity", "likeness"])
+def test_a_state_is_held_against_real_images_or_against_the_start_if_that_is_worse(tmp_path, kind):
+    """A start above real images may come down to nine tenths of them; one below must not fall by more than a tenth."""
+    checks = [{kind: value, "monitor": 0.5} for value in (1.0, 0.37, 0.35, 0.35)]
+    history, _, _ = watch(tmp_path / "above", checks, steps=3, real=REAL | {kind: 0.4}, patience=2)
+    assert [row["fault"] != "" for row in history] == [False, False, True, True]
+    checks = [{kind: value, "monitor": 0.5} for value in (0.2, 0.19, 0.17, 0.17)]
+    history, _, _ = watch(tmp_path / "below", checks, steps=3, real=REAL | {kind: 0.4}, patience=2)
+    assert [row["fault"] != "" for row in history] == [False, False, True, True]
+    assert "is below 0.180" in history[-1]["stopped_because"]
+
+
+def test_what_real_images_reach_is_measured_like_what_is_generated():
+    judge, labels = tiny_judge(), torch.arange(12) % 2
+    images = torch.rand(12, 3, 32, 32, generator=torch.Generator().manual_seed(6))
+    features = judge.embed(images)
+    monitor = Monitor.of(judge, make_alignment(judge), images, features, labels)
+    assert monitor.real == measure_images(monitor.alignment, features, labels)
+    assert set(monitor.real) == {"monitor", "likeness", "diversity", "semantic_diversity"}
+    assert torch.equal(monitor.appearance, measure_appearance(images))
+
+
+def test_collapsed_images_lose_their_diversity_under_both_models_and_noise_its_likeness():
+    judge, labels = tiny_judge(), torch.arange(12) % 2
+    generator = torch.Generator().manual_seed(6)
+    images = torch.rand(12, 3, 4, 4, generator=generator).repeat_interleave(8, 2).repeat_interleave(8, 3)
+    alignment = near(judge, images, labels)
+    real, same, noise = (
+        measure_images(alignment, judge.embed(each), labels)
+        for each in (images, images[labels], torch.rand(12, 3, 32, 32, generator=generator))
+    )
+    assert real["diversity"] > 0.1 and real["semantic_diversity"] > 0
+    assert same["diversity"] == pytest.approx(0, abs=1e-3) and same["semantic_diversity"] == pytest.approx(0, abs=1e-3)
+    assert noise["likeness"] < 0.9 * real["likeness"]
 
 
 def test_appearance_is_mean_colours_and_contrast_in_standard_deviations_of_real_images():
@@ -112,12 +163,12 @@ class Watermark(ClinicalReward):
         return replace(seen, dimensions=torch.sigmoid(found / 0.05)[:, None].expand(-1, len(DIMENSIONS)))
 
 
-def near(evaluator, images, labels) -> ClinicalAlignment:
+def near(judge, images, labels) -> ClinicalAlignment:
     """CAS that is high for images like these and falls with the distance from them."""
-    features = evaluator.embed(images)
-    own = [normalize(features[labels == label].mean(0, keepdim=True), dim=-1) for label in (0, 1)]
+    features: ImageFeatures = judge.embed(images)
+    own = [normalize(features.aligned[labels == label].mean(0, keepdim=True), dim=-1) for label in (0, 1)]
     texts = [LabelTexts(each, each, -each, torch.ones(1)) for each in own]
-    raw = RawScores(Evidence(texts, [features[labels == label] for label in (0, 1)], 5.0, 3))
+    raw = RawScores(Evidence(texts, [features.visual[labels == label] for label in (0, 1)], 5.0, 3))
     at_home = raw(features, labels).mean(0)
     return ClinicalAlignment(
         raw, {name: Logistic(60.0, float(3 - 60 * at_home[i]), 0.9, 9) for i, name in enumerate(DIMENSIONS)}
@@ -142,7 +193,7 @@ def test_the_guard_stops_a_hackable_reward_and_without_it_the_held_out_score_fal
         kind="reward",
         start="lora_enriched",
         objective=ObjectiveSettings(saturation=[1.0], beta=0.0, gamma=0.0, augment=False),
-        guard=GuardSettings(every=2, images=8, patience=2, min_diversity=0.2, max_shift=9.0),
+        guard=GuardSettings(every=2, images=8, patience=2, min_diversity=0.2, min_plausibility=0, max_shift=9.0),
         training=RewardLoop(steps=60, batch=4, learning_rate=0.03, warmup_steps=1),
     )
 
@@ -154,16 +205,17 @@ def test_the_guard_stops_a_hackable_reward_and_without_it_the_held_out_score_fal
 
     foundation, sample = prepare()
     start = generate(foundation, sample.prompts, sample.noise, sampling)
-    watcher, judge = tiny_evaluator(family="clip_bit", seed=1), tiny_evaluator(family="siglip_regnet", seed=2)
-    monitor = Monitor(watcher, near(watcher, start, sample.labels), measure_appearance(start))
+    watcher, judge = tiny_judge(family="clip_bit", tower="bit", seed=1), tiny_judge(family="siglip_regnet", seed=2)
+    seen = near(watcher, start, sample.labels), start, watcher.embed(start), sample.labels
+    monitor = Monitor.of(watcher, *seen)
     held_out = near(judge, start, sample.labels)
 
     def judge_now(foundation):
         images = generate(foundation, sample.prompts, sample.noise, sampling)
         return held_out.cas(judge.embed(images), sample.labels).mean().item()
 
-    evaluator = tiny_evaluator()
-    reward = Watermark(evaluator, near(evaluator, start, sample.labels), method.objective, start, sample.labels)
+    rewarder = tiny_judge()
+    reward = Watermark(rewarder, near(rewarder, start, sample.labels), method.objective, start, sample.labels)
     reward.levels.fill_(1.0)
     reward.pattern, reward.level = reachable_pattern(prepare()[0], sample, sampling, start)
     inputs = RewardInputs(foundation, reward, monitor, real_images(foundation), knowledge)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny import tiny_evaluator, tiny_foundation, tiny_knowledge
+from tiny import save_judge, tiny_foundation, tiny_judge, tiny_knowledge, tiny_ref
 
 from craft.core.errors import CraftError
 from craft.core.files import write_json
@@ -42,10 +42,10 @@ def folder(tmp_path_factory):
     write_rows(folder / "latents.safetensors", train["image_id"].tolist(), {"latents": latents})
     foundation.save(folder / "foundation")
     entries = {}
-    for number, (name, _) in enumerate(EVALUATORS):
-        evaluator = tiny_evaluator(family=name, seed=number)
-        entries |= compute_features(evaluator, frame, knowledge, name)
-        evaluator.save(folder / name)
+    for number, (name, role) in enumerate(EVALUATORS):
+        ref, judge = tiny_ref(name, role, folder), tiny_judge(family=name, seed=number)
+        entries |= compute_features(judge, frame, knowledge, ref)
+        save_judge(judge, ref)
     write_features(folder / "features.safetensors", frame, entries)
     maps = {name: {key: Logistic(1.0, 0.0, 0.9, 6) for key in DIMENSIONS} for name, _ in EVALUATORS}
     write_json(folder / "calibration.json", calibration_to_json(maps))
@@ -55,7 +55,7 @@ def folder(tmp_path_factory):
 def make_job(folder, training: dict, **changes) -> MethodJob:
     settings = {"dataset": "drawn", "method": "m", "seed": 0, "resolution": 32, "neighbours": 2}
     settings |= {"foundation": str(folder / "foundation"), "sampling": {"steps": 2, "guidance_scale": 2.0}}
-    evaluators = [{"name": name, "role": role, "path": str(folder / name)} for name, role in EVALUATORS]
+    evaluators = [tiny_ref(name, role, folder).model_dump() for name, role in EVALUATORS]
     return MethodJob.model_validate(settings | {"evaluators": evaluators, "training": training} | changes)
 
 
@@ -84,6 +84,7 @@ def test_a_supervised_method_trains_from_its_files_and_its_adapter_loads(folder,
 def test_a_reward_method_trains_from_its_files_and_leaves_the_images_of_its_checks(folder, tmp_path):
     train_supervised(folder, tmp_path)
     guard = {"every": 1, "images": 4, "min_diversity": 0, "max_shift": 99, "patience": 9}
+    guard |= {"min_plausibility": 0}
     job = make_job(folder, {"kind": "reward", "start": "m", "training": LOOP, "guard": guard})
     others = {
         key: folder / name for key, name in (("features", "features.safetensors"), ("calibration", "calibration.json"))
