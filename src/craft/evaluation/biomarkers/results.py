@@ -5,9 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from craft.core.errors import CraftError
-from craft.evaluation.biomarkers.base import FOUND
 from craft.evaluation.results import ResultFile
 
+# what stands before the name of a structure in its column
+FOUND = "found_"
 COLUMNS = ("image_id", "dataset", "method", "seed", "split", "label")
 
 
