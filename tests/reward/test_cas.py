@@ -82,6 +82,13 @@ def test_the_gradient_is_summed_over_the_dimensions_before_the_product_with_the_
     assert torch.equal(found, towards @ raw.evidence.description)
 
 
+def test_half_precision_gives_nearly_the_same_cas():
+    cas, features, labels = make_cas(), see(5, 1), torch.tensor([0, 1, 2, 1, 0])
+    with torch.autocast("cpu", torch.bfloat16):
+        near = cas.cas(features, labels)
+    assert torch.allclose(near.float(), cas.cas(features, labels), atol=0.03)
+
+
 def test_scores_follow_embeddings_that_are_changed_in_place():
     raw, features, labels = make_cas().raw, see(5, 1), torch.tensor([0, 1, 2, 1, 0])
     before = raw(features, labels)
