@@ -35,7 +35,8 @@ class Plausibility(Dimension):
             rows = torch.nonzero(labels == label).flatten()
             if len(rows):
                 nearest, _ = largest_products(directions[rows], reference, self.evidence.neighbours)
-                scores = scores.index_put((rows,), nearest.mean(1))
+                # under autocast the products are of half precision
+                scores = scores.index_put((rows,), nearest.mean(1).to(scores.dtype))
         return scores
 
 
