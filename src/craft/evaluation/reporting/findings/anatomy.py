@@ -9,7 +9,7 @@ FOUND, EVERYTHING, DISTANCE = "found_", "found_all", "wasserstein"
 
 
 def find_anatomy(tables: Tables, run: Run) -> list[dict]:
-    """What the anatomy table says of every method, in the order of the configuration; empty without any row.
+    """What the anatomy table says of every method, in the order of the table; empty without a table or rows.
 
     Returns:
         For every method that was measured: method and number of datasets; those in which clearly fewer images show all
@@ -17,6 +17,8 @@ def find_anatomy(tables: Tables, run: Run) -> list[dict]:
         structure found least often with its share); in how many datasets the mean distance of its measures is clearly
         larger than that of training images (`beyond`). Clearly means that the intervals do not overlap.
     """
+    if "anatomy" not in tables:
+        return []
     table = tables["anatomy"]
     methods = [method for method in table["method"].unique() if method != REAL]
     return [judge(tables, run, method) for method in methods]
