@@ -115,7 +115,7 @@ def save_image_text(folder: Path, template: str | None = PART_TEMPLATE) -> Path:
     return folder
 
 
-def teach(folder: Path, lessons: list[tuple[Question, list[Turn], str]], steps: int = 60) -> float:
+def teach(folder: Path, lessons: list[tuple[Question, list[Turn], str]], steps: int = 90) -> float:
     """Train a saved model until it gives the answers of a few conversations; the last loss is returned."""
     student: LocalModel = connect(local_settings(folder), "cpu")
     student.load()

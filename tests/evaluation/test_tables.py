@@ -32,7 +32,7 @@ def test_cas_table_has_one_row_for_every_cell(scores, fake_run):
     table = cas_table(scores, fake_run[1])
     labels = sum(len(names) + 1 for names in LABELS.values())
     assert tuple(table.columns) == COLUMNS
-    assert len(table) == labels * (len(METHODS) + 2) * (len(EVALUATORS) * (1 + len(DIMENSIONS)) + 2)
+    assert len(table) == labels * (len(METHODS) + 2) * (len(EVALUATORS) * (2 + len(DIMENSIONS)) + 2)
     assert not table.duplicated(KEYS).any() and table[["value", "low", "high"]].notna().all().all()
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
 

@@ -71,7 +71,15 @@ def write_kept(archive: Archive) -> str:
         shares = [percent(row[name], 0) for name in ("diversity", "semantic_diversity")]
         ended = "yes" if row["stopped"] else "no"
         rows.append([row["dataset"], code(row["method"]), str(row["seed"]), str(row["step"]), ended, *shares])
-    header = ("dataset", "method", "seed", "kept step", "ended early", "diversity of latents", "of embeddings")
+    header = (
+        "dataset",
+        "method",
+        "seed",
+        "kept step",
+        "ended early",
+        "diversity under the encoder",
+        "under the evaluator",
+    )
     return make_table(header, rows)
 
 

@@ -95,10 +95,10 @@ def say_diversity(archive: Archive) -> Iterator[str]:
             f" highest recall in {each['recall_not_higher']}."
         )
     if kept := archive.findings["diversity"]:
-        latents, embeddings = (span(kept[name], percent, digits=0) for name in ("latents", "embeddings"))
+        vision, embeddings = (span(kept[name], percent, digits=0) for name in ("vision", "embeddings"))
         yield (
-            f"The guard kept the state after {span(kept['steps'], digits=0)} steps, with {latents} % of the start's"
-            f" diversity within labels on latents and {embeddings} % on the monitor's embeddings; it ended"
+            f"The guard kept the state after {span(kept['steps'], digits=0)} steps, with {vision} % of the start's"
+            f" diversity within labels under the monitor's encoder and {embeddings} % under its evaluator; it ended"
             f" {kept['stopped']} of {kept['runs']} runs early."
         )
 

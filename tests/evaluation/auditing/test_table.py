@@ -40,9 +40,9 @@ def tabulate(answers, results):
 
 
 def test_table_has_one_row_for_every_cell(table):
-    groups = sum(1 + len(names) for names in LABELS.values()) * (len(METHODS) + 1) * 2
-    items = sum(len(names) for names in LABELS.values()) * (len(METHODS) + 1) * 2 * 2
-    agreement = len(LABELS) * (len(METHODS) + 1) + len(LABELS) * 2 * 2 * (len(EVALUATORS) + 1)
+    groups = sum(1 + len(names) for names in LABELS.values()) * (len(METHODS) + 2) * 2
+    items = sum(len(names) for names in LABELS.values()) * (len(METHODS) + 2) * 2 * 2
+    agreement = len(LABELS) * (len(METHODS) + 2) + len(LABELS) * 2 * 2 * (len(EVALUATORS) + 1)
     assert tuple(table.columns) == COLUMNS and not table.duplicated(KEYS).any()
     assert len(table) == groups * 2 + items + agreement
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()

@@ -20,7 +20,7 @@ from craft.evaluation.scoring.settings import ScoreJob
 from craft.models.phantom_classifier import PhantomClassifier
 from craft.reward.calibration import calibrate
 from craft.reward.cas import combine
-from craft.reward.damage import DAMAGES
+from craft.reward.damage import COPIES
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.features import (
     Features,
@@ -179,13 +179,13 @@ def test_an_unknown_label_and_a_missing_calibration_are_named(run, tmp_path):
         known.of("c", "images")
 
 
-def test_damaged_copies_are_encoded_kind_after_kind(run):
+def test_damaged_copies_are_encoded_copy_after_copy(run):
     _, known, job, _ = run
     for ref in job.evaluators:
         calibration, own = known.split(ref, "calibration")
         damaged, labels = known.damaged(ref)
-        assert len(damaged) == (len(DAMAGES) + 1) * len(calibration)
-        assert torch.equal(labels, own.repeat(len(DAMAGES) + 1))
+        assert len(damaged) == COPIES * len(calibration)
+        assert torch.equal(labels, own.repeat(COPIES))
     images = to_tensor(decode_images(known.frame[known.frame["split"] == "calibration"]))
     calibration, seen = known.split(job.evaluators[0], "calibration")[0], tiny_judge(SIZE).embed(images)
     assert torch.allclose(seen.aligned, calibration.aligned, atol=1e-5)

@@ -119,6 +119,9 @@ def estimate_distances(
 ) -> list[Estimate]:
     """Distance of every measure from real images, and the mean of all last; real images are resampled as well.
 
+    Resampling adds noise, and noise only adds to a distance: what it adds on average is taken off the resamples, so
+    that the interval lies about the value.
+
     Args:
         seeds: images of every seed, in standard deviations of the real ones.
         real: real images, likewise.
@@ -130,5 +133,6 @@ def estimate_distances(
     counts = resample_counts(size, scoring.bootstrap, numpy_generator("bootstrap", "anatomy", "real", *names))
     rng = numpy_generator("bootstrap", "anatomy", *names)
     spread = nested_bootstrap(sizes, distance_statistic(seeds, real, counts), scoring.bootstrap, rng)
+    spread = np.maximum(spread - np.maximum(spread.mean(axis=0) - values, 0.0), 0.0)
     bounds = [interval(column, scoring.confidence) for column in spread.T]
     return [Estimate(float(value), *pair, sum(sizes), len(sizes)) for value, pair in zip(values, bounds, strict=True)]

@@ -15,14 +15,15 @@ from craft.evaluation.biomarkers.retina import (
     BLUE,
     GREEN,
     RED,
+    Curvature,
     Retina,
-    curvatures,
     disk,
     find_disc,
     find_vessels,
+    measure_curvature,
     see_retina,
 )
-from craft.evaluation.biomarkers.vessel_tree import find_tree
+from craft.evaluation.biomarkers.vessel_tree import SCALES, find_tree
 
 SPOT_SCALES = (0.004, 0.006, 0.009, 0.013, 0.018, 0.026)  # standard deviations; a spot's radius is 1.4 of them
 VESSEL_SCALES = (0.006, 0.009, 0.013)
@@ -139,10 +140,12 @@ def find_pale(retina: Retina, whiteness: np.ndarray, allowed: np.ndarray) -> lis
     return [region for region in regionprops(label(pale)) if region.area > 0.0008 * retina.diameter**2]
 
 
-def find_red(retina: Retina, curved: list, sigmas: list[float], ridges, allowed, disc: tuple[int, int]) -> np.ndarray:
+def find_red(
+    retina: Retina, curved: list[Curvature], sigmas: list[float], ridges, allowed, disc: tuple[int, int]
+) -> np.ndarray:
     """Dots and blots, as rows of `find_spots`; `ridges` are the vessels and `curved` the curvatures at all scales."""
     green = retina.absorbance[..., GREEN]
-    spots = find_spots(np.clip(green, *DARK), [smallest for _, smallest in curved], sigmas, allowed)
+    spots = find_spots(np.clip(green, *DARK), [each.smallest for each in curved], sigmas, allowed)
     row, column = spots[:, 0].astype(int), spots[:, 1].astype(int)
     # on a vessel only what is far darker than a crossing
     lesion = (ndimage.distance_transform_edt(~ridges)[row, column] > 0.01 * retina.diameter) | (spots[:, 3] > 0.65)
@@ -154,7 +157,7 @@ def find_bright(retina: Retina, sigmas: list[float], allowed: np.ndarray) -> np.
     """Bright spots, as rows of `find_spots`."""
     light = np.clip(-retina.absorbance[..., GREEN], -0.3, 0.8)
     fine = [sigma for sigma in sigmas if sigma < 0.02 * retina.diameter]
-    spots = find_spots(light, [curvatures(light, sigma)[1] for sigma in fine], fine, allowed)
+    spots = find_spots(light, [measure_curvature(light, sigma).smallest for sigma in fine], fine, allowed)
     return spots[(spots[:, 3] > max(0.12, 5 * grain(retina))) & (spots[:, 4] > 0.04)]
 
 
@@ -171,9 +174,15 @@ def vessel_redness(retina: Retina) -> np.ndarray:
     return ndimage.gaussian_filter(green - 2 * red, 0.012 * retina.diameter, truncate=3)
 
 
-def find_structures(retina: Retina, ridges: np.ndarray) -> frozenset[str]:
-    """Which of `STRUCTURES` there are; `ridges` is the largest curvature of the green absorbance, (height, width)."""
-    tree = find_tree(retina)
+def find_structures(retina: Retina, ridges: np.ndarray, scales: list[Curvature]) -> frozenset[str]:
+    """Which of `STRUCTURES` there are.
+
+    Args:
+        retina: the photograph.
+        ridges: largest curvature of its green absorbance at all scales of vessels, (height, width).
+        scales: its curvature at the scales of `craft.evaluation.biomarkers.vessel_tree`.
+    """
+    tree = find_tree(retina, *scales)
     found = {"field": retina.is_round, "disc": shows_disc(retina, ridges, tree), "vessels": tree is not None}
     return frozenset(name for name, there in found.items() if there)
 
@@ -182,10 +191,11 @@ def measure_retina(retina: Retina) -> tuple[dict[str, float], frozenset[str], di
     """All measures of a retina, the anatomical structures that it shows, and masks of what was measured."""
     field, diameter, inside = retina.field, retina.diameter, retina.inside(RIM)
     sigmas = sorted({max(scale * diameter, 1.0) for scale in SPOT_SCALES})
-    curved = [curvatures(np.clip(retina.absorbance[..., GREEN], *DARK), sigma) for sigma in sigmas]
+    curved = [measure_curvature(np.clip(retina.absorbance[..., GREEN], *DARK), sigma) for sigma in sigmas]
     ridge_sigmas = {max(scale * diameter, 1.0) for scale in VESSEL_SCALES}
-    strongest = np.max([curved[sigmas.index(sigma)][0] for sigma in ridge_sigmas], axis=0)
+    strongest = np.max([curved[sigmas.index(sigma)].largest for sigma in ridge_sigmas], axis=0)
     ridges = find_vessels(retina, strongest)
+    found = find_structures(retina, strongest, [curved[sigmas.index(max(s * diameter, 1.0))] for s in SCALES])
     # the shadow along the edge of the field is a ridge, and no vessel
     vessels = ridges & retina.inside(SHADOW)
     centre = find_disc(retina, vessels)
@@ -227,7 +237,7 @@ def measure_retina(retina: Retina) -> tuple[dict[str, float], frozenset[str], di
         "pale patches": white,
         "disc": disc & field,
     }
-    return {name: float(value) for name, value in values.items()}, find_structures(retina, strongest), masks
+    return {name: float(value) for name, value in values.items()}, found, masks
 
 
 def measure(image: np.ndarray) -> Findings:

@@ -7,7 +7,6 @@ vessels. Exudates, cotton wool and fibrous tissue scatter: their absorbance is n
 scatter blue light most. Lengths are in diameters of the illuminated field, the *field diameters*.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import pi, sqrt
@@ -122,7 +121,7 @@ def background(values: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarr
 def interpolation(fine: int, coarse: int, step: int) -> np.ndarray:
     """Matrix (fine, coarse) that interpolates linearly from blocks of `step` pixels; constant beyond the outer ones."""
     place = np.clip((np.arange(fine) + 0.5) / step - 0.5, 0.0, coarse - 1.0)
-    return np.maximum(1.0 - np.abs(place[:, None] - np.arange(coarse)), 0.0)
+    return np.maximum(1.0 - np.abs(place[:, None] - np.arange(coarse)), 0.0).astype(np.float32)
 
 
 def see_retina(image: np.ndarray) -> Retina | None:
@@ -155,19 +154,37 @@ def disk(radius: int) -> np.ndarray:
     return np.hypot(*np.ogrid[-radius : radius + 1, -radius : radius + 1]) <= radius + 0.3
 
 
-def second_derivatives(values: np.ndarray, sigma: float) -> Iterator[np.ndarray]:
-    """Second derivatives of `values` blurred by `sigma` pixels: down twice, across twice, and once of each."""
-    return (ndimage.gaussian_filter(values, sigma, order=order, truncate=3.0) for order in ((2, 0), (0, 2), (1, 1)))
+@dataclass(frozen=True)
+class Curvature:
+    """Downward curvature of an image, arrays of its shape, in the image's units.
 
+    Eigenvalues of the Hessian, normalised by scale (Lindeberg 1998): a ridge has only the larger, a spot has both.
 
-def curvatures(values: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
-    """Largest and smallest downward curvature of `values` blurred by `sigma` pixels, in units of the values.
-
-    Eigenvalues of the Hessian, normalised by scale (Lindeberg 1998): a ridge has only the first, a spot has both.
+    Attributes:
+        largest, smallest: the eigenvalues.
+        stretch, shear: half the difference of the second derivatives across and down, and the mixed one.
     """
-    yy, xx, xy = second_derivatives(values, sigma)
-    middle, apart = 0.5 * (yy + xx), np.sqrt((0.5 * (yy - xx)) ** 2 + xy**2)
-    return -sigma * sigma * (middle - apart), -sigma * sigma * (middle + apart)
+
+    largest: np.ndarray
+    smallest: np.ndarray
+    stretch: np.ndarray
+    shear: np.ndarray
+
+    @property
+    def direction(self) -> np.ndarray:
+        """Direction of the smallest curvature, along a ridge: complex, its phase is twice the angle from the rows."""
+        along = self.stretch + 1j * self.shear
+        return along / np.maximum(np.abs(along), 1e-9)
+
+
+def measure_curvature(values: np.ndarray, sigma: float) -> Curvature:
+    """Curvature of `values` (height, width) blurred by `sigma` pixels."""
+    yy, xx, xy = (
+        ndimage.gaussian_filter(values, sigma, order=order, truncate=3.0) for order in ((2, 0), (0, 2), (1, 1))
+    )
+    middle, stretch = 0.5 * (yy + xx), 0.5 * (xx - yy)
+    apart = np.sqrt(stretch**2 + xy**2)
+    return Curvature(-sigma * sigma * (middle - apart), -sigma * sigma * (middle + apart), stretch, xy)
 
 
 def find_vessels(retina: Retina, ridges: np.ndarray) -> np.ndarray:

@@ -15,8 +15,9 @@ DARKER = 0.13  # grey in [0, 1] by which a lung is darker than what lies around 
 EDGE = 0.045  # slope of the clearer part of a lung's outline, shares of the range of grey a pixel
 HEART_WIDTH, HEART_CONTRAST = (0.27, 0.80), 0.20  # cardiothoracic ratios of a heart, and its grey above that of air
 RIB_SHARE, RIB_HEIGHT = 0.07, 0.010  # share of the lungs' fine texture that is ribs, and their height over the contrast
-SPACINGS = np.linspace(6.0, 12.0, 13)  # of ribs, in pixels; at either end it is no rib that fits best
-FALLS = (0.0, 0.06, 0.12, 0.18, 0.24, 0.30)  # of a rib from the spine to the chest wall, in image sides
+# Spacing of ribs in pixels, and their fall from the spine to the chest wall in image sides: what fits best at an end of
+# either range is no rib.
+SPACINGS, FALLS = np.linspace(6.5, 11.0, 10), (0.0, 0.06, 0.12, 0.18, 0.24, 0.30)
 FINE = 3.0  # width of the blur whose rest is fine texture, in pixels
 
 
@@ -73,7 +74,8 @@ def shows_ribs(lungs: Lungs) -> bool:
     shares = np.mean(powers, axis=0)
     fall, spacing = np.unravel_index(shares.argmax(), shares.shape)
     share, height = shares[fall, spacing], np.sqrt(2.0 * shares[fall, spacing]) * np.mean(deviations)
-    return bool(share >= RIB_SHARE and height >= RIB_HEIGHT and 0 < spacing < len(SPACINGS) - 1)
+    like_ribs = 0 < fall < len(FALLS) - 1 and 0 < spacing < len(SPACINGS) - 1
+    return bool(share >= RIB_SHARE and height >= RIB_HEIGHT and like_ribs)
 
 
 def wave_shares(texture: np.ndarray, heights: np.ndarray) -> np.ndarray:

@@ -126,10 +126,12 @@ def read_tile(image: np.ndarray) -> Tile | None:
     if least != side:
         shape = (round(height * side / least), round(width * side / least))
         # channel by channel, since a cubic spline across the channels costs four times as much and changes nothing
+        order, low, high = 3 if least < side else 1, pixels.min(), pixels.max()
         channels = [
-            resize(pixels[..., k], shape, order=3 if least < side else 1, anti_aliasing=least > side) for k in range(3)
+            resize(channel, shape, order, anti_aliasing=least > side, clip=False)
+            for channel in np.moveaxis(pixels, 2, 0)
         ]
-        pixels = np.stack(channels, axis=2).astype(np.float32)
+        pixels = np.clip(np.stack(channels, axis=2), low, high).astype(np.float32)
     if np.quantile(pixels, 0.99) < 0.08:
         return None
     densities = -np.log10(np.clip(pixels / white_point(pixels), 0.004, 1.0))

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
-from craft.evaluation.biomarkers.retina import GREEN, Retina, second_derivatives
+from craft.evaluation.biomarkers.retina import Curvature, Retina
 
 SCALES = (0.009, 0.013)  # standard deviations of the blurs, the finer one first
 THIN = 1.8  # ratio of the curvatures at both scales above which a line is too wide for a vessel
@@ -18,9 +18,14 @@ LONG = 0.15  # extent of the shortest piece of a vessel
 LENGTH, CONVERGENCE = 0.60, 0.40  # of all vessels together, and of what runs towards one place less what passes by
 
 
-def find_tree(retina: Retina) -> tuple[int, int] | None:
-    """Row and column of the place where the vessels run together; None where there are too few, or no such place."""
-    lines, direction = find_lines(retina)
+def find_tree(retina: Retina, fine: Curvature, coarse: Curvature) -> tuple[int, int] | None:
+    """Row and column of the place where the vessels run together; None where there are too few, or no such place.
+
+    Args:
+        retina: the photograph.
+        fine, coarse: curvature of its green absorbance at both `SCALES`.
+    """
+    lines, direction = find_lines(retina, fine, coarse)
     rows, columns = np.nonzero(lines)
     if len(rows) < LENGTH * retina.diameter:
         return None
@@ -28,13 +33,13 @@ def find_tree(retina: Retina) -> tuple[int, int] | None:
     return place if length >= CONVERGENCE else None
 
 
-def find_lines(retina: Retina) -> tuple[np.ndarray, np.ndarray]:
+def find_lines(retina: Retina, fine: Curvature, coarse: Curvature) -> tuple[np.ndarray, np.ndarray]:
     """Centre lines of the vessels, boolean (height, width), and twice the angle of every pixel's line, complex."""
-    green = np.clip(retina.absorbance[..., GREEN], -0.2, 1.6)
-    levels = [curvature(green, max(scale * retina.diameter, 1.0)) for scale in SCALES]
-    wider = levels[1][0] > levels[0][0]
-    largest, smallest, direction = (np.where(wider, coarse, fine) for fine, coarse in zip(*levels, strict=True))
-    ridge = (largest > FAINT) & (smallest < LINE * largest) & (levels[1][0] < THIN * levels[0][0])
+    wider = coarse.largest > fine.largest
+    largest = np.where(wider, coarse.largest, fine.largest)
+    smallest = np.where(wider, coarse.smallest, fine.smallest)
+    direction = np.where(wider, coarse.direction, fine.direction)
+    ridge = (largest > FAINT) & (smallest < LINE * largest) & (coarse.largest < THIN * fine.largest)
     ridge &= retina.inside(0.03)
     weight = np.where(ridge, np.minimum(largest, 0.1), 0.0)
     width = REACH * retina.diameter
@@ -49,14 +54,6 @@ def find_lines(retina: Retina) -> tuple[np.ndarray, np.ndarray]:
         long = np.hypot(*(side.stop - side.start for side in box)) > LONG * retina.diameter
         kept.append(bool(long and (largest[box][parts[box] == number] > CLEAR).mean() > 0.25))
     return skeletonize(np.array(kept)[parts]), direction
-
-
-def curvature(values: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Largest and smallest downward curvature, and the direction of the smallest as exp(2i angle from the rows)."""
-    yy, xx, xy = second_derivatives(values, sigma)
-    middle, apart = 0.5 * (yy + xx), np.sqrt((0.5 * (yy - xx)) ** 2 + xy**2)
-    direction = (0.5 * (xx - yy) + 1j * xy) / np.maximum(apart, 1e-9)
-    return -sigma * sigma * (middle - apart), -sigma * sigma * (middle + apart), direction
 
 
 def convergence(

@@ -24,7 +24,7 @@ COLOURS = {
     "lora_enriched": "#0072b2",
     "craft": "#d55e00",
 }
-SPARE = ("#cc79a7", "#e69f00", "#7b5ea7", "#8c6d31")
+SPARE = ("#cc79a7", "#e69f00", "#7b5ea7", "#8c6d31", "#5f7f3b")
 NAMES = {
     REAL: "Test images",
     DECODED: "Test images, decoded",

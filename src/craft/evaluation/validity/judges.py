@@ -24,6 +24,8 @@ def rate_labels(
 ) -> Iterator[dict]:
     """Rows of label accuracy, as it is and with labels weighed alike, and of what it must be better than.
 
+    Chance and the largest class are no estimates: their intervals have no width.
+
     Args:
         dimensions: of real test images with every label, own label first (`score_every_label`), (n, labels, d).
         labels: numbers of their own labels, shape (n,).
@@ -41,13 +43,15 @@ def rate_labels(
     )
     known = {"chance": 1 / count, "majority": sizes.max() / sizes.sum()}
     rows = dict(zip(("accuracy", "balanced_accuracy"), numbers, strict=True))
-    rows |= {name: Estimate(float(value), np.nan, np.nan, len(labels), 1) for name, value in known.items()}
+    rows |= {name: Estimate(float(value), float(value), float(value), len(labels), 1) for name, value in known.items()}
     for metric, number in rows.items():
         yield validity_row(number, study="judges", method=REAL, metric=metric, **shared)
 
 
 def correlate_dimensions(dimensions: np.ndarray, scoring: ScoringSettings, dataset: str, **shared) -> Iterator[dict]:
     """Rows of Spearman's correlation of every two dimensions over real test images with every label.
+
+    A dimension that says the same of every pair correlates with nothing and has no row.
 
     Ranks are those of all pairs of image and label; a resample draws images with all their labels.
 
@@ -78,5 +82,7 @@ def correlate_dimensions(dimensions: np.ndarray, scoring: ScoringSettings, datas
 
     names, numbers = list(DIMENSIONS), estimate([n], statistic, scoring.bootstrap, scoring.confidence, "pairs", dataset)
     for (a, b), number in zip(pairs, numbers, strict=True):
+        if not np.isfinite(number.value):
+            continue
         place = {"dimension": names[a], "condition": names[b], "metric": "spearman"}
         yield validity_row(number, study="dimensions", method=REAL, **place, **shared)

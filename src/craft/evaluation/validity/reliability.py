@@ -1,7 +1,7 @@
 """Study `reliability`: does a calibrated 0.5 mean "as likely as not"?
 
 Pairs of real test images are held against the pairs that calibration calls mismatched, both weighing the same: other
-labels for dimensions that judge the label, what is no image for those that judge the image. In every tenth of the scale
+labels for dimensions that judge the label, what is no image for those that judge the image. In every fifth of the scale
 the share of matched pairs should be the mean score.
 """
 
@@ -14,7 +14,7 @@ from craft.evaluation.settings import ScoringSettings
 from craft.evaluation.statistics.intervals import estimate
 from craft.evaluation.validity.rows import validity_row
 
-BINS = 10
+BINS = 5
 
 
 def reliability(
@@ -59,5 +59,5 @@ def reliability(
 
 
 def bins_of(scores: np.ndarray) -> np.ndarray:
-    """Number of the tenth of [0, 1] in which every score lies."""
+    """Number of the fifth of [0, 1] in which every score lies."""
     return np.clip((scores * BINS).astype(int), 0, BINS - 1)

@@ -35,7 +35,7 @@ class Plausibility(Dimension):
             rows = torch.nonzero(labels == label).flatten()
             if len(rows):
                 nearest, _ = largest_products(directions[rows], reference, self.evidence.neighbours)
-                # under autocast the products are in half precision
+                # under autocast the products are of half precision
                 scores = scores.index_put((rows,), nearest.mean(1).to(scores.dtype))
         return scores
 

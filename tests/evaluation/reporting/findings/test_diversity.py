@@ -20,7 +20,7 @@ def test_kept_states_of_the_reward_method_are_summed_up(run):
         "runs": 2,
         "stopped": 1,
         "steps": {"low": 20, "high": 60},
-        "latents": {"low": 0.9, "high": 1.0},
+        "vision": {"low": 0.9, "high": 1.0},
         "embeddings": {"low": 0.25, "high": 0.5},
     }
 

@@ -1,7 +1,7 @@
 """Whose images lack anatomy that every image of their modality shows?"""
 
 from craft.core.settings import REAL
-from craft.evaluation.reporting.findings.base import Tables, row_of, rows_of, value_of
+from craft.evaluation.reporting.findings.base import Tables, row_of, rows_of
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import ALL
 
@@ -9,14 +9,16 @@ FOUND, EVERYTHING, DISTANCE = "found_", "found_all", "wasserstein"
 
 
 def find_anatomy(tables: Tables, run: Run) -> list[dict]:
-    """What the anatomy table says of every method, in the order of the configuration; empty without any row.
+    """What the anatomy table says of every method, in the order of the table; empty without a table or rows.
 
     Returns:
-        For every method that was measured: method, number of datasets, and by dataset under `lacking` those in which
-        significantly fewer images show all structures than test images do (intervals that do not overlap): dataset, the
-        share that shows all, that of test images, and the structure found least often (`least`) with its share; in how
-        many datasets the mean distance of its measures lies above the floor (`beyond`).
+        For every method that was measured: method and number of datasets; those in which clearly fewer images show all
+        structures than test images do (`lacking`: dataset, the share that shows all, that of test images, and the
+        structure found least often with its share); in how many datasets the mean distance of its measures is clearly
+        larger than that of training images (`beyond`). Clearly means that the intervals do not overlap.
     """
+    if "anatomy" not in tables:
+        return []
     table = tables["anatomy"]
     methods = [method for method in table["method"].unique() if method != REAL]
     return [judge(tables, run, method) for method in methods]
@@ -33,9 +35,8 @@ def judge(tables: Tables, run: Run, method: str) -> dict:
         datasets += 1
         if own["high"] < real["low"]:
             lacking.append(lack(tables, dataset, method) | {"share": float(own["value"]), "real": float(real["value"])})
-        distance = row_of(table, method=method, metric=DISTANCE, **keys)
-        floor = value_of(table, method=REAL, metric=DISTANCE, **keys)
-        beyond += bool(distance is not None and floor is not None and distance["low"] > floor)
+        distance, floor = (row_of(table, method=name, metric=DISTANCE, **keys) for name in (method, REAL))
+        beyond += bool(distance is not None and floor is not None and distance["low"] > floor["high"])
     return {"method": method, "datasets": datasets, "lacking": lacking, "beyond": beyond}
 
 

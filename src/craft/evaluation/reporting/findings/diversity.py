@@ -15,7 +15,7 @@ def find_diversity(kept: pd.DataFrame, run: Run) -> dict | None:
 
     Returns:
         Number of `runs`, how many the guard `stopped`, and the ranges of the kept step and of the diversity within
-        labels, as a share of the start's, measured on `latents` and on the monitor's `embeddings`.
+        labels, as a share of the start's, under the monitor's encoder (`vision`) and its evaluator (`embeddings`).
     """
     own = kept[kept["method"] == our_method(run)]
     if own.empty:
@@ -24,6 +24,6 @@ def find_diversity(kept: pd.DataFrame, run: Run) -> dict | None:
         "runs": len(own),
         "stopped": int(own["stopped"].astype(bool).sum()),
         "steps": spread(own["step"]),
-        "latents": spread(own["diversity"]),
+        "vision": spread(own["diversity"]),
         "embeddings": spread(own["semantic_diversity"]),
     }
