@@ -104,7 +104,7 @@ def test_editing_the_craft_objective_reruns_craft_and_what_follows(finished):
     planned = planned_jobs(finished)
     objective.write_text(source)
     measured = {"score_images", "train_classifier", "measure_fidelity", "audit_checklist", "find_neighbours"}
-    measured |= {"check_validity"}
+    measured |= {"check_validity", "measure_biomarkers"}
     follows = measured | FOLLOWS
     assert planned == {(rule, "") for rule in follows} | {
         (rule, method) for rule in ("finetune_reward", "generate_images") for method in reward
