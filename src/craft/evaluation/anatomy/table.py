@@ -6,8 +6,7 @@ import pandas as pd
 
 from craft.core.settings import REAL
 from craft.evaluation.anatomy.distance import Sample, estimate_distances, spreads
-from craft.evaluation.biomarkers.base import FOUND
-from craft.evaluation.biomarkers.results import MEASURED, found_columns, measure_columns
+from craft.evaluation.biomarkers.results import FOUND, MEASURED, found_columns, measure_columns
 from craft.evaluation.results import Results
 from craft.evaluation.settings import Run
 from craft.evaluation.statistics.intervals import Estimate, bootstrap_means

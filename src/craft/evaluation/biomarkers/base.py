@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from skimage.transform import resize
 
-FOUND = "found_"
+from craft.evaluation.biomarkers.results import FOUND
 
 
 @dataclass(frozen=True)

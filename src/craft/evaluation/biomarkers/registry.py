@@ -7,7 +7,8 @@ import pandas as pd
 
 from craft.core.errors import CraftError
 from craft.core.progress import track
-from craft.evaluation.biomarkers.base import FOUND, Biomarkers
+from craft.evaluation.biomarkers.base import Biomarkers
+from craft.evaluation.biomarkers.results import FOUND
 
 MODALITIES = ("chest_xray", "dermoscopy", "fundus", "histopathology")
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from craft.core.errors import CraftError
-from craft.evaluation.biomarkers.base import FOUND
 from craft.evaluation.results import ResultFile
 
 COLUMNS = ("image_id", "dataset", "method", "seed", "split", "label")
+FOUND = "found_"  # before the name of a structure, the column that says whether an image shows it
 
 
 def found_columns(frame: pd.DataFrame) -> list[str]:
