@@ -5,11 +5,12 @@ from pathlib import Path
 import torch
 
 from craft.knowledge.schema import Knowledge
-from craft.models.architectures import build_autoencoder, build_evaluator, text_config
+from craft.models.architectures import build_autoencoder, build_evaluator
 from craft.models.encoders import VisionEncoder
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.foundation import Foundation
 from craft.models.settings import EncoderRef, EncoderTraining, EvaluatorRef, EvaluatorTraining, FoundationTraining
+from craft.models.texts import text_config
 from craft.models.tokenizer import train_tokenizer
 from craft.reward.judge import Judge
 from craft.training.encoder import build_encoder

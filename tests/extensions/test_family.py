@@ -13,7 +13,7 @@ from craft.training.evaluator import train_evaluator
 CODE = '''
 """A family of two residual blocks and one layer of text."""
 
-from craft.models.architectures import text_config
+from craft.models.texts import text_config
 from craft.models.families import FAMILIES
 from craft.models.families.base import Family
 

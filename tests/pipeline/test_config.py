@@ -210,6 +210,27 @@ def test_every_role_has_an_encoder_of_its_own(path, value, named):
         validate_config(changed(path, value))
 
 
+def test_without_the_section_the_encoders_are_the_released_ones_as_in_the_default_run():
+    raw = {key: value for key, value in DEFAULT.items() if key != "encoders"}
+    assert validate_config(raw) == validate_config(DEFAULT)
+
+
+@pytest.mark.parametrize(
+    "evaluator",
+    [
+        {"path": "data/models/evaluator-lit_efficientnet", "loader": "locked"},
+        {"train": {"family": "lit_efficientnet", "seed": 5}, "loader": "locked"},
+    ],
+    ids=["released", "trained"],
+)
+def test_the_held_out_encoder_is_no_tower_of_what_gives_the_reward(evaluator):
+    raw = changed("evaluators.clip_resnet", {"role": "reward"} | evaluator)
+    raw["evaluators"]["lit_efficientnet"] = {"role": "held_out", "path": "some/hub_id"}
+    named = "the encoder 'efficientnet_lite0' .held_out. is the image tower of the evaluator 'clip_resnet' .reward."
+    with pytest.raises(CraftError, match=named):
+        validate_config(raw)
+
+
 def test_an_encoder_has_no_name_of_an_evaluator():
     raw = changed("encoders.clip_bit", DEFAULT["encoders"]["anatomy_bit"])
     del raw["encoders"]["anatomy_bit"]

@@ -24,6 +24,7 @@ from craft.training.encoder import (
     refusal_loss,
     train_encoder,
 )
+from craft.training.settings import LoopSettings
 
 SIZE = 32
 
@@ -92,8 +93,9 @@ def test_a_seed_repeats_itself_and_another_does_not(corpora, tmp_path):
 
 
 def test_an_interrupted_training_resumes_to_the_identical_encoder(corpora, tmp_path, monkeypatch):
-    schedule, steps, drawn = module.LoopSettings, 6, module.damage_some
-    monkeypatch.setattr(module, "LoopSettings", lambda **known: schedule(**known | {"checkpoint_every": 2}))
+    from_scratch, steps, drawn = LoopSettings.from_scratch, 6, module.damage_some
+    often = {"checkpoint_every": 2}
+    monkeypatch.setattr(LoopSettings, "from_scratch", lambda *numbers, **known: from_scratch(*numbers, **known | often))
     whole = weights(train_encoder(settings(steps), corpora[0], SIZE, tmp_path / "whole")[0])
     calls = []
 

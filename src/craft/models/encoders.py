@@ -72,6 +72,15 @@ def load_encoder(ref: EncoderRef, device: str = "cpu") -> VisionEncoder:
     Raises:
         CraftError: if there is no such model.
     """
-    encoder = ENCODER_LOADERS[ref.loader](ref.path, device)
-    encoder.origin = (ref.loader, ref.path)
+    return load_tower((ref.loader, ref.path), device)
+
+
+def load_tower(origin: tuple[str, str], device: str = "cpu") -> VisionEncoder:
+    """Load the frozen encoder of a loader and path.
+
+    Raises:
+        CraftError: if there is no such loader or model.
+    """
+    encoder = ENCODER_LOADERS[origin[0]](origin[1], device)
+    encoder.origin = origin
     return encoder

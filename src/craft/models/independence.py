@@ -2,13 +2,16 @@
 
 An evaluator that entered a reward or selected a state cannot be held out, and no more can a copy of it. Folders are
 compared by their place and by the bytes of their weights, models that the run trains by their settings, hub ids by
-their name.
+their name. An evaluator's image tower counts as a model of its own where it is a frozen encoder.
 """
 
 import hashlib
 from itertools import combinations
 from pathlib import Path
 
+from craft.core.files import read_json
+from craft.models.families import FAMILIES
+from craft.models.families.base import TOWER
 from craft.models.settings import EncoderSettings, EvaluatorSettings
 
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt")
@@ -23,6 +26,33 @@ def find_shared_model(models: dict[str, EvaluatorSettings] | dict[str, EncoderSe
                 return f"{names}; remove one of them, since it would count twice"
             return f"{names}, so that one model has two roles; give every role a model of its own"
     return None
+
+
+def find_shared_tower(evaluators: dict[str, EvaluatorSettings], encoders: dict[str, EncoderSettings]) -> str | None:
+    """One sentence about a frozen encoder that has two roles, alone or as an evaluator's image tower; None without."""
+    known = [
+        (f"the encoder {name!r}", each.role, (each.loader, each.path)) for name, each in encoders.items() if each.path
+    ]
+    known += [
+        (f"the image tower of the evaluator {name!r}", each.role, tower)
+        for name, each in evaluators.items()
+        if (tower := tower_of(each))
+    ]
+    for (first, role, one), (second, other, two) in combinations(known, 2):
+        if one == two and role != other:
+            return f"{first} ({role}) is {second} ({other}), so that one model has two roles; exchange one of them"
+    return None
+
+
+def tower_of(evaluator: EvaluatorSettings) -> tuple[str, str] | None:
+    """Loader and path of the frozen encoder that is an evaluator's image tower; None where the tower is its own."""
+    if evaluator.train:
+        return FAMILIES[evaluator.train.family].tower
+    file = Path(evaluator.path) / TOWER
+    if not file.is_file():
+        return None
+    known = read_json(file)
+    return known["loader"], known["path"]
 
 
 def describe_sameness(one: EvaluatorSettings | EncoderSettings, two: EvaluatorSettings | EncoderSettings) -> str | None:

@@ -10,19 +10,11 @@ from torch import Tensor, nn
 
 from craft.core.errors import CraftError
 from craft.core.files import read_json, write_json
-from craft.models.encoder_loaders import ENCODER_LOADERS
-from craft.models.encoders import VisionEncoder
+from craft.models.encoders import VisionEncoder, load_tower
 from craft.models.evaluators import ImageTextEvaluator
+from craft.models.families.base import TOWER
 
-TOWER = "tower.json"
 WEIGHTS = "model.safetensors"
-
-
-def load_tower(tower: tuple[str, str], device: str = "cpu") -> VisionEncoder:
-    """The frozen encoder of a loader and path."""
-    encoder = ENCODER_LOADERS[tower[0]](tower[1], device)
-    encoder.origin = tower
-    return encoder
 
 
 class LockedModel(nn.Module):
@@ -40,14 +32,13 @@ class LockedModel(nn.Module):
 
         # in a tuple, so that the encoder's weights are neither trained nor saved with the others
         self._encoder = (encoder,)
+        visual = encoder.embed(torch.zeros(1, 3, encoder.size, encoder.size)).shape[1]
         self.text_model = AutoModel.from_config(text)
-        self.visual_projection = nn.LazyLinear(width, bias=False)
         self.text_projection = nn.Linear(text.hidden_size, width, bias=False)
+        self.visual_projection = nn.Linear(visual, width, bias=False)
         self.logit_scale = nn.Parameter(torch.tensor(2.6592))
-        visual = encoder.encode_images(torch.zeros(1, 3, encoder.size, encoder.size, device=encoder.device))
-        self.register_buffer("centre", torch.zeros(visual.shape[1]))
-        self.register_buffer("spread", torch.ones(visual.shape[1]))
-        self.visual_projection(visual.cpu())
+        self.register_buffer("centre", torch.zeros(visual))
+        self.register_buffer("spread", torch.ones(visual))
         self.config = SimpleNamespace(model_type="locked")
 
     @property

@@ -14,6 +14,13 @@ from craft.models.towers import TOWERS
 Widths = Annotated[list[Positive], Field(min_length=2)]
 
 
+def require_one(model: Any, example: str) -> Any:
+    """The model itself; a ValueError unless it has exactly one of `path` and `train`."""
+    if (model.path is None) == (model.train is None):
+        raise ValueError(f"needs either `path` or `train`; write for example `{example}`")
+    return model
+
+
 class FoundationTraining(Strict):
     """How a small Stable-Diffusion-shaped foundation is trained from scratch."""
 
@@ -118,7 +125,14 @@ class EncoderSettings(Strict):
 
     @model_validator(mode="after")
     def path_or_training(self) -> Self:
-        return require_one(self, "path: data/models/encoder-resnet")
+        return require_one(self, "path: data/models/encoder-anatomy_resnet")
+
+
+RELEASED_ENCODERS = {
+    "anatomy_resnet": EncoderSettings(role="reward", path="data/models/encoder-anatomy_resnet"),
+    "anatomy_bit": EncoderSettings(role="monitor", path="data/models/encoder-anatomy_bit"),
+    "efficientnet_lite0": EncoderSettings(role="held_out", path="efficientnet-lite0", loader="imagenet"),
+}
 
 
 class ClassifierSettings(Strict):
@@ -130,13 +144,6 @@ class ClassifierSettings(Strict):
     @model_validator(mode="after")
     def path_or_training(self) -> Self:
         return require_one(self, "path: data/models/phantom_classifier")
-
-
-def require_one(model: Any, example: str) -> Any:
-    """The model itself; a ValueError unless it has exactly one of `path` and `train`."""
-    if (model.path is None) == (model.train is None):
-        raise ValueError(f"needs either `path` or `train`; write for example `{example}`")
-    return model
 
 
 class EncoderRef(Strict):

@@ -15,8 +15,14 @@ from craft.evaluation.memorization.settings import MemorizationSettings
 from craft.evaluation.settings import FeaturesRef, ScoringSettings
 from craft.evaluation.validity.settings import ValiditySettings
 from craft.knowledge.settings import KnowledgeSection, KnowledgeSettings
-from craft.models.independence import find_shared_model
-from craft.models.settings import ClassifierSettings, EncoderSettings, EvaluatorSettings, FoundationSettings
+from craft.models.independence import find_shared_model, find_shared_tower
+from craft.models.settings import (
+    RELEASED_ENCODERS,
+    ClassifierSettings,
+    EncoderSettings,
+    EvaluatorSettings,
+    FoundationSettings,
+)
 from craft.pipeline.explain import explain_config
 from craft.training.methods import METHODS
 from craft.training.settings import GenerationSettings, SamplingSettings
@@ -54,7 +60,10 @@ class Config(Strict):
     datasets: dict[Name, Dataset] = Field(min_length=1, description="the datasets by name")
     foundation: FoundationSettings = Field(description="the generator that is adapted")
     evaluators: dict[Name, EvaluatorSettings] = Field(description="the image-text evaluators by name, one role each")
-    encoders: dict[Name, EncoderSettings] = Field(description="the vision-only encoders by name, one for every role")
+    encoders: dict[Name, EncoderSettings] = Field(
+        RELEASED_ENCODERS,
+        description="the vision-only encoders by name, one for every role; without the section, the released ones",
+    )
     phantom_classifier: ClassifierSettings | None = Field(
         None, description="label classifier of phantoms; null for real images"
     )
@@ -96,19 +105,23 @@ class Config(Strict):
         if "held_out" not in roles:
             raise ValueError(
                 "no evaluator has the role 'held_out', so no gain could be reported;"
-                " write for example `siglip_regnet: {role: held_out, path: data/models/evaluator-siglip_regnet}`"
+                " write for example `lit_efficientnet: {role: held_out, loader: locked,"
+                " path: data/models/evaluator-lit_efficientnet}`"
             )
         for role in get_args(Role):
             if (count := [encoder.role for encoder in self.encoders.values()].count(role)) != 1:
+                name, released = next(item for item in RELEASED_ENCODERS.items() if item[1].role == role)
                 raise ValueError(
                     f"exactly one encoder has the role {role!r}, found {count}; write for example under `encoders`"
-                    f" `resnet: {{role: {role}, path: data/models/encoder-resnet}}`"
+                    f" `{name}: {{role: {role}, path: {released.path}, loader: {released.loader}}}`"
                 )
         if both := set(self.evaluators) & set(self.encoders):
             raise ValueError(f"an evaluator and an encoder are both called {sorted(both)[0]!r}; rename one of them")
         for models, kind in ((self.evaluators, "evaluators"), (self.encoders, "encoders")):
             if shared := find_shared_model(models, kind):
                 raise ValueError(shared)
+        if shared := find_shared_tower(self.evaluators, self.encoders):
+            raise ValueError(shared)
 
     def _check_names(self) -> None:
         if taken := [name for name in CONTROLS if name in self.methods]:

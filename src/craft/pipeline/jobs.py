@@ -24,14 +24,16 @@ from craft.evaluation.validity.settings import ValidityJob
 from craft.knowledge.settings import KnowledgeJob
 from craft.models.encoder_loaders import ENCODER_LOADERS
 from craft.models.families import FAMILIES
+from craft.models.independence import tower_of
 from craft.models.loaders import LOADERS
-from craft.models.settings import EncoderRef, EvaluatorRef
+from craft.models.settings import EncoderRef, EvaluatorRef, EvaluatorSettings
 from craft.models.towers import TOWERS
 from craft.pipeline.config import Config
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.settings import CalibrationJob, EncodeJob
 from craft.training.methods import METHODS
 from craft.training.settings import (
+    TEXT_FAMILY,
     ClassifierJob,
     EncoderJob,
     EvaluatorJob,
@@ -40,9 +42,6 @@ from craft.training.settings import (
     MethodJob,
     ModelCheckJob,
 )
-
-# what is looked up by name in the job that trains the foundation's text encoder
-TEXT_FAMILY = "clip_resnet"
 
 
 def model_path(config: Config, name: str) -> str:
@@ -75,10 +74,19 @@ def encoder_ref(config: Config, role: Role) -> EncoderRef:
     return EncoderRef(name=name, role=role, path=path, loader=config.encoders[name].loader)
 
 
-def loaders_of(refs: list[EvaluatorRef]) -> list[str]:
-    """Modules of what reads these evaluators and their encoders, each once."""
-    found = [[*LOADERS.modules(ref.loader), *ENCODER_LOADERS.modules(ref.encoder.loader)] for ref in refs]
-    return list(dict.fromkeys(module for modules in found for module in modules))
+def loaders_of(config: Config, refs: list[EvaluatorRef]) -> list[str]:
+    """Modules of what reads these evaluators, their encoders and their towers, each once."""
+    found = []
+    for ref in refs:
+        found += [*LOADERS.modules(ref.loader), *ENCODER_LOADERS.modules(ref.encoder.loader)]
+        found += tower_modules(config.evaluators[ref.name])
+    return list(dict.fromkeys(found))
+
+
+def tower_modules(evaluator: EvaluatorSettings) -> list[str]:
+    """The module of what reads an evaluator's image tower, where that is a frozen encoder."""
+    tower = tower_of(evaluator)
+    return ENCODER_LOADERS.modules(tower[0]) if tower else []
 
 
 def loader_extensions() -> list[str]:
@@ -124,7 +132,10 @@ def resolve_models(config: Config) -> dict[str, JobSettings]:
     for name, evaluator in config.evaluators.items():
         if evaluator.train:
             jobs[f"models/settings/evaluator-{name}.yaml"] = EvaluatorJob(
-                modules=FAMILIES.modules(evaluator.train.family), evaluator=name, training=evaluator.train, **shared
+                modules=[*FAMILIES.modules(evaluator.train.family), *tower_modules(evaluator)],
+                evaluator=name,
+                training=evaluator.train,
+                **shared,
             )
     for name, encoder in config.encoders.items():
         if encoder.train:
@@ -163,7 +174,10 @@ def resolve_preparation(config: Config, dataset: str) -> dict[str, JobSettings]:
             dataset=dataset, modality=images.modality, labels=images.labels, knowledge=config.knowledge
         ),
         f"{folder}/encode_images.yaml": EncodeJob(
-            modules=loaders_of(refs), dataset=dataset, foundation=model_path(config, "foundation"), evaluators=refs
+            modules=loaders_of(config, refs),
+            dataset=dataset,
+            foundation=model_path(config, "foundation"),
+            evaluators=refs,
         ),
         f"{folder}/calibrate_cas.yaml": CalibrationJob(
             modules=[*DIMENSIONS.modules(), *loader_extensions()],
@@ -180,7 +194,7 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
     generated = image_sets(config, config.methods)
     measured = [ImageSet(method=DECODED, seed=0), *generated]
     score = ScoreJob(
-        modules=[*loaders_of(refs), *DIMENSIONS.modules()],
+        modules=[*loaders_of(config, refs), *DIMENSIONS.modules()],
         dataset=dataset,
         modality=images.modality,
         labels=images.labels,
@@ -252,7 +266,7 @@ def resolve_method(config: Config, dataset: str, name: str, seed: int) -> dict[s
         # a method sees the evaluators of its roles only; the held-out ones are not even named to it
         refs = evaluator_refs(config, *method.roles) if method.roles else []
         jobs[f"{folder}/{method.rule}.yaml"] = MethodJob(
-            modules=[*METHODS.modules(method.kind), *method.modules(), *loaders_of(refs)],
+            modules=[*METHODS.modules(method.kind), *method.modules(), *loaders_of(config, refs)],
             training=method,
             evaluators=refs,
             neighbours=config.scoring.neighbours,

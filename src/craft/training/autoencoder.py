@@ -63,13 +63,8 @@ def reconstruct(vae, training: FoundationTraining, corpus: Corpus, stage: str, c
 
     alone = stage == "decoder"
     steps = training.decoder_steps if alone else training.autoencoder_steps
-    schedule = LoopSettings(
-        steps=steps,
-        batch=training.autoencoder_batch,
-        learning_rate=training.autoencoder_learning_rate / (2 if alone else 1),
-        warmup_steps=steps // 20,
-        checkpoint_every=500,
-    )
+    rate = training.autoencoder_learning_rate / (2 if alone else 1)
+    schedule = LoopSettings.from_scratch(steps, training.autoencoder_batch, rate, checkpoint_every=500)
     parameters = [parameter for parameter in vae.parameters() if parameter.requires_grad]
     fit(parameters, schedule, loss_at, checkpoints, weight_decay=1e-3)
 

@@ -25,7 +25,7 @@ from craft.reward.damage import DAMAGES, NO_IMAGES, damage_in_turn
 from craft.reward.directions import Directions
 from craft.training.attributes import Attributes
 from craft.training.corpus import Corpus
-from craft.training.loop import fit
+from craft.training.loop import final_loss, fit
 from craft.training.parts import Part
 from craft.training.settings import LoopSettings
 
@@ -89,7 +89,7 @@ def refusal_loss(features: Tensor, whole: Tensor, dataset: Tensor) -> Tensor:
 
 
 def attribute_loss(predicted: Tensor, values: Tensor, known: Tensor) -> Tensor:
-    """Mean squared error of the known attributes, in variances."""
+    """Mean squared error of the known attributes, in variances; 0 where none is known."""
     return (predicted - values).square()[known].mean() if known.any() else predicted.sum() * 0
 
 
@@ -107,7 +107,7 @@ def train_encoder(
     width = 2 * training.width
     to_attributes, to_kind = nn.Linear(width, max(1, len(attributes.names))), nn.Linear(width, 1 + KINDS)
     to_view = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, training.width))
-    dataset, drawn = torch.from_numpy(corpus.dataset), bool(attributes.names)
+    dataset = torch.from_numpy(corpus.dataset)
 
     def features_of(images: Tensor) -> Tensor:
         return encoder.encode_images(images.to(device)).cpu()
@@ -123,28 +123,21 @@ def train_encoder(
             "structure": F.cross_entropy(to_kind(features), kinds),
             "refusal": refusal_loss(features, whole, dataset[rows]),
         }
-        if drawn:
+        if attributes.names:
             told = known[rows] & whole[:, None]
             logs["anatomy"] = attribute_loss(to_attributes(features), values[rows], told)
-        else:
-            other = features_of(augment(images[whole], draws).clamp(0, 1))
-            logs["likeness"] = likeness_loss(to_view(features[whole]), to_view(other))
-        return sum(WEIGHTS[key] * value for key, value in logs.items()), {
-            key: value.item() for key, value in logs.items()
-        }
+        alike = whole & ~known[rows].any(1)
+        if alike.any():
+            other = features_of(augment(images[alike], draws).clamp(0, 1))
+            logs["likeness"] = likeness_loss(to_view(features[alike]), to_view(other))
+        loss = sum(WEIGHTS[key] * value for key, value in logs.items())
+        return loss, {key: value.item() for key, value in logs.items()}
 
     heads = [*to_attributes.parameters(), *to_kind.parameters(), *to_view.parameters()]
-    schedule = LoopSettings(
-        steps=training.steps,
-        batch=training.batch,
-        learning_rate=training.learning_rate,
-        warmup_steps=training.steps // 20,
-        checkpoint_every=250,
-    )
+    schedule = LoopSettings.from_scratch(training.steps, training.batch, training.learning_rate, checkpoint_every=250)
     parameters, buffers = [*encoder.model.parameters(), *heads], list(encoder.model.buffers())
     history = fit(parameters, schedule, loss_at, checkpoints, weight_decay=0.05, buffers=buffers)
-    last = [row["loss"] for row in history[1:]][-100:]
-    return encoder.requires_grad_(False).eval(), {"final_loss": float(np.mean(last))}
+    return encoder.requires_grad_(False).eval(), {"final_loss": final_loss(history)}
 
 
 def probe_attributes(encoder: VisionEncoder, train: Corpus, test: Corpus) -> dict[str, float]:

@@ -15,7 +15,7 @@ from craft.models.families import FAMILIES
 from craft.models.settings import EvaluatorTraining
 from craft.models.tokenizer import train_tokenizer
 from craft.training.corpus import Corpus
-from craft.training.loop import fit
+from craft.training.loop import final_loss, fit
 from craft.training.parts import Part
 from craft.training.settings import LoopSettings
 from craft.training.sight import make_sight
@@ -197,14 +197,7 @@ def train_evaluator(
         matched, told = text_losses(evaluator, draw_texts(corpus, rows, rng), image, labels, prototypes, bias)
         return matched + recognised + told, {}
 
-    schedule = LoopSettings(
-        steps=training.steps,
-        batch=training.batch,
-        learning_rate=training.learning_rate,
-        warmup_steps=training.steps // 20,
-        checkpoint_every=250,
-    )
+    schedule = LoopSettings.from_scratch(training.steps, training.batch, training.learning_rate, checkpoint_every=250)
     parameters = [*model.parameters(), prototypes, *([] if bias is None else [bias])]
     history = fit(parameters, schedule, loss_at, checkpoints, weight_decay=0.05, buffers=list(model.buffers()))
-    last = [row["loss"] for row in history[1:]][-100:]
-    return evaluator.requires_grad_(False).eval(), {"final_loss": float(np.mean(last))}
+    return evaluator.requires_grad_(False).eval(), {"final_loss": final_loss(history)}

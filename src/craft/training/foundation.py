@@ -53,13 +53,8 @@ def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Cor
         states = foundation.encode_prompts(captions)
         return denoising_loss(unet, scheduler, latents[rows].to(foundation.device), states, draws), {}
 
-    schedule = LoopSettings(
-        steps=training.unet_steps,
-        batch=training.unet_batch,
-        learning_rate=training.unet_learning_rate,
-        warmup_steps=training.unet_steps // 20,
-        ema=0.999,
-        checkpoint_every=500,
+    schedule = LoopSettings.from_scratch(
+        training.unet_steps, training.unet_batch, training.unet_learning_rate, ema=0.999, checkpoint_every=500
     )
     fit(list(unet.parameters()), schedule, loss_at, checkpoints, weight_decay=1e-2)
     unet.requires_grad_(False).eval()

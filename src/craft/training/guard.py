@@ -114,6 +114,28 @@ def measure_images(alignment: ClinicalAlignment, features: ImageFeatures, labels
     }
 
 
+def find_faults(
+    row: dict[str, float], start: dict[str, float], real: dict[str, float], settings: GuardSettings
+) -> list[str]:
+    """What is unsound about a check.
+
+    Args:
+        row: what was measured at the check.
+        start: the same before the first step.
+        real: the same of real images (`Monitor.real`).
+        settings: how much is allowed.
+    """
+    least = dict.fromkeys(("diversity", "semantic_diversity"), settings.min_diversity)
+    found = []
+    for name, share in (least | {"likeness": settings.min_plausibility}).items():
+        if row[name] < (bound := share * min(real[name], start[name])):
+            called = "likeness to real images" if name == "likeness" else name.replace("_", " ")
+            found.append(f"the {called} {row[name]:.3f} is below {bound:.3f}")
+    if row["shift"] > (most := max(settings.max_shift, start["shift"])):
+        found.append(f"colour or contrast stands {row['shift']:.2f} standard deviations off, more than {most:.2f}")
+    return found
+
+
 class Guard(Observer):
     """Checks a fixed sample and remembers the best sound state of the adapter.
 
@@ -160,18 +182,6 @@ class Guard(Observer):
         found = measure_images(monitor.alignment, monitor.judge.embed(images), self.sample.labels)
         return found | {"shift": shift_of_appearance(measure_appearance(images), monitor.appearance)}
 
-    def faults(self, row: dict, start: dict) -> list[str]:
-        """What is unsound about a check."""
-        found, real = [], self.monitor.real
-        shares = {"diversity": self.settings.min_diversity, "semantic_diversity": self.settings.min_diversity}
-        for name, share in (shares | {"likeness": self.settings.min_plausibility}).items():
-            if row[name] < (least := share * min(real[name], start[name])):
-                called = "likeness to real images" if name == "likeness" else name.replace("_", " ")
-                found.append(f"the {called} {row[name]:.3f} is below {least:.3f}")
-        if row["shift"] > (most := max(self.settings.max_shift, start["shift"])):
-            found.append(f"colour or contrast stands {row['shift']:.2f} standard deviations off, more than {most:.2f}")
-        return found
-
     def check(self, history: list[dict]) -> str | None:
         """Check at the start, every few steps and at the end; the reason to stop, or None."""
         row = history[-1]
@@ -179,7 +189,7 @@ class Guard(Observer):
             return None
         row |= self.measure(row["step"])
         checks = [entry for entry in history if "monitor" in entry]
-        faults = self.faults(row, checks[0])
+        faults = find_faults(row, checks[0], self.monitor.real, self.settings)
         best = max((entry["monitor"] for entry in checks[:-1] if not entry["fault"]), default=0.0)
         if not faults and row["monitor"] < best - self.settings.tolerance:
             row["fault"] = f"the monitor's CAS {row['monitor']:.3f} is below its best {best:.3f}"

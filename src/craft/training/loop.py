@@ -119,6 +119,12 @@ class Descent:
         return average_logs(self.accelerator, means)
 
 
+def final_loss(history: list[dict], steps: int = 100) -> float:
+    """Mean loss of the last steps of a training."""
+    losses = [row["loss"] for row in history[1:]][-steps:]
+    return sum(losses) / len(losses)
+
+
 def fit(
     parameters: list[nn.Parameter],
     training: LoopSettings,

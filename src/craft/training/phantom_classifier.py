@@ -47,12 +47,8 @@ def train_phantom_classifier(
         target = torch.from_numpy(targets[rows]).to(device)
         return F.cross_entropy(classifier(pixels), target, label_smoothing=0.02), {}
 
-    schedule = LoopSettings(
-        steps=training.steps,
-        batch=training.batch,
-        learning_rate=training.learning_rate,
-        warmup_steps=training.steps // 20,
-        checkpoint_every=training.steps,
+    schedule = LoopSettings.from_scratch(
+        training.steps, training.batch, training.learning_rate, checkpoint_every=training.steps
     )
     fit(
         list(classifier.parameters()),

@@ -51,6 +51,11 @@ class LoopSettings(Strict):
     max_skipped: Positive = Field(5, description="steps with a NaN or infinite term, one after another, that end it")
     checkpoint_every: Positive = Field(50, description="steps between two checkpoints")
 
+    @classmethod
+    def from_scratch(cls, steps: int, batch: int, learning_rate: float, **others: Any) -> Self:
+        """The loop of a model that is trained from scratch: a twentieth of the steps warms up."""
+        return cls(steps=steps, batch=batch, learning_rate=learning_rate, warmup_steps=steps // 20, **others)
+
 
 class ComputeSettings(Strict):
     """What the gradient's way through the models may cost. None of it changes what is computed, but for rounding."""

@@ -10,6 +10,7 @@ from craft.evaluation.results import ResultFile
 # what stands before the name of a structure in its column
 FOUND = "found_"
 COLUMNS = ("image_id", "dataset", "method", "seed", "split", "label")
+FOUND = "found_"  # before the name of a structure, the column that says whether an image shows it
 
 
 def found_columns(frame: pd.DataFrame) -> list[str]:

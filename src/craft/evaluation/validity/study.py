@@ -137,35 +137,31 @@ class ValidityStudy:
 
     def rate_judges(self) -> Iterator[dict]:
         """Studies `judges`, `dimensions` and `reliability`: real test images with every label."""
-        index = self.known.frame.index[self.known.frame["split"] == "test"]
-        labels = self.known.label_numbers(self.known.frame.loc[index]).numpy()
         damaged = self.damage_for_reliability()
         for ref in self.job.evaluators:
             shared = self.origin_of(ref)
             features, numbers = self.known.split(ref, "test")
             alignment = self.scorer.alignments[ref.name]
             dimensions = score_every_label(alignment, features, numbers)
-            yield from rate_labels(dimensions, labels, self.scoring, self.dataset, **shared)
+            yield from rate_labels(dimensions, numbers.numpy(), self.scoring, self.dataset, **shared)
             yield from correlate_dimensions(dimensions, self.scoring, self.dataset, **shared)
             for column, name in enumerate(alignment.names):
                 matched, mismatched = dimensions[:, 0, column], dimensions[:, 1:, column]
                 if alignment.raw.dimension(name).mismatched == "no_images":
-                    rows, seen = damaged[ref.name]
-                    matched, mismatched = matched[rows], seen[:, :, column]
+                    matched, mismatched = (scores[..., column] for scores in damaged[ref.name])
                 yield from reliability(matched, mismatched, self.scoring, self.dataset, name, **shared)
 
     @torch.inference_mode()
     def damage_for_reliability(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """By evaluator: row numbers (n,) of some test images, and dimensions (n, copies, d) of damaged copies."""
-        test = self.known.frame[self.known.frame["split"] == "test"]
-        labels = self.known.label_numbers(test)
-        rows = pick_balanced(labels.numpy(), self.job.validity.damaged_images, self.dataset)
-        images = to_tensor(decode_images(test.iloc[rows]))
-        damaged, numbers = damage_all(images, torch_generator("damaged test images", self.dataset)), labels[rows]
+        """By evaluator: dimensions of some test images, shape (n, d), and of damaged copies, shape (n, copies, d)."""
+        frame, labels = self.test_images(self.job.validity.damaged_images)
+        images, numbers = to_tensor(decode_images(frame)), torch.from_numpy(labels)
+        damaged = damage_all(images, torch_generator("damaged test images", self.dataset))
         found = {}
         for name, judge in self.scorer.judges.items():
-            scores = self.scorer.alignments[name](judge.embed(damaged), numbers.repeat(COPIES)).numpy()
-            found[name] = (rows, scores.reshape(COPIES, len(rows), -1).transpose(1, 0, 2))
+            alignment = self.scorer.alignments[name]
+            copies = alignment(judge.embed(damaged), numbers.repeat(COPIES)).numpy().reshape(COPIES, len(images), -1)
+            found[name] = (alignment(judge.embed(images), numbers).numpy(), copies.transpose(1, 0, 2))
         return found
 
     @torch.inference_mode()

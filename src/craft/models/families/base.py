@@ -6,6 +6,9 @@ from typing import Any
 
 from craft.models.settings import EvaluatorTraining
 
+# the file in which a saved evaluator names the frozen encoder that is its image tower
+TOWER = "tower.json"
+
 
 @dataclass(frozen=True)
 class Family:

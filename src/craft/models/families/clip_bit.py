@@ -1,8 +1,8 @@
 """CLIP with a Big Transfer tower and a causal text transformer."""
 
-from craft.models.architectures import text_config
 from craft.models.families.base import Family
 from craft.models.settings import EvaluatorTraining
+from craft.models.texts import text_config
 from craft.models.towers import bit
 
 

@@ -1,8 +1,8 @@
 """CLIP's first shape (Radford et al. 2021): a ResNet and a causal text transformer."""
 
-from craft.models.architectures import text_config
 from craft.models.families.base import Family
 from craft.models.settings import EvaluatorTraining
+from craft.models.texts import text_config
 from craft.models.towers import resnet
 
 

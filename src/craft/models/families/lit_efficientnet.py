@@ -3,10 +3,9 @@
 What it sees was learned from photographs of things, by others: neither phantoms nor patients formed it.
 """
 
-from craft.models.architectures import bert_config
-from craft.models.encoder_loaders.imagenet import NAME
 from craft.models.families.base import Family
 from craft.models.settings import EvaluatorTraining
+from craft.models.texts import bert_config
 
 
 def configure(training: EvaluatorTraining, tokenizer):
@@ -14,4 +13,4 @@ def configure(training: EvaluatorTraining, tokenizer):
     return None, bert_config(tokenizer, training.width, 2)
 
 
-FAMILY = Family(configure, sigmoid=True, tower=("imagenet", NAME))
+FAMILY = Family(configure, sigmoid=True, tower=("imagenet", "efficientnet-lite0"))

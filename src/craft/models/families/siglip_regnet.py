@@ -1,8 +1,8 @@
 """SigLIP's sigmoid loss (Zhai et al. 2023) on a RegNet and a bidirectional text transformer."""
 
-from craft.models.architectures import bert_config
 from craft.models.families.base import Family
 from craft.models.settings import EvaluatorTraining
+from craft.models.texts import bert_config
 from craft.models.towers import regnet
 
 
