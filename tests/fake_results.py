@@ -204,11 +204,12 @@ def write_copies(
     neighbours, membership = [], []
     for (method, seed), frame in runs.items():
         shared = {"dataset": dataset, "method": method, "seed": seed, "evaluator": "siglip_regnet", "role": "held_out"}
-        frame = frame.assign(**shared, mirrored=rng.random(len(frame)) < 0.5, down=0, right=1)
+        frame = frame.assign(**shared, flagged=0.01, mirrored=rng.random(len(frame)) < 0.5, down=0, right=1)
         for measure in ("features", "l2", "ssim"):
             distances = rng.uniform(0.1, 1, size=len(frame))
             frame[f"{measure}_distance"], frame[f"{measure}_ratio"] = distances, rng.uniform(0.5, 1, size=len(frame))
             frame[f"{measure}_neighbour"] = rng.choice(train["image_id"], size=len(frame))
+            frame[f"{measure}_split"] = rng.choice(["train", "reference"], size=len(frame))
             frame[f"{measure}_copied"] = distances < 0.15
         neighbours.append(frame)
         if method != "real":
