@@ -26,6 +26,13 @@ SCORING = {
         "neighbour_search_seconds_20k": "neighbour search of 20 000 among 20 000 images",
     }
 }
+COVERED = {
+    "mean_cas": "mean CAS",
+    "tail_rate": "tail rate, threshold resampled",
+    "paired_difference": "paired difference",
+    "auroc": "AUROC of classifiers on shared test images",
+    "small_share": "a share of 2 %",
+}
 BIOMARKERS = {
     "biomarkers": {
         f"phantom_balanced_accuracy_{name}": f"mean balanced accuracy of the items, phantoms of {name}"
@@ -69,6 +76,30 @@ def write_reward_per_compute(results: Path = RESULTS) -> str:
     entries = read_json(results / "reward_per_compute.json")["metrics"]
     return make_table(
         ("way", entries[0]["unit"]), [[code(entry["metric"]), short(entry["value"])] for entry in entries]
+    )
+
+
+def write_coverage(results: Path = RESULTS) -> str:
+    """How often simulated 95 % intervals hold the truth, one row per statistic."""
+    found = {entry["metric"]: entry["value"] for entry in read_json(results / "interval_coverage.json")["metrics"]}
+
+    def cell(name: str) -> str:
+        return f"{100 * found[name]:.1f}" if name in found else ""
+
+    rows = [
+        [title, *(cell(f"coverage_{name}_{kind}") for kind in ("1", "1_of_all_seeds", "3"))]
+        for name, title in COVERED.items()
+    ]
+    false = [cell(f"false_findings_{kind}") for kind in ("1", "1_over_seeds", "3")]
+    rows.append(["two equal methods: p below 0.05", *false])
+    return make_table(
+        (
+            "share of simulated runs, %",
+            "one seed, of its own truth",
+            "one seed, of the truth over seeds",
+            "three seeds",
+        ),
+        rows,
     )
 
 
