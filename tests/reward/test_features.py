@@ -16,7 +16,7 @@ from craft.reward.evidence import ImageFeatures
 from craft.reward.features import Features, compute_features, foreign_features, write_features
 
 REF = tiny_ref("e", "reward", Path("nowhere"))
-SIZE, SPLITS = 32, ("train", "reference", "calibration", "calibration", "test")
+SIZE, SPLITS = 32, ("train", "reference", "held_out_reference", "calibration", "test")
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +72,49 @@ def test_a_feature_file_without_ids_is_made_again(tmp_path, frame, entries):
 
 
 def test_images_of_other_modalities_are_calibration_images_thinned_evenly(path, frame, entries):
-    rows = list(frame.index[frame["split"] == "calibration"])[::4]
+    rows = list(frame.index[frame["split"] == "calibration"])[::2]
     images = ImageFeatures(entries["e/images"][rows], entries["e_encoder/images"][rows])
     found = foreign_features([path, path], REF, most=2)
     assert torch.equal(found.aligned, torch.cat([images.aligned] * 2))
     assert torch.equal(found.visual, torch.cat([images.visual] * 2))
     assert foreign_features([], REF) is None
+
+
+@pytest.mark.parametrize(
+    ("role", "split"),
+    [("reward", "reference"), ("monitor", "reference"), ("held_out", "held_out_reference")],
+)
+def test_held_out_judges_have_reference_images_of_their_own(role, split, path, frame, entries):
+    ref = tiny_ref("e", role, Path("nowhere"))
+    references = Features(path, frame, tiny_knowledge()).raw_scores(ref, 1).evidence.references
+    for label, found in zip(("nevus", "melanoma"), references, strict=True):
+        own = frame.index[(frame["split"] == split) & (frame["label"] == label)]
+        assert torch.equal(found, entries["e_encoder/images"][list(own)])
+
+
+def test_a_label_without_reference_images_is_named_with_its_split(path, frame):
+    moved = frame.assign(split=frame["split"].replace("held_out_reference", "train"))
+    known = Features(path, moved, tiny_knowledge())
+    known.raw_scores(REF, 1)
+    with pytest.raises(CraftError, match=r"'nevus' has no image in the split 'held_out_reference', .*'e' \(held_out"):
+        known.raw_scores(tiny_ref("e", "held_out", Path("nowhere")), 1)
+
+
+def test_held_out_judges_read_descriptions_of_their_own(frame):
+    knowledge, judge = tiny_knowledge(), tiny_judge(SIZE)
+    own = {
+        "nevus": ["a spot of another kind", "a mole on the skin"],
+        "melanoma": ["a black patch of skin", "a dark mole"],
+    }
+    known = {
+        key: label.model_copy(update={"held_out_descriptions": own[key]}) for key, label in knowledge.labels.items()
+    }
+    knowledge = knowledge.model_copy(update={"labels": known})
+    for role in ("reward", "monitor", "held_out"):
+        found = compute_features(judge, frame, knowledge, tiny_ref("e", role, Path("nowhere")))
+        for key, label in known.items():
+            texts = own[key] if role == "held_out" else label.descriptions
+            assert torch.equal(found[f"e/descriptions/{key}"], judge.evaluator.encode_texts(texts))
 
 
 def test_the_digest_follows_the_features_of_both_models_and_of_no_other(tmp_path, path, frame, entries):

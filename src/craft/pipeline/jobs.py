@@ -134,6 +134,7 @@ def resolve_models(config: Config) -> dict[str, JobSettings]:
             jobs[f"models/settings/evaluator-{name}.yaml"] = EvaluatorJob(
                 modules=[*FAMILIES.modules(evaluator.train.family), *tower_modules(evaluator)],
                 evaluator=name,
+                role=evaluator.role,
                 training=evaluator.train,
                 **shared,
             )

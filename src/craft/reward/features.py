@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 FITTED_ON = "fitted_on"
 DAMAGED_IDS = "damaged_ids"
 RULE = "encode_images"
+# what chooses and what speaks of a gain share no reference image
+REFERENCE_SPLITS = {"reward": "reference", "monitor": "reference", "held_out": "held_out_reference"}
 
 
 def compute_features(judge: Judge, frame: pd.DataFrame, knowledge: Knowledge, ref: EvaluatorRef) -> dict[str, Tensor]:
@@ -51,7 +53,7 @@ def compute_features(judge: Judge, frame: pd.DataFrame, knowledge: Knowledge, re
     tensors = {"scale": evaluator.scale.detach().reshape(1).cpu()}
     with torch.inference_mode():
         for label, known in knowledge.labels.items():
-            tensors[f"descriptions/{label}"] = evaluator.encode_texts(known.descriptions).cpu()
+            tensors[f"descriptions/{label}"] = evaluator.encode_texts(known.descriptions_for(ref.role)).cpu()
             tensors[f"present/{label}"] = evaluator.encode_texts([item.present for item in known.checklist]).cpu()
             tensors[f"absent/{label}"] = evaluator.encode_texts([item.absent for item in known.checklist]).cpu()
     return entries | {f"{ref.name}/{key}": tensor for key, tensor in tensors.items()}
@@ -112,7 +114,7 @@ class Features:
         """
         if unknown := set(frame["label"]) - set(self.labels):
             raise CraftError(f"unknown label {sorted(unknown)[0]!r}; the knowledge has {', '.join(self.labels)}")
-        return torch.tensor(frame["label"].map(self.labels.index).to_numpy())
+        return torch.tensor(frame["label"].map(self.labels.index).to_numpy(np.int64))
 
     def of(self, model: str, key: str) -> Tensor:
         """One entry of an evaluator or encoder.
@@ -151,9 +153,19 @@ class Features:
         return self.seen(ref, "damaged"), self.label_numbers(table.loc[ids])
 
     def raw_scores(self, ref: EvaluatorRef, neighbours: int) -> RawScores:
-        """The judge's raw scores with this dataset's reference images."""
-        images, numbers = self.split(ref, "reference")
+        """The judge's raw scores with the reference images of its role.
+
+        Raises:
+            CraftError: if a label has none.
+        """
+        split = REFERENCE_SPLITS[ref.role]
+        images, numbers = self.split(ref, split)
         references = [images.visual[numbers == number] for number in range(len(self.labels))]
+        if lacking := [label for label, found in zip(self.labels, references, strict=True) if not len(found)]:
+            raise CraftError(
+                f"label {lacking[0]!r} has no image in the split {split!r}, among which {ref.name!r} ({ref.role}) looks"
+                f" for neighbours; add images, enlarge `splits.{split}`, or choose another `split_seed`"
+            )
         texts = []
         for label, known in self.knowledge.labels.items():
             weights = torch.tensor([item.weight for item in known.checklist])

@@ -28,14 +28,14 @@ from craft.training.checks import collect_checks, keep_check
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "check_validity.py"
 SIZE, LABELS = 32, ["nevus", "melanoma"]
-SPLITS = ["train", "reference", "calibration", "test"]
+SPLITS = ["train", "reference", "held_out_reference", "calibration", "test"]
 
 
 def make_images(count: int, seed: int, split: str | None = None) -> list[dict]:
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
     return [
-        image_row(image, label=LABELS[n % 2], split=split or SPLITS[n // 2 % 4], origin="s", patient_id=str(n))
+        image_row(image, label=LABELS[n % 2], split=split or SPLITS[n // 2 % 5], origin="s", patient_id=str(n))
         for n, image in enumerate(pixels)
     ]
 
@@ -82,7 +82,7 @@ def make_scorer(job: ValidityJob, folder: Path) -> Scorer:
     """Features and calibration of two tiny random judges on a dataset of noise."""
     knowledge, entries, maps = tiny_knowledge(), {}, {}
     judges = [tiny_judge(SIZE), tiny_judge(SIZE, "siglip_regnet", "bit", seed=1)]
-    write_images(folder / "images.parquet", make_images(48, seed=0))
+    write_images(folder / "images.parquet", make_images(60, seed=0))
     frame = read_images(folder / "images.parquet")
     for ref, judge in zip(job.evaluators, judges, strict=True):
         entries |= compute_features(judge, frame, knowledge, ref)
