@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
 from tiny import tiny_judge, tiny_knowledge, tiny_ref
 
 from craft.core.errors import CraftError
@@ -71,13 +72,14 @@ def test_a_feature_file_without_ids_is_made_again(tmp_path, frame, entries):
         Features(tmp_path / "old.safetensors", frame, tiny_knowledge())
 
 
-def test_images_of_other_modalities_are_calibration_images_thinned_evenly(path, frame, entries):
-    rows = list(frame.index[frame["split"] == "calibration"])[::2]
+@pytest.mark.parametrize("split", ["calibration", "test"])
+def test_images_of_other_modalities_are_of_one_split_thinned_evenly(split, path, frame, entries):
+    rows = list(frame.index[frame["split"] == split])[::2]
     images = ImageFeatures(entries["e/images"][rows], entries["e_encoder/images"][rows])
-    found = foreign_features([path, path], REF, most=2)
+    found = foreign_features([path, path], REF, split, most=2)
     assert torch.equal(found.aligned, torch.cat([images.aligned] * 2))
     assert torch.equal(found.visual, torch.cat([images.visual] * 2))
-    assert foreign_features([], REF) is None
+    assert foreign_features([], REF, split) is None
 
 
 @pytest.mark.parametrize(
@@ -115,6 +117,21 @@ def test_held_out_judges_read_descriptions_of_their_own(frame):
         for key, label in known.items():
             texts = own[key] if role == "held_out" else label.descriptions
             assert torch.equal(found[f"e/descriptions/{key}"], judge.evaluator.encode_texts(texts))
+
+
+def test_no_image_but_those_of_the_named_split_is_a_negative(path, frame, entries):
+    """Another's calibration is fitted on calibration images alone; what is reported rests on test images alone."""
+    for split in ("calibration", "test"):
+        rows = list(frame.index[frame["split"] == split])
+        assert torch.equal(foreign_features([path], REF, split).aligned, entries["e/images"][rows])
+
+
+def test_a_feature_file_without_splits_gives_no_negatives(tmp_path, path):
+    tensors = load_file(path)
+    del tensors["image_splits"]
+    write_tensors(tmp_path / "old.safetensors", tensors)
+    with pytest.raises(CraftError, match="no 'image_splits'; run `snakemake --forcerun encode_images`"):
+        foreign_features([tmp_path / "old.safetensors"], REF, "calibration")
 
 
 def test_the_digest_follows_the_features_of_both_models_and_of_no_other(tmp_path, path, frame, entries):

@@ -18,6 +18,7 @@ from craft.core.settings import ImageSet
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
 from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.settings import ScoringSettings
+from craft.evaluation.validity.no_images import OTHER_MODALITIES
 from craft.evaluation.validity.results import COLUMNS, STUDIES
 from craft.evaluation.validity.settings import ValidityJob, ValiditySettings
 from craft.evaluation.validity.study import ValidityStudy, pick_balanced
@@ -125,6 +126,15 @@ def test_every_study_is_in_the_table_with_an_interval_and_its_source(made):
     keys = ["study", "method", "evaluator", "dimension", "condition", "level", "metric"]
     assert not table.duplicated(keys).any()
     pd.testing.assert_frame_equal(table, made.study().table())
+
+
+def test_images_of_other_modalities_are_their_test_images(made):
+    real, generated = made.scores("real"), [made.scores(method) for method in ("lora", "craft")]
+    others = [made.folder / "features.safetensors"]
+    study = ValidityStudy.load(made.job, made.scorer, real, generated, [made.checks], others)
+    rows = [row for row in study.refuse_no_images() if row["condition"] == OTHER_MODALITIES]
+    frame = made.scorer.known.frame
+    assert {row["n"] for row in rows} == {int((frame["split"] == "test").sum())}
 
 
 def test_the_classifier_of_phantoms_is_one_of_the_judges(made):
