@@ -8,7 +8,7 @@ from craft.core.errors import CraftError
 from craft.core.seeds import derive_seed
 from craft.datasets.settings import SplitSettings
 
-REAL_SPLITS = ("train", "reference", "calibration", "test")
+REAL_SPLITS = ("train", "reference", "held_out_reference", "calibration", "test")
 
 
 def assign_split(group: str, splits: SplitSettings, seed: int) -> str:

@@ -172,7 +172,7 @@ class ValidityStudy:
         for ref in self.job.evaluators:
             judge, alignment = self.scorer.judges[ref.name], self.scorer.alignments[ref.name]
             seen = {kind: judge.embed(images) for kind, images in made.items()}
-            foreign = foreign_features(self.others, ref, "others", self.job.validity.no_images)
+            foreign = foreign_features(self.others, ref, "test", self.job.validity.no_images)
             seen |= {} if foreign is None else {OTHER_MODALITIES: foreign}
             scores = {
                 kind: gated_and_plain(alignment(part, labels_in_turn(len(part), alignment.labels)).numpy())
