@@ -70,11 +70,13 @@ def test_frechet_distance_of_a_set_to_itself_is_zero_even_with_fewer_images_than
 
 
 def test_frechet_distance_of_wide_features_is_the_same_without_their_covariances():
-    counts = [np.vstack([whole(np.empty(n)), resample_counts(n, 3, RNG)]) for n in (40, 30)]
+    counts = [np.vstack([whole(np.empty(n)), resample_counts(np.zeros(n), 3, RNG)]) for n in (40, 30)]
     first, second = RNG.normal(3.0, 1.0, size=(40, 64)), RNG.normal(3.2, 2.0, size=(30, 64))
     found = factored_distance(first, counts[0], second, counts[1])
     for row, value in enumerate(found):
-        one, two = (np.repeat(x, count[row], axis=0) for x, count in zip((first, second), counts, strict=True))
+        one, two = (
+            np.repeat(x, count[row].astype(int), axis=0) for x, count in zip((first, second), counts, strict=True)
+        )
         c1, c2 = (np.cov(features, rowvar=False) for features in (one, two))
         # the root of a rounding error would be larger than the error that is allowed
         values = np.linalg.eigvals(c1 @ c2).real
@@ -98,7 +100,9 @@ def test_a_point_for_each_label_covers_nothing_though_labels_are_far_apart():
     centres = np.array([[0.0, 0], [100, 0], [0, 100]])
     labels, own = np.repeat([0, 1, 2], [60, 30, 20]), np.repeat([0, 1, 2], 3)
     real, points = centres[labels] + RNG.normal(size=(110, 2)), centres[own]
-    counts, weights = (np.vstack([whole(each), resample_counts(len(each), 4, RNG)]) for each in (real, points))
+    counts, weights = (
+        np.vstack([whole(each), resample_counts(np.zeros(len(each)), 4, RNG)]) for each in (real, points)
+    )
     within = coverage_within_labels((real, labels, counts), (points, own, weights), 5)
     assert tuple(within) == NEIGHBOURHOODS and (within["recall"] == 0).all()
     pooled = coverage_within_labels((real, 0 * labels, counts), (points, 0 * own, weights), 5)
@@ -131,7 +135,7 @@ def test_a_label_of_one_image_is_left_out_of_coverage():
 
 def test_moments_under_counts_are_those_of_repeated_images():
     features, counts = RNG.normal(size=(5, 3)), np.array([[2, 0, 1, 1, 1]])
-    found, repeated = Moments.of(features, counts), np.repeat(features, counts[0], axis=0)
+    found, repeated = Moments.of(features, counts), np.repeat(features, counts[0].astype(int), axis=0)
     assert found.mean[0] == pytest.approx(repeated.mean(axis=0))
     assert found.covariance[0] == pytest.approx(np.cov(repeated, rowvar=False))
 

@@ -90,7 +90,7 @@ def blocks_of(resamples: int, width: int) -> list[slice]:
 
 def whole_and_resamples(size: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """Counts (1 + resamples, size): every image once, then the resamples."""
-    return np.concatenate([np.ones((1, size), int), resample_counts(size, resamples, rng)])
+    return np.concatenate([np.ones((1, size)), resample_counts(np.zeros(size), resamples, rng)])
 
 
 def shift_resamples(values: np.ndarray) -> np.ndarray:

@@ -80,7 +80,10 @@ def correlate_dimensions(dimensions: np.ndarray, scoring: ScoringSettings, datas
         spread = np.sqrt(covariance(a, a) * covariance(b, b))
         return np.divide(covariance(a, b), spread, out=np.full(len(spread), np.nan), where=spread > 1e-9)
 
-    names, numbers = list(DIMENSIONS), estimate([n], statistic, scoring.bootstrap, scoring.confidence, "pairs", dataset)
+    names, numbers = (
+        list(DIMENSIONS),
+        estimate([np.zeros(n, int)], statistic, scoring.bootstrap, scoring.confidence, "pairs", dataset),
+    )
     for (a, b), number in zip(pairs, numbers, strict=True):
         if not np.isfinite(number.value):
             continue

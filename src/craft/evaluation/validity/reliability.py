@@ -48,7 +48,9 @@ def reliability(
         error = (np.abs(np.nan_to_num(observed) - said) * all_pairs).sum(1) / all_pairs.sum(1)
         return np.concatenate([observed, error[:, None]], axis=1)
 
-    numbers = estimate([n], statistic, scoring.bootstrap, scoring.confidence, "reliability", dataset, dimension)
+    numbers = estimate(
+        [np.zeros(n, int)], statistic, scoring.bootstrap, scoring.confidence, "reliability", dataset, dimension
+    )
     weight = (hits + misses).sum(0)
     said = np.divide((scored + scored_wrong).sum(0), weight, out=np.zeros(BINS), where=weight > 0)
     place = {"study": "reliability", "method": REAL, "dimension": dimension}

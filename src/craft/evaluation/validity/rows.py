@@ -8,6 +8,7 @@ import pandas as pd
 
 from craft.evaluation.settings import ScoringSettings
 from craft.evaluation.statistics.intervals import Estimate, estimate
+from craft.evaluation.tables import estimate_cells
 from craft.evaluation.validity.results import COLUMNS
 from craft.evaluation.validity.scores import CAS, without
 from craft.reward.dimensions import DIMENSIONS
@@ -32,8 +33,7 @@ def validity_row(
     """One row of the table; its dataset is filled in by `tabulate_studies`."""
     row = {"study": study, "method": method, "evaluator": evaluator, "role": role, "dimension": dimension}
     row |= {"condition": condition, "level": level, "metric": metric}
-    row |= {"value": number.value, "low": number.low, "high": number.high}
-    return row | {"n": number.n, "seeds": number.seeds, "source": source}
+    return row | estimate_cells(number, method) | {"source": source}
 
 
 def tabulate_studies(rows: Iterable[dict], dataset: str) -> pd.DataFrame:
@@ -79,5 +79,5 @@ def estimate_by_key(
     def columns(group: int, counts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         return np.stack(list(statistic(counts).values()), axis=1)
 
-    found = estimate([units], columns, scoring.bootstrap, scoring.confidence, *names)
+    found = estimate([np.zeros(units, int)], columns, scoring.bootstrap, scoring.confidence, *names)
     return {key: replace(number, seeds=seeds) for key, number in zip(keys, found, strict=True)}
