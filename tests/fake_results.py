@@ -252,7 +252,11 @@ def draw_validity(
     frames = [pd.DataFrame(places, columns=keys).assign(evaluator=name, role=role) for name, role in evaluators.items()]
     if "craft" in methods:
         gaps = [("gap", "craft", "cas", judge, 10.0 * n, "gap_change") for judge in judges for n in range(4)]
-        gaps += [("gap", "craft", "cas", judge, np.nan, "opens_at") for judge in judges]
+        gaps += [
+            ("gap", "craft", "cas", judge, np.nan, metric)
+            for judge in judges
+            for metric in ("reopening", "opens_from", "opens_at")
+        ]
         frames.append(pd.DataFrame(gaps, columns=keys).assign(evaluator="clip_resnet", role="reward"))
     frame = pd.concat(frames, ignore_index=True).assign(dataset=dataset, n=40, seeds=1, source="fake")
     frame = frame.assign(natural=np.nan, over="images")
@@ -264,8 +268,9 @@ def draw_validity(
     frame.loc[chance, "value"] = 1 / len(labels)
     gated = refused & (frame["dimension"] != PLAIN_MEAN)
     frame.loc[gated, "value"] = rng.uniform(0.9, 1.0, gated.sum())
-    opens = frame["metric"] == "opens_at"
-    frame.loc[opens, "value"] = np.where(np.arange(opens.sum()) % 2, np.nan, 20.0)
+    for metric, step in (("opens_from", 10.0), ("opens_at", 20.0)):
+        opens = frame["metric"] == metric
+        frame.loc[opens, "value"] = np.where(np.arange(opens.sum()) % 2, np.nan, step)
     frame = frame.assign(low=frame["value"] - 0.1, high=frame["value"] + 0.1)
     shares = observed | refused | errors
     frame.loc[shares, ["value", "low", "high"]] = frame.loc[shares, ["value", "low", "high"]].clip(0, 1)
