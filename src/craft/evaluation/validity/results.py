@@ -8,7 +8,7 @@ STUDIES = (
 )
 COLUMNS = (
     *("study", "dataset", "method", "evaluator", "role", "dimension", "condition", "level", "metric"),
-    *("value", "low", "high", "n", "seeds", "source"),
+    *("value", "low", "high", "natural", "over", "n", "seeds", "source"),
 )
 # the share of what is no image that shall lie below nearly all real test images
 ENOUGH_REFUSED = 0.95
