@@ -256,6 +256,7 @@ def draw_validity(
         gaps += [("gap", "craft", "cas", judge, np.nan, "opens_at") for judge in judges]
         frames.append(pd.DataFrame(gaps, columns=keys).assign(evaluator="clip_resnet", role="reward"))
     frame = pd.concat(frames, ignore_index=True).assign(dataset=dataset, n=40, seeds=1, source="fake")
+    frame = frame.assign(natural=np.nan, over="images")
     frame["value"] = rng.uniform(0.3, 0.9, len(frame))
     observed, refused = frame["metric"] == "observed", frame["metric"] == "refused"
     frame.loc[observed, "value"] = (frame["level"] + rng.normal(0, 0.05, len(frame)))[observed]

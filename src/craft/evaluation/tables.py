@@ -7,10 +7,14 @@ import numpy as np
 import pandas as pd
 
 from craft.core.registry import Registry
+from craft.core.settings import CONTROLS
 from craft.evaluation.results import ResultFile, Results
 from craft.evaluation.statistics.intervals import Estimate
 
-COLUMNS = ("dataset", "label", "method", "evaluator", "role", "metric", "value", "low", "high", "n", "seeds", "source")
+COLUMNS = (
+    *("dataset", "label", "method", "evaluator", "role", "metric"),
+    *("value", "low", "high", "natural", "over", "n", "seeds", "source"),
+)
 ALL = "all"
 
 TABLES = Registry(
@@ -63,8 +67,20 @@ def table_row(
 ) -> dict:
     """One row of a table; `source` names the files below the results folder that the number came from."""
     row = {"dataset": dataset, "label": label, "method": method, "evaluator": evaluator, "role": role, "metric": metric}
-    row |= {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-    return row | {"n": estimate.n, "seeds": estimate.seeds, "source": source}
+    return row | estimate_cells(estimate, method) | {"source": source}
+
+
+def estimate_cells(estimate: Estimate, method: str) -> dict:
+    """The cells of a number: itself, its interval, what that is over, and what is behind it."""
+    row = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "natural": estimate.natural}
+    return row | {"over": describe_interval(estimate, method), "n": estimate.n, "seeds": estimate.seeds}
+
+
+def describe_interval(estimate: Estimate, method: str) -> str:
+    """What an interval is over. Images of one seed say nothing of what another training would have given."""
+    if method in CONTROLS:
+        return "images"
+    return "images, this seed" if estimate.seeds == 1 else "seeds and images"
 
 
 def make_table(rows: list[dict], columns: tuple[str, ...] = COLUMNS) -> pd.DataFrame:
@@ -83,3 +99,8 @@ def label_groups(frame: pd.DataFrame, labels: list[str]) -> Iterator[tuple[str, 
 def by_seed(frame: pd.DataFrame, column: str) -> list[np.ndarray]:
     """Values of a column, one array per seed, in the order of the seeds."""
     return [group[column].to_numpy(float) for _, group in frame.groupby("seed")]
+
+
+def labels_by_seed(frame: pd.DataFrame) -> list[np.ndarray]:
+    """Labels of the images, one array per seed, in the order of the seeds."""
+    return [group["label"].to_numpy(str) for _, group in frame.groupby("seed")]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from craft.evaluation.anatomy.distance import UNMEASURED, Sample, estimate_distances, spreads, weighted_distances
+from craft.evaluation.anatomy.distance import UNMEASURED, Measured, estimate_distances, spreads, weighted_distances
 from craft.evaluation.settings import ScoringSettings
 
 SCORING = ScoringSettings(bootstrap=200)
@@ -34,23 +34,16 @@ def test_an_image_that_cannot_be_measured_lies_three_standard_deviations_away():
 
 def test_labels_weigh_alike_whatever_their_numbers():
     values = np.array([[0.0]] * 9 + [[4.0]])
-    many = Sample(values, np.array(["a"] * 9 + ["b"]))
-    few = Sample(np.array([[0.0], [4.0]]), np.array(["a", "b"]))
+    many = Measured(values, np.array(["a"] * 9 + ["b"]))
+    few = Measured(np.array([[0.0], [4.0]]), np.array(["a", "b"]))
     assert spreads(many) == pytest.approx([2.0])
     assert [number.value for number in estimate_distances([many], few, SCORING, "x")] == pytest.approx([0.0, 0.0])
 
 
-def test_a_resample_without_a_label_weighs_the_others():
-    sample = Sample(np.zeros((3, 1)), np.array(["a", "a", "b"]))
-    assert sample.weights(np.array([[1, 1, 1], [2, 1, 0]])) == pytest.approx(
-        np.array([[0.25, 0.25, 0.5], [2 / 3, 1 / 3, 0]])
-    )
-
-
 def test_estimates_are_the_measures_and_their_mean_with_intervals_that_repeat():
     rng = np.random.default_rng(1)
-    real = Sample(rng.normal(size=(80, 2)), np.repeat(["a", "b"], 40))
-    seeds = [Sample(rng.normal([0.0, 1.0], 1.0, size=(60, 2)), np.repeat(["a", "b"], 30)) for _ in range(2)]
+    real = Measured(rng.normal(size=(80, 2)), np.repeat(["a", "b"], 40))
+    seeds = [Measured(rng.normal([0.0, 1.0], 1.0, size=(60, 2)), np.repeat(["a", "b"], 30)) for _ in range(2)]
     first, second, mean = estimate_distances(seeds, real, SCORING, "skin", "craft")
     assert first.value < 0.5 < second.value and mean.value == pytest.approx((first.value + second.value) / 2)
     assert all(number.low <= number.high and (number.n, number.seeds) == (120, 2) for number in (first, second, mean))

@@ -34,8 +34,9 @@ def test_values_are_those_of_the_other_tables(scores, pairs, fake_run):
 
 def test_resamples_of_a_mean_and_a_rate_lie_around_their_values(pairs):
     paired = pairs["skin"]
-    spread = paired.resamples.std()
-    assert ((paired.resamples.mean() - paired.values[paired.resamples.columns]).abs() < 2 * spread + 1e-9).all()
+    resamples = pd.DataFrame(paired.sampled.spread, columns=paired.images.columns)
+    spread = resamples.std()
+    assert ((resamples.mean() - paired.values).abs() < 2 * spread + 1e-9).all()
     assert spread["tail_rate", "clip_bit", "lora"] > spread["cas", "clip_bit", "lora"] > 0
 
 
@@ -44,10 +45,10 @@ def test_pairing_narrows_the_interval_of_correlated_methods(scores, fake_run):
     own = alike["method"] == "craft"
     alike.loc[own, "cas"] = (alike.loc[alike["method"] == "lora", "cas"].to_numpy() + 0.01).clip(0, 1)
     paired = pair_datasets(alike, fake_run[1])["skin"]
-    difference = paired.resamples[(*CAS, "craft")] - paired.resamples[(*CAS, "lora")]
+    difference = paired.estimate(paired.combine(np.subtract, (*CAS, "craft"), (*CAS, "lora")))
     groups = [rows[[(*CAS, "craft")]].to_numpy() for _, rows in paired.images.groupby("seed")]
     (alone,) = bootstrap_means(groups, 500, 0.95, "alone")
-    assert np.ptp(difference) < 0.1 * (alone.high - alone.low)
+    assert difference.high - difference.low < 0.1 * (alone.high - alone.low)
 
 
 def drop_image(frame: pd.DataFrame) -> pd.DataFrame:

@@ -26,7 +26,7 @@ def test_metrics_of_every_resample_are_those_of_scikit_learn():
     chances = rng.dirichlet([1, 1, 1], size=60) + 0.4 * np.eye(3)[targets]
     chances = np.round(chances / chances.sum(axis=1, keepdims=True), 1)
     chances[:, 2] = 1 - chances[:, 0] - chances[:, 1]
-    counts = np.vstack([np.ones(60, int), resample_counts(60, 5, rng)])
+    counts = np.vstack([np.ones(60, int), resample_counts(np.zeros(60), 5, rng).astype(int)])
     found = classification_statistic([targets], [chances])(0, counts, np.zeros(6, int))
     for row, count in zip(found, counts, strict=True):
         images = np.repeat(np.arange(60), count)

@@ -14,7 +14,7 @@ from anatomies import without
 from craft.core.images import image_row, read_images, to_tensor, write_images
 from craft.datasets.phantoms.base import make_phantom
 from craft.datasets.phantoms.registry import find_modality
-from craft.evaluation.statistics.tails import share_below, tail_threshold
+from craft.evaluation.statistics.tails import tail_threshold
 from craft.knowledge.schema import Knowledge
 from craft.pipeline.config import validate_config
 from craft.pipeline.jobs import evaluator_refs
@@ -78,7 +78,7 @@ def test_the_control_stands_below_real_images_under_what_is_held_out(control, tm
     found = alignment(judge.embed(images), numbers).numpy()
     real_cas, control_cas = combine(real), combine(found)
     assert control_cas.mean() < 0.5 * real_cas.mean()
-    assert share_below(control_cas, tail_threshold(real_cas, 0.1)) > 0.5
+    assert (control_cas < tail_threshold(real_cas, 0.1)).mean() > 0.5
     # it is the encoder that sees it: the label scores alone let it pass
     others = [index for index, name in enumerate(DIMENSIONS) if not DIMENSIONS[name].gate]
     assert found[:, others].mean() > 0.5 * real[:, others].mean()

@@ -10,7 +10,7 @@ from craft.evaluation.statistics.ranks import auroc, kendall, label_swap_auroc, 
 
 RNG = np.random.default_rng(3)
 SCORES = RNG.normal(size=(40, 3)).round(1)  # rounded, so that there are ties
-COUNTS = np.concatenate([np.ones((1, 40), int), resample_counts(40, 5, RNG)])
+COUNTS = np.concatenate([np.ones((1, 40), int), resample_counts(np.zeros(40), 5, RNG).astype(int)])
 
 
 def test_label_swap_auroc_is_that_of_all_pairs_of_own_and_other_labels():

@@ -5,26 +5,19 @@ images. An image whose measure cannot be taken stands at a place of its own, `UN
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from craft.core.seeds import numpy_generator
 from craft.evaluation.settings import ScoringSettings
-from craft.evaluation.statistics.intervals import (
-    Estimate,
-    Statistic,
-    interval,
-    nested_bootstrap,
-    point_estimates,
-    resample_counts,
-)
+from craft.evaluation.statistics.intervals import Estimate, Statistic, label_weights, resample_counts, sample
 
 UNMEASURED = 3.0  # as far as the values of nearly all real images lie from their mean
 
 
 @dataclass(frozen=True)
-class Sample:
+class Measured:
     """Measured images.
 
     Attributes:
@@ -35,21 +28,10 @@ class Sample:
     values: np.ndarray
     labels: np.ndarray
 
-    def weights(self, counts: np.ndarray) -> np.ndarray:
-        """Weights of the images that sum to 1, every label's to the same, for counts of shape (k, n).
 
-        A label of which a resample holds no image weighs nothing.
-        """
-        members = (self.labels[:, None] == np.unique(self.labels)).astype(float)
-        totals = counts @ members
-        share = np.divide(1.0, totals, out=np.zeros_like(totals), where=totals > 0)
-        weights = counts * (share @ members.T)
-        return weights / weights.sum(axis=1, keepdims=True)
-
-
-def spreads(real: Sample) -> np.ndarray:
+def spreads(real: Measured) -> np.ndarray:
     """Standard deviation of every measure of real images, labels weighed alike; 0 where they all have one value."""
-    weights = real.weights(np.ones((1, len(real.values))))[0]
+    weights = label_weights(real.labels)
     found = []
     for column in real.values.T:
         known = np.isfinite(column)
@@ -95,19 +77,18 @@ def weighted_distances(values: np.ndarray, other: np.ndarray, weights: np.ndarra
     return shared * (np.abs(ahead) @ np.diff(places[order])) + beyond
 
 
-def distance_statistic(seeds: Sequence[Sample], real: Sample, counts: np.ndarray) -> Statistic:
+def distance_statistic(seeds: Sequence[Measured], real: Measured, counts: np.ndarray) -> Statistic:
     """Distances of every measure and their mean, for `craft.evaluation.statistics.intervals`.
 
     Args:
         seeds: images of every seed, in standard deviations of the real ones.
         real: real images, likewise.
-        counts: of the real images in every resample, shape (resamples, m).
+        counts: how much the real images weigh in every resample, by its number, shape (resamples + 2, m).
     """
 
     def statistic(group: int, drawn: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        sample = seeds[group]
-        weights, others = sample.weights(drawn), real.weights(counts[numbers])
-        pairs = zip(sample.values.T, real.values.T, strict=True)
+        weights, others = (each / each.sum(axis=1, keepdims=True) for each in (drawn, counts[numbers]))
+        pairs = zip(seeds[group].values.T, real.values.T, strict=True)
         found = np.stack([weighted_distances(*pair, weights, others) for pair in pairs], axis=1)
         return np.column_stack([found, found.mean(axis=1)])
 
@@ -115,7 +96,7 @@ def distance_statistic(seeds: Sequence[Sample], real: Sample, counts: np.ndarray
 
 
 def estimate_distances(
-    seeds: Sequence[Sample], real: Sample, scoring: ScoringSettings, *names: str | int
+    seeds: Sequence[Measured], real: Measured, scoring: ScoringSettings, *names: str | int
 ) -> list[Estimate]:
     """Distance of every measure from real images, and the mean of all last; real images are resampled as well.
 
@@ -128,11 +109,10 @@ def estimate_distances(
         scoring: bootstrap settings.
         names: what is estimated; they seed the resamples.
     """
-    sizes, size = [len(sample.values) for sample in seeds], len(real.values)
-    values = point_estimates(sizes, distance_statistic(seeds, real, np.ones((1, size))))
-    counts = resample_counts(size, scoring.bootstrap, numpy_generator("bootstrap", "anatomy", "real", *names))
-    rng = numpy_generator("bootstrap", "anatomy", *names)
-    spread = nested_bootstrap(sizes, distance_statistic(seeds, real, counts), scoring.bootstrap, rng)
-    spread = np.maximum(spread - np.maximum(spread.mean(axis=0) - values, 0.0), 0.0)
-    bounds = [interval(column, scoring.confidence) for column in spread.T]
-    return [Estimate(float(value), *pair, sum(sizes), len(sizes)) for value, pair in zip(values, bounds, strict=True)]
+    rng = numpy_generator("bootstrap", "anatomy", "real", *names)
+    drawn = resample_counts(real.labels, scoring.bootstrap, rng)
+    counts = np.concatenate([drawn, np.ones((1, len(real.labels))), label_weights(real.labels)[None]])
+    labels = [each.labels for each in seeds]
+    found = sample(labels, distance_statistic(seeds, real, counts), scoring.bootstrap, "anatomy", *names)
+    noise = np.maximum(found.resamples.mean(axis=1) - found.values, 0.0)
+    return replace(found, resamples=np.maximum(found.resamples - noise[:, None], 0.0)).estimates(scoring.confidence)

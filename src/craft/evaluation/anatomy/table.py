@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pandas as pd
 
 from craft.core.settings import REAL
-from craft.evaluation.anatomy.distance import Sample, estimate_distances, spreads
+from craft.evaluation.anatomy.distance import Measured, estimate_distances, spreads
 from craft.evaluation.biomarkers.results import FOUND, MEASURED, found_columns, measure_columns
 from craft.evaluation.results import Results
 from craft.evaluation.settings import Run
 from craft.evaluation.statistics.intervals import Estimate, bootstrap_means
-from craft.evaluation.tables import ALL, Table, label_groups, make_table, table_row
+from craft.evaluation.tables import ALL, Table, label_groups, labels_by_seed, make_table, table_row
 
 EVALUATOR, ROLE = "biomarkers", "auditor"
 EVERYTHING, DISTANCE = FOUND + "all", "wasserstein"
@@ -61,7 +61,8 @@ def found_rows(frame: pd.DataFrame, structures: list[str], run: Run, dataset: st
     for label, group in label_groups(frame, run.datasets[dataset]):
         seeds = [images[structures].to_numpy(float) for _, images in group.groupby("seed")]
         names = ("anatomy", dataset, method, label)
-        numbers = bootstrap_means(seeds, scoring.bootstrap, scoring.confidence, *names)
+        shown = labels_by_seed(group)
+        numbers = bootstrap_means(seeds, scoring.bootstrap, scoring.confidence, *names, labels=shown, share=True)
         for metric, number in zip(structures, numbers, strict=True):
             yield anatomy_row(number, dataset, label, method, metric)
 
@@ -70,7 +71,7 @@ def distance_rows(
     frame: pd.DataFrame, test: pd.DataFrame, measures: list[str], run: Run, dataset: str, method: str
 ) -> Iterator[dict]:
     """Distances of one method's images from test images, over all labels and by label, in one and the same unit."""
-    units = spreads(make_sample(test, measures))
+    units = spreads(measured_of(test, measures))
     measures = [measure for measure, unit in zip(measures, units, strict=True) if unit > 0]
     if not measures:
         return
@@ -79,16 +80,16 @@ def distance_rows(
         real = test if label == ALL else test[test["label"] == label]
         if real.empty:
             continue
-        seeds = [make_sample(images, measures, units) for _, images in group.groupby("seed")]
-        numbers = estimate_distances(seeds, make_sample(real, measures, units), run.scoring, dataset, method, label)
+        seeds = [measured_of(images, measures, units) for _, images in group.groupby("seed")]
+        numbers = estimate_distances(seeds, measured_of(real, measures, units), run.scoring, dataset, method, label)
         metrics = [*(f"{DISTANCE}_{measure}" for measure in measures), DISTANCE]
         for metric, number in zip(metrics, numbers, strict=True):
             yield anatomy_row(number, dataset, label, method, metric)
 
 
-def make_sample(frame: pd.DataFrame, measures: list[str], units=1.0) -> Sample:
+def measured_of(frame: pd.DataFrame, measures: list[str], units=1.0) -> Measured:
     """Measures of images, each divided by its unit."""
-    return Sample(frame[measures].to_numpy(float) / units, frame["label"].to_numpy())
+    return Measured(frame[measures].to_numpy(float) / units, frame["label"].to_numpy())
 
 
 def make(results: Results) -> pd.DataFrame:

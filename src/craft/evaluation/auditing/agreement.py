@@ -3,18 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from craft.core.seeds import numpy_generator
 from craft.evaluation.auditing.base import NO, UNKNOWN
 from craft.evaluation.settings import ScoringSettings
-from craft.evaluation.statistics.intervals import (
-    Estimate,
-    estimate,
-    interval,
-    mean_statistic,
-    nested_bootstrap,
-    point_estimates,
-)
+from craft.evaluation.statistics.intervals import Estimate, join, mean_statistic, sample
 from craft.evaluation.statistics.ranks import rank_correlations
+from craft.evaluation.tables import labels_by_seed
 
 RANKS = ("kendall", "spearman")
 KEYS = ["seed", "label", "image_id"]
@@ -63,16 +56,15 @@ def estimate_kappa(
         return None
     # cells of the table of answers: yes-yes, yes-no, no-yes, no-no
     cells = np.eye(4)[2 * (pairs[auditors[0]] == NO) + (pairs[auditors[1]] == NO)]
-    images = pd.concat([pairs[KEYS], pd.DataFrame(cells)], axis=1).groupby(KEYS, sort=False).sum().reset_index("seed")
-    seeds = [group.drop(columns="seed").to_numpy() for _, group in images.groupby("seed")]
+    images = pd.concat([pairs[KEYS], pd.DataFrame(cells)], axis=1).groupby(KEYS, sort=False).sum()
+    images = images.reset_index(["seed", "label"])
+    seeds = [group.drop(columns=["seed", "label"]).to_numpy() for _, group in images.groupby("seed")]
 
     def statistic(group: int, counts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         return cohen_kappa((counts @ seeds[group]).reshape(-1, 2, 2))[:, None]
 
-    sizes = [len(group) for group in seeds]
-    if not np.isfinite(point_estimates(sizes, statistic)).all():
-        return None
-    return estimate(sizes, statistic, scoring.bootstrap, scoring.confidence, "kappa", *auditors, *names)[0]
+    found = sample(labels_by_seed(images), statistic, scoring.bootstrap, "kappa", *auditors, *names)
+    return found.estimates(scoring.confidence)[0] if np.isfinite(found.value).all() else None
 
 
 def estimate_ranks(
@@ -93,24 +85,21 @@ def estimate_ranks(
         Two estimates for every other column; a column in which all methods are equal is left out, so are all of them
         where there is only one method.
     """
-    columns, resamples, values = [judged, *others], [], []
+    columns, methods = [judged, *others], []
     for method, rows in images.groupby("method", sort=False):
         seeds = [group[columns].to_numpy(float) for _, group in rows.groupby("seed")]
-        sizes, statistic = [len(group) for group in seeds], mean_statistic(seeds)
-        values.append(point_estimates(sizes, statistic))
-        rng = numpy_generator("bootstrap", "ranks", method, *names)
-        resamples.append(nested_bootstrap(sizes, statistic, scoring.bootstrap, rng))
-    if len(values) < 2:
+        shown, names_of = labels_by_seed(rows), ("ranks", method, *names)
+        methods.append(sample(shown, mean_statistic(seeds), scoring.bootstrap, *names_of))
+    if len(methods) < 2:
         return {}
-    whole, spread = np.stack(values)[None], np.stack(resamples, axis=1)
-    seeds = int(images.groupby("method")["seed"].nunique().max())
-    found = {}
+    means, found = join(methods), {}
     for number, column in enumerate(others, start=1):
-        point = rank_correlations(whole[:, :, 0], whole[:, :, number])[0]
-        resampled = rank_correlations(spread[:, :, 0], spread[:, :, number])
-        if np.isfinite(point).all():
-            bounds = [interval(each, scoring.confidence) for each in resampled.T]
-            found[column] = [
-                Estimate(float(one), *pair, len(images), seeds) for one, pair in zip(point, bounds, strict=True)
-            ]
+
+        def ranks(values: np.ndarray, number: int = number) -> np.ndarray:
+            each = values.reshape(len(values), len(methods), len(columns))
+            return rank_correlations(each[:, :, 0], each[:, :, number])
+
+        correlations = means.apply(ranks)
+        if np.isfinite(correlations.value).all():
+            found[column] = correlations.estimates(scoring.confidence)
     return found

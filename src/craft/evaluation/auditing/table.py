@@ -15,7 +15,7 @@ from craft.evaluation.results import Results
 from craft.evaluation.scoring.results import SCORES, scores_source
 from craft.evaluation.settings import Run
 from craft.evaluation.statistics.intervals import Statistic, estimate
-from craft.evaluation.tables import ALL, Table, label_groups, make_table, table_row
+from craft.evaluation.tables import ALL, Table, label_groups, labels_by_seed, make_table, table_row
 
 ROLE = "auditor"
 SATISFIED, TOLD = "satisfied", "told"
@@ -104,8 +104,8 @@ def share_rows(frame: pd.DataFrame, run: Run, dataset: str, method: str, auditor
             metrics += [f"item: {item}" for item in asked["item"].unique()]
         known = np.all([np.isfinite(values).any(axis=0) for values in seeds], axis=0)
         seeds = [values[:, known] for values in seeds]
-        sizes, names = [len(values) for values in seeds], (dataset, method, label, auditor)
-        numbers = estimate(sizes, told_means(seeds), run.scoring.bootstrap, run.scoring.confidence, *names)
+        shown, names = labels_by_seed(group), (dataset, method, label, auditor)
+        numbers = estimate(shown, told_means(seeds), run.scoring.bootstrap, run.scoring.confidence, *names)
         metrics = [metric for metric, some in zip(metrics, known, strict=True) if some]
         told = np.sum([np.isfinite(values).sum(axis=0) for values in seeds], axis=0)
         for metric, number, count in zip(metrics, numbers, told, strict=True):

@@ -1,18 +1,18 @@
 """Rank agreement between evaluators: do they order methods, and images, alike?"""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from craft.core.seeds import numpy_generator
 from craft.evaluation.comparison.columns import AGAINST_COLUMNS
 from craft.evaluation.comparison.pairs import Paired, pair_scores
 from craft.evaluation.results import Results
 from craft.evaluation.scoring.results import SCORES, scores_source
 from craft.evaluation.settings import Run
-from craft.evaluation.statistics.intervals import Estimate, interval, nested_bootstrap, point_estimates
+from craft.evaluation.statistics.intervals import Estimate, sample
 from craft.evaluation.statistics.ranks import kendall
 from craft.evaluation.tables import ALL, Table, table_row
 
@@ -57,13 +57,16 @@ def agreement_table(pairs: dict[str, Paired], run: Run) -> pd.DataFrame:
 
 def kendall_estimates(paired: Paired, couples: list[tuple[str, str]]) -> dict[tuple[str, str, str], Estimate]:
     """Kendall's tau over methods of every couple of evaluators, by ("kendall_tau", first, second)."""
-    keys = {name: [("cas", name, method) for method in paired.methods] for name in paired.roles}
+
+    def tau(*means: np.ndarray) -> np.ndarray:
+        first, second = np.stack(means, axis=1).reshape(-1, 2, len(paired.methods)).transpose(1, 0, 2)
+        return kendall(first, second)
+
     found = {}
     for couple in couples:
-        value = kendall(*(paired.values[keys[name]].to_numpy()[None] for name in couple))[0]
-        resamples = kendall(*(paired.resamples[keys[name]].to_numpy() for name in couple))
-        number = Estimate(float(value), *interval(resamples, paired.confidence), len(paired.methods), paired.seeds)
-        found["kendall_tau", *couple] = number
+        keys = [("cas", name, method) for name in couple for method in paired.methods]
+        number = paired.estimate(paired.combine(tau, *keys))
+        found["kendall_tau", *couple] = replace(number, n=len(paired.methods))
     return found
 
 
@@ -80,15 +83,10 @@ def spearman_estimates(
         scale = np.sqrt(np.stack([squares[:, one] * squares[:, two] for one, two in numbered], axis=1))
         return np.divide(products, scale, out=np.full(products.shape, np.nan), where=scale > 0)
 
-    sizes = [len(products) for products, _ in moments]
-    values = point_estimates(sizes, correlations)
-    distribution = nested_bootstrap(sizes, correlations, resamples, numpy_generator(metric, paired.dataset))
-    bounds = [interval(distribution[:, column], paired.confidence) for column in range(len(couples))]
+    alike = [np.zeros(len(products), int) for products, _ in moments]
+    numbers = sample(alike, correlations, resamples, metric, paired.dataset).estimates(paired.confidence)
     images = len(paired.images) * len(paired.methods)
-    return {
-        (metric, *couple): Estimate(float(value), *limits, images, paired.seeds)
-        for couple, value, limits in zip(couples, values, bounds, strict=True)
-    }
+    return {(metric, *couple): replace(number, n=images) for couple, number in zip(couples, numbers, strict=True)}
 
 
 def rank_moments(

@@ -3,4 +3,4 @@
 from craft.evaluation.tables import COLUMNS
 
 AGAINST_COLUMNS = (*COLUMNS, "against")
-COMPARISON_COLUMNS = (*AGAINST_COLUMNS, "p", "p_holm", "cohen_dz", "rank_biserial")
+COMPARISON_COLUMNS = (*AGAINST_COLUMNS, "p", "p_holm", "at_floor", "cohen_dz", "rank_biserial")

@@ -1,5 +1,6 @@
 """The table of paired comparisons: every reward method minus every other method."""
 
+import numpy as np
 import pandas as pd
 
 from craft.evaluation.comparison.columns import COMPARISON_COLUMNS
@@ -7,16 +8,17 @@ from craft.evaluation.comparison.pairs import Paired, pair_scores
 from craft.evaluation.results import Results
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES, scores_source
 from craft.evaluation.settings import Run
-from craft.evaluation.statistics.significance import bootstrap_p_value, cohen_dz, holm, rank_biserial
+from craft.evaluation.statistics.significance import cohen_dz, holm, rank_biserial
 from craft.evaluation.tables import ALL, Table, table_row
 
 
 def comparison_table(pairs: dict[str, Paired], run: Run) -> pd.DataFrame:
     """Every reward method minus every other method: CAS, tail rate, and label agreement.
 
-    A difference is `method` minus `against`, averaged over pairs within a seed, then over seeds. Its interval is that
-    of the nested bootstrap of pairs, its p-value comes from the same resamples. Holm's correction runs over a family:
-    all comparisons of one metric under one evaluator, over all datasets and methods, which is what a claim rests on.
+    A difference is `method` minus `against`, averaged over pairs within a seed, then over seeds. Its interval and its
+    p-value come from the same resamples of pairs; `at_floor` says that `p` is the smallest these can give, so that it
+    and `p_holm` are bounds. Holm's correction runs over a family: all comparisons of one metric under one evaluator,
+    over all datasets and methods, which is what a claim rests on.
 
     Args:
         pairs: of `craft.evaluation.comparison.pairs.pair_scores`.
@@ -39,11 +41,11 @@ def comparison_rows(paired: Paired, run: Run) -> list[dict]:
         for metric in ("cas", "label_agreement") if role == PHANTOM_CLASSIFIER else ("cas", "tail_rate"):
             for method, against in opponents(paired.methods, run.rewarded):
                 own, other = (metric, evaluator, method), (metric, evaluator, against)
-                value = paired.values[own] - paired.values[other]
-                resamples = (paired.resamples[own] - paired.resamples[other]).to_numpy()
+                difference = paired.combine(np.subtract, own, other)
+                (p,), (at_floor,) = difference.p_values()
                 differences = (paired.images[own] - paired.images[other]).to_numpy()
                 row = table_row(
-                    paired.estimate(value, resamples),
+                    paired.estimate(difference),
                     dataset=paired.dataset,
                     label=ALL,
                     method=method,
@@ -53,7 +55,7 @@ def comparison_rows(paired: Paired, run: Run) -> list[dict]:
                     source=f"{scores_source(paired.dataset, method)}; {scores_source(paired.dataset, against)}",
                 )
                 sizes = {"cohen_dz": cohen_dz(differences), "rank_biserial": rank_biserial(differences)}
-                rows.append(row | {"against": against, "p": bootstrap_p_value(value, resamples)} | sizes)
+                rows.append(row | {"against": against, "p": p, "at_floor": at_floor} | sizes)
     return rows
 
 

@@ -1,23 +1,24 @@
 """Scores of all methods of a dataset, image by image, and one bootstrap that resamples them together.
 
 Image i of a dataset and seed has the same label and the same initial noise under every method
-(`craft.training.generation`). Methods are therefore compared on pairs: a resample draws image numbers, and every method
-is measured on the images of these numbers.
+(`craft.training.generation`). Methods are therefore compared on pairs: a resample draws image numbers within labels,
+and every method is measured on the images of these numbers.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from craft.core.errors import CraftError
-from craft.core.seeds import numpy_generator
 from craft.core.settings import CONTROLS
 from craft.evaluation.results import Results
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES, require_real, scores_source
 from craft.evaluation.settings import Run, ScoringSettings, tail_metric, tail_quantiles
-from craft.evaluation.statistics.intervals import Estimate, interval, nested_bootstrap
-from craft.evaluation.statistics.tails import resample_thresholds, tail_threshold, weigh_below
+from craft.evaluation.statistics.intervals import Estimate, Sampled, sample
+from craft.evaluation.statistics.tails import by_number, resample_thresholds, weigh_below
 
 # (metric, evaluator, method)
 Key = tuple[str, str, str]
@@ -32,8 +33,7 @@ class Paired:
         methods: generating methods, in the order of the configuration.
         roles: evaluator -> role.
         images: scores and tail indicators, one row per (seed, image_id), one column per `Key`.
-        values: mean over seeds of every column.
-        resamples: bootstrap distribution of these means, one column per `Key`; thresholds are resampled too.
+        sampled: mean of every column, as it is and resampled; thresholds are resampled too.
         confidence: share of a distribution between low and high.
     """
 
@@ -41,18 +41,22 @@ class Paired:
     methods: list[str]
     roles: dict[str, str]
     images: pd.DataFrame
-    values: pd.Series
-    resamples: pd.DataFrame
+    sampled: Sampled
     confidence: float
 
-    @property
-    def seeds(self) -> int:
-        """Number of seeds."""
-        return self.images.index.get_level_values("seed").nunique()
+    @cached_property
+    def values(self) -> pd.Series:
+        """Mean of every column."""
+        return pd.Series(self.sampled.value, index=self.images.columns)
 
-    def estimate(self, value: float, resamples: np.ndarray) -> Estimate:
-        """A statistic of all pairs with its percentile interval."""
-        return Estimate(float(value), *interval(resamples, self.confidence), len(self.images), self.seeds)
+    def combine(self, function: Callable[..., np.ndarray], *keys: Key) -> Sampled:
+        """What a function makes of some columns' means, which it gets one by one, each of shape (k,)."""
+        places = [self.images.columns.get_loc(key) for key in keys]
+        return self.sampled.apply(lambda means: function(*means[:, places].T)[:, None])
+
+    def estimate(self, sampled: Sampled) -> Estimate:
+        """The first statistic of some with its interval."""
+        return sampled.estimates(self.confidence)[0]
 
 
 def pair_scores(results: Results) -> dict[str, Paired]:
@@ -86,11 +90,20 @@ def resample_dataset(scores: pd.DataFrame, dataset: str, run: Run) -> Paired:
     reference = {
         name: require_real(scores, dataset, name) for name, role in roles.items() if role != PHANTOM_CLASSIFIER
     }
-    images = add_tails(align_images(generated, dataset), reference, scoring)
-    seeds = [rows for _, rows in images.groupby("seed")]
-    resamples = resample_pairs(seeds, reference, scoring, dataset)
-    values = pd.concat([rows.mean() for rows in seeds], axis=1).mean(axis=1)
-    return Paired(dataset, methods, roles, images, values, resamples, scoring.confidence)
+    thresholds = {
+        name: resample_thresholds(
+            real["cas"].to_numpy(float),
+            real["label"].to_numpy(str),
+            tail_quantiles(scoring),
+            scoring.comparison_resamples,
+            dataset,
+        )
+        for name, real in reference.items()
+    }
+    images = add_tails(align_images(generated, dataset), thresholds, scoring)
+    labels = generated.drop_duplicates(["seed", "image_id"]).set_index(["seed", "image_id"])["label"]
+    sampled = resample_pairs(images, labels.loc[images.index], thresholds, scoring, dataset)
+    return Paired(dataset, methods, roles, images, sampled, scoring.confidence)
 
 
 def align_images(generated: pd.DataFrame, dataset: str) -> pd.DataFrame:
@@ -134,12 +147,12 @@ def align_images(generated: pd.DataFrame, dataset: str) -> pd.DataFrame:
     return wide
 
 
-def add_tails(images: pd.DataFrame, reference: dict[str, np.ndarray], scoring: ScoringSettings) -> pd.DataFrame:
-    """The images with a column more for every tail: whether they lie below the threshold."""
+def add_tails(images: pd.DataFrame, thresholds: dict[str, Sampled], scoring: ScoringSettings) -> pd.DataFrame:
+    """The images with a column more for every tail: whether they lie below the threshold of an evaluator."""
     columns = {}
-    for evaluator, real in reference.items():
-        for quantile in tail_quantiles(scoring):
-            below = images["cas"][evaluator] < tail_threshold(real, quantile)
+    for evaluator, known in thresholds.items():
+        for quantile, threshold in zip(tail_quantiles(scoring), known.value, strict=True):
+            below = images["cas"][evaluator] < threshold
             metric = tail_metric("tail_rate", quantile, scoring)
             columns |= {(metric, evaluator, method): below[method].astype(float) for method in below}
     return pd.concat([images, pd.DataFrame(columns, index=images.index)], axis=1).rename_axis(
@@ -148,26 +161,30 @@ def add_tails(images: pd.DataFrame, reference: dict[str, np.ndarray], scoring: S
 
 
 def resample_pairs(
-    seeds: list[pd.DataFrame], reference: dict[str, np.ndarray], scoring: ScoringSettings, dataset: str
-) -> pd.DataFrame:
-    """Bootstrap distribution of the mean over seeds of every column; shape (resamples, columns)."""
-    quantiles, resamples, columns = tail_quantiles(scoring), scoring.comparison_resamples, seeds[0].columns
-    thresholds = {
-        evaluator: resample_thresholds(real, quantiles, resamples, dataset) for evaluator, real in reference.items()
-    }
-    tails = {tail_metric("tail_rate", quantile, scoring): number for number, quantile in enumerate(quantiles)}
+    images: pd.DataFrame, labels: pd.Series, thresholds: dict[str, Sampled], scoring: ScoringSettings, dataset: str
+) -> Sampled:
+    """The mean of every column, as it is and resampled.
+
+    Args:
+        images: one row per (seed, image_id), one column per `Key`.
+        labels: of the images, with the same rows.
+        thresholds: evaluator -> its tails' thresholds, in the order of `tail_quantiles`.
+        scoring: bootstrap settings.
+        dataset: seeds the resamples.
+    """
+    limits = {evaluator: by_number(known) for evaluator, known in thresholds.items()}
+    tails = {tail_metric("tail_rate", quantile, scoring): i for i, quantile in enumerate(tail_quantiles(scoring))}
+    seeds = [rows for _, rows in images.groupby("seed")]
     matrices = [rows.to_numpy() for rows in seeds]
 
     def statistic(group: int, counts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         means = counts @ matrices[group] / len(matrices[group])
-        for position, (metric, evaluator, method) in enumerate(columns):
+        for position, (metric, evaluator, method) in enumerate(images.columns):
             if metric in tails:
                 # the indicators of a column hold for the observed threshold only, not for that of a resample
                 scores = seeds[group]["cas", evaluator, method].to_numpy()
-                limits = thresholds[evaluator][numbers, tails[metric]]
-                means[:, position] = weigh_below(scores, counts, limits)
+                means[:, position] = weigh_below(scores, counts, limits[evaluator][numbers, tails[metric]])
         return means
 
-    rng = numpy_generator("pairs", dataset)
-    distribution = nested_bootstrap([len(rows) for rows in seeds], statistic, resamples, rng)
-    return pd.DataFrame(distribution, columns=columns)
+    shown = [rows.to_numpy(str) for _, rows in labels.groupby("seed")]
+    return sample(shown, statistic, scoring.comparison_resamples, "pairs", dataset)

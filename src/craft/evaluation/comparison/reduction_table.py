@@ -9,7 +9,7 @@ from craft.evaluation.comparison.pairs import Paired, pair_scores
 from craft.evaluation.results import Results
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES, scores_source
 from craft.evaluation.settings import Run, tail_metric, tail_quantiles
-from craft.evaluation.statistics.intervals import Estimate, interval
+from craft.evaluation.statistics.intervals import average
 from craft.evaluation.tables import ALL, Table, table_row
 
 
@@ -48,36 +48,31 @@ def reduction_rows(
         if method not in paired.methods or not baselines:
             continue
         against = strongest({name: paired.values[rate, evaluator, name] for name in baselines}, "lowest")
-        own, other = (paired.resamples[rate, evaluator, name].to_numpy() for name in (method, against))
-        value, base = (paired.values[rate, evaluator, name] for name in (method, against))
+        keys = [(rate, evaluator, name) for name in (against, method)]
         source = (
             f"{scores_source(dataset, method)}; {scores_source(dataset, against)}; {scores_source(dataset, 'real')}"
         )
-        reductions = {"reduction_points": (base - value, other - own)}
-        if base > 0:
-            share = np.divide(other - own, other, out=np.full(len(other), np.nan), where=other > 0)
-            reductions["reduction_relative"] = (1 - value / base, share)
-        for kind, (size, resamples) in reductions.items():
-            found[kind].append((paired, size, resamples))
-            number, metric = paired.estimate(size, resamples), tail_metric(kind, quantile, run.scoring)
+        reductions = {"reduction_points": paired.combine(np.subtract, *keys)}
+        if paired.values[keys[0]] > 0:
+            reductions["reduction_relative"] = paired.combine(relative_fall, *keys)
+        for kind, reduction in reductions.items():
+            found[kind].append(reduction)
+            number, metric = paired.estimate(reduction), tail_metric(kind, quantile, run.scoring)
             rows.append(
                 table_row(number, dataset=dataset, metric=metric, source=source, **shared) | {"against": against}
             )
     for kind, parts in found.items():
         if parts:
             metric, source = tail_metric(kind, quantile, run.scoring), scores_source("*", "*")
-            row = table_row(average(parts), dataset=ALL, metric=metric, source=source, **shared)
+            (number,) = average(parts).estimates(run.scoring.confidence)
+            row = table_row(number, dataset=ALL, metric=metric, source=source, **shared)
             rows.append(row | {"against": "strongest"})
     return rows
 
 
-def average(parts: list[tuple[Paired, float, np.ndarray]]) -> Estimate:
-    """Mean over datasets of a statistic, whose resamples are independent of one another between datasets."""
-    value = np.mean([value for _, value, _ in parts])
-    resamples = np.mean([resamples for _, _, resamples in parts], axis=0)
-    pairs = [paired for paired, _, _ in parts]
-    low, high = interval(resamples, pairs[0].confidence)
-    return Estimate(float(value), low, high, sum(len(paired.images) for paired in pairs), pairs[0].seeds)
+def relative_fall(base: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """By which share of a tail rate (k,) another one is smaller; NaN where it is zero."""
+    return np.divide(base - own, base, out=np.full(len(base), np.nan), where=base > 0)
 
 
 def make(results: Results) -> pd.DataFrame:

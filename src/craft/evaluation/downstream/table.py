@@ -8,7 +8,7 @@ from craft.evaluation.downstream.results import PREDICTIONS
 from craft.evaluation.results import Results
 from craft.evaluation.settings import Run
 from craft.evaluation.statistics.intervals import estimate
-from craft.evaluation.tables import ALL, Table, make_table, table_row
+from craft.evaluation.tables import ALL, Table, labels_by_seed, make_table, table_row
 
 
 def downstream_table(predictions: pd.DataFrame, run: Run) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def arm_rows(predictions: pd.DataFrame, run: Run, dataset: str, backbone: str, a
         [rows["label"].map(labels.index).to_numpy() for rows in seeds],
         [np.stack(rows["probabilities"].to_list()) for rows in seeds],
     )
-    numbers = estimate([len(rows) for rows in seeds], statistic, scoring.bootstrap, scoring.confidence, dataset, arm)
+    numbers = estimate(labels_by_seed(predictions), statistic, scoring.bootstrap, scoring.confidence, dataset, arm)
     return [
         table_row(
             number,

@@ -11,7 +11,7 @@ from craft.evaluation.results import Results, set_file
 from craft.evaluation.settings import Run
 from craft.evaluation.statistics.intervals import Statistic, bootstrap_means, estimate
 from craft.evaluation.statistics.ranks import auroc
-from craft.evaluation.tables import ALL, Table, label_groups, make_table, table_row
+from craft.evaluation.tables import ALL, Table, label_groups, labels_by_seed, make_table, table_row
 
 QUANTITIES = ("distance", "ratio", "copied")
 METRICS = {"distance": "distance", "ratio": "distance_ratio", "copied": "copy_rate"}
@@ -66,7 +66,7 @@ def membership_rows(frame: pd.DataFrame, run: Run, dataset: str, method: str) ->
         [group[[f"{measure}_distance" for measure in MEMBERSHIP_MEASURES]].to_numpy(float) for group in seeds],
     )
     scoring, names = run.scoring, ("membership", dataset, method)
-    numbers = estimate([len(group) for group in seeds], statistic, scoring.bootstrap, scoring.confidence, *names)
+    numbers = estimate(labels_by_seed(frame), statistic, scoring.bootstrap, scoring.confidence, *names)
     source = f"{dataset}/{MEMBERSHIP.name}; {set_file(dataset, method, '*', 'images.parquet')}"
     shared = {"dataset": dataset, "label": ALL, "method": method, "metric": "membership_auroc", "source": source}
     return [

@@ -8,7 +8,7 @@ from craft.evaluation.results import Results
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, PLAIN_MEAN, SCORES, scores_source
 from craft.evaluation.settings import Run
 from craft.evaluation.statistics.intervals import bootstrap_means
-from craft.evaluation.tables import Table, label_groups, make_table, table_row
+from craft.evaluation.tables import Table, label_groups, labels_by_seed, make_table, table_row
 from craft.reward.dimensions import DIMENSIONS
 
 
@@ -43,7 +43,9 @@ def cas_table(scores: pd.DataFrame, run: Run) -> pd.DataFrame:
             columns = [(name, role, metric) for name, role, _ in evaluators for metric in metrics_of(role)]
             blocks = [score_matrix(rated, role) for _, role, rated in evaluators]
             seeds = [np.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True)]
-            estimates = bootstrap_means(seeds, run.scoring.bootstrap, run.scoring.confidence, dataset, method, label)
+            shown = labels_by_seed(evaluators[0][2])
+            names, scoring = (dataset, method, label), run.scoring
+            estimates = bootstrap_means(seeds, scoring.bootstrap, scoring.confidence, *names, labels=shown)
             rows += [
                 table_row(
                     number,

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from craft.core.errors import CraftError
@@ -45,8 +44,8 @@ def scores_source(dataset: str, method: str) -> str:
     return set_file(dataset, method, "*", NAME)
 
 
-def require_real(scores: pd.DataFrame, dataset: str, evaluator: str) -> np.ndarray:
-    """CAS of the real test images under an evaluator, shape (m,).
+def require_real(scores: pd.DataFrame, dataset: str, evaluator: str) -> pd.DataFrame:
+    """Rows of the real test images under an evaluator.
 
     Raises:
         CraftError: if there are none, so that there is no threshold.
@@ -57,4 +56,4 @@ def require_real(scores: pd.DataFrame, dataset: str, evaluator: str) -> np.ndarr
             f"{scores_source(dataset, REAL)} has no row of evaluator {evaluator!r}, so there is no tail threshold;"
             " run `snakemake --forcerun score_images`"
         )
-    return real["cas"].to_numpy(float)
+    return real

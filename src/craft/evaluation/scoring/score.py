@@ -77,7 +77,6 @@ def score_images(
 
     from craft.core.images import to_tensor
     from craft.evaluation.scoring.images import decode_ahead, open_images
-    from craft.evaluation.statistics.tails import tail_threshold
     from craft.reward.cas import combine
     from craft.reward.dimensions import DIMENSIONS
 
@@ -95,9 +94,16 @@ def score_images(
     frame = pd.DataFrame({"file": listed.names, "label": listed.labels})
     frame[list(DIMENSIONS)] = scores
     frame["cas"] = combine(scores)
-    frame["tail"] = frame["cas"] < tail_threshold(yardstick.real["cas"], yardstick.scoring.tail_quantile)
-    frame[OUT_OF_DISTRIBUTION] = frame["plausibility"] < tail_threshold(yardstick.real["plausibility"], OUTSIDE)
+    frame["tail"] = frame["cas"] < limit_of(yardstick, "cas", yardstick.scoring.tail_quantile)
+    frame[OUT_OF_DISTRIBUTION] = frame["plausibility"] < limit_of(yardstick, "plausibility", OUTSIDE)
     return frame.drop(index=list(unreadable)).reset_index(drop=True)
+
+
+def limit_of(yardstick: "Yardstick", score: str, quantile: float) -> float:
+    """A quantile of a score of real test images, labels weighed alike."""
+    from craft.evaluation.statistics.tails import tail_threshold
+
+    return tail_threshold(yardstick.real[score].to_numpy(), quantile, yardstick.real["label"].to_numpy(str))
 
 
 def warn_unreadable(names: list[str], unreadable: dict[int, str]) -> None:
@@ -116,29 +122,32 @@ def summarise(frame: "pd.DataFrame", yardstick: "Yardstick") -> "pd.DataFrame":
 
     Returns:
         One row for all labels and for each label, and metric (CAS, its dimensions, `tail_rate` at the run's threshold,
-        `out_of_distribution`):
-        `value`, `low`, `high`, `n` of the scored images, `real_value`, `real_low`, `real_high`, `real_n` of real ones.
+        `out_of_distribution`): `value` (labels weighed alike), `low`, `high`, `n` and `natural` (every image weighed
+        alike) of the scored images, and the same with the prefix `real_` of real ones.
     """
     import pandas as pd
 
     from craft.evaluation.statistics.intervals import bootstrap_means
-    from craft.evaluation.statistics.tails import tail_threshold
     from craft.evaluation.tables import label_groups
     from craft.reward.dimensions import DIMENSIONS
 
     scoring, metrics = yardstick.scoring, ["cas", *DIMENSIONS, "tail_rate", OUT_OF_DISTRIBUTION]
-    threshold = tail_threshold(yardstick.real["cas"], scoring.tail_quantile)
-    limit = tail_threshold(yardstick.real["plausibility"], OUTSIDE)
+    threshold = limit_of(yardstick, "cas", scoring.tail_quantile)
+    limit = limit_of(yardstick, "plausibility", OUTSIDE)
     outside = {OUT_OF_DISTRIBUTION: yardstick.real["plausibility"] < limit}
     real = yardstick.real.assign(tail_rate=yardstick.real["cas"] < threshold, **outside)
     scored = frame.rename(columns={"tail": "tail_rate"})
     resamples = min(scoring.bootstrap, max(50, 20_000_000 // len(frame)))
     rows = []
     for label, part in label_groups(scored, yardstick.labels):
-        beside = real if label == "all" else real[real["label"] == label]
+        beside = real[real["label"].isin(part["label"].unique())]
         columns = {
             prefix: bootstrap_means(
-                [group[metrics].to_numpy(float)], resamples, scoring.confidence, "score", prefix, label
+                [group[metrics].to_numpy(float)],
+                resamples,
+                scoring.confidence,
+                *("score", prefix, label),
+                labels=[group["label"].to_numpy(str)],
             )
             for prefix, group in (("", part), ("real_", beside))
             if len(group)

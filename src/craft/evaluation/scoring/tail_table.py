@@ -8,7 +8,7 @@ from craft.evaluation.results import Results
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES, require_real, scores_source
 from craft.evaluation.settings import Run, tail_metric, tail_quantiles
 from craft.evaluation.statistics.tails import RealTail
-from craft.evaluation.tables import ALL, Table, by_seed, label_groups, make_table, table_row
+from craft.evaluation.tables import ALL, Table, by_seed, label_groups, labels_by_seed, make_table, table_row
 
 
 def tail_table(scores: pd.DataFrame, run: Run) -> pd.DataFrame:
@@ -39,21 +39,19 @@ def tail_table(scores: pd.DataFrame, run: Run) -> pd.DataFrame:
 def tail_rows(part: pd.DataFrame, quantile: float, run: Run, shared: dict) -> list[dict]:
     """Rows of the tail table for one dataset, evaluator and quantile; `shared` holds what they have in common."""
     dataset, evaluator, scoring = shared["dataset"], shared["evaluator"], run.scoring
-    require_real(part, dataset, evaluator)
-    real = part[part["method"] == REAL]
-    real_tail = RealTail.resample(
-        real["cas"].to_numpy(float), quantile, scoring.bootstrap, scoring.confidence, dataset, evaluator
-    )
+    real = require_real(part, dataset, evaluator)
+    scores, labels = real["cas"].to_numpy(float), real["label"].to_numpy(str)
+    real_tail = RealTail.resample(scores, labels, quantile, scoring.bootstrap, scoring.confidence, dataset)
     threshold, rate = (tail_metric(kind, quantile, scoring) for kind in ("threshold", "tail_rate"))
     of_real = shared | {"method": REAL, "source": scores_source(dataset, REAL)}
     rows = [table_row(real_tail.estimate_threshold(), label=ALL, metric=threshold, **of_real)]
     for label, _ in label_groups(real, run.datasets[dataset]):
-        chosen = np.ones(len(real), bool) if label == ALL else (real["label"] == label).to_numpy()
-        rows.append(table_row(real_tail.estimate_own_rate(chosen), label=label, metric=rate, **of_real))
+        chosen = np.ones(len(real), bool) if label == ALL else labels == label
+        rows.append(table_row(real_tail.estimate_own_rate(chosen, dataset), label=label, metric=rate, **of_real))
     for method, images in part[part["method"] != REAL].groupby("method", sort=False):
         source = f"{scores_source(dataset, method)}; {scores_source(dataset, REAL)}"
         for label, group in label_groups(images, run.datasets[dataset]):
-            number = real_tail.estimate_rate(by_seed(group, "cas"), dataset, method, label)
+            number = real_tail.estimate_rate(by_seed(group, "cas"), labels_by_seed(group), dataset, method, label)
             rows.append(table_row(number, label=label, method=method, metric=rate, source=source, **shared))
     return rows
 

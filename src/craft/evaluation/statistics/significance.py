@@ -1,22 +1,7 @@
-"""Tests and effect sizes of paired comparisons, and the correction for making many of them."""
+"""Effect sizes of paired comparisons, and the correction for making many of them."""
 
 import numpy as np
 from scipy.stats import rankdata
-
-
-def bootstrap_p_value(value: float, resamples: np.ndarray) -> float:
-    """Two-sided p-value of a difference, from its bootstrap distribution shifted to a mean of zero.
-
-    The null distribution is that of `resample - value` (Davison & Hinkley 1997, section 4.4). The one that is added
-    above and below keeps the p-value from being zero, so that it is never smaller than 1 / (resamples + 1).
-
-    Args:
-        value: the observed difference.
-        resamples: its bootstrap distribution, shape (resamples,).
-    """
-    # resamples that equal the value in exact arithmetic must count as such
-    slack = 1e-12 * max(1.0, abs(value))
-    return float((1 + np.sum(np.abs(resamples - value) >= abs(value) - slack)) / (len(resamples) + 1))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
