@@ -19,6 +19,9 @@ from craft.evaluation.validity.rows import estimate_by_key, validity_row, with_s
 from craft.evaluation.validity.scores import PROBABILITY, all_scores, named_scores, stack
 from craft.reward.dimensions import DIMENSIONS
 
+# images of all seeds are resampled together, so that another training has no part in the intervals
+OVER = {"over": "images, these seeds"}
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -107,7 +110,7 @@ def follow_classifier(judged: Judged, scoring: ScoringSettings, dataset: str, **
         numbers = estimate_by_key(part.unit_labels, part.seeds, statistic, scoring, "truth", group, dataset)
         for (study, dimension, metric), number in numbers.items():
             place = {"study": study, "dimension": dimension, "condition": group, "metric": metric}
-            yield validity_row(number, **place, **shared)
+            yield validity_row(number, **place, **shared) | OVER
 
 
 def order_methods(judged: Judged, scoring: ScoringSettings, dataset: str, **shared) -> Iterator[dict]:
@@ -130,4 +133,4 @@ def order_methods(judged: Judged, scoring: ScoringSettings, dataset: str, **shar
     numbers = estimate_by_key(part.unit_labels, part.seeds, statistic, scoring, "order of methods", dataset)
     for (study, dimension, metric), number in numbers.items():
         place = {"study": study, "dimension": dimension, "condition": "methods", "metric": metric}
-        yield validity_row(number, **place, **shared)
+        yield validity_row(number, **place, **shared) | OVER
