@@ -187,7 +187,8 @@ def draw_fidelity(
             for metric in FIDELITY:
                 value = 20 * (1 - SKILL.get(method, 0.5)) if metric == "fid" else SKILL.get(method, 0.5)
                 noise = value + rng.normal(0, 0.02, resamples)
-                rows.append(row | {"metric": metric, "value": value, "n": 48, "resamples": noise})
+                numbers = {"value": value, "natural": value, "n": 48, "resamples": noise}
+                rows.append(row | {"metric": metric} | numbers)
     return pd.DataFrame(rows)
 
 

@@ -93,7 +93,7 @@ def make_scorer(job: ValidityJob, folder: Path) -> Scorer:
     known = Features(folder / "features.safetensors", frame, knowledge)
     for ref in job.evaluators:
         maps[ref.name] = calibrate(known.raw_scores(ref, 3), *known.split(ref, "calibration"), known.damaged(ref))
-    write_json(folder / "calibration.json", calibration_to_json(maps))
+    write_json(folder / "calibration.json", calibration_to_json(maps, known.labels))
     return Scorer.load(job, known, folder / "calibration.json")
 
 

@@ -12,7 +12,7 @@ def auroc(positive: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.nd
     Args:
         positive: whether an image is positive, shape (n,).
         scores: its score, shape (n,).
-        counts: how often each image counts, shape (k, n).
+        counts: how much each image counts, shape (k, n).
 
     Returns:
         Shape (k,), in [0, 1]; NaN where a resample lacks positives or negatives.
@@ -43,34 +43,41 @@ def percentiles(scores: np.ndarray, real: np.ndarray, labels: np.ndarray) -> np.
     return (below[first] + below[last]) / 2
 
 
-def win_chances(own: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """How often an image with its own label outranks another image with other labels, ties counting half.
+def claimed_label_aurocs(scores: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """For every label, the chance that an image of it outranks an image of another label when both claim it.
 
     Args:
-        own: scores of images with their own labels, shape (n,).
-        others: scores of the same images with every other label, shape (n, labels - 1).
+        scores: of n images with every label, in the order of the labels, shape (n, labels).
+        labels: numbers of their own labels, shape (n,).
+        counts: how much each image counts, shape (k, n).
 
     Returns:
-        Shape (n, n): row i, column k is the share of the scores of image k below that of image i.
+        Shape (k, labels), in [0, 1]; NaN for a label without images, and where there are no others.
     """
-    chances = np.empty((len(own), len(own)))
-    for column, scores in enumerate(np.sort(others, axis=1)):
-        places = np.searchsorted(scores, own, side="left") + np.searchsorted(scores, own, side="right")
-        chances[:, column] = places / (2 * len(scores))
-    return chances
+    return np.stack([auroc(labels == label, column, counts) for label, column in enumerate(scores.T)], axis=1)
 
 
-def label_swap_auroc(chances: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """AUROC of own against other labels: a quadratic form in the counts, since both sides are the same images.
+def label_swap_auroc(aurocs: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The mean of `claimed_label_aurocs` over labels, each weighing as much as its images count.
+
+    Only images that claim the same label are compared, never an image with itself. So what depends on the claimed label
+    alone cannot move it. Where all labels count alike, neither can what depends on the image alone, since of two labels
+    either's images win against the other's as often as those lose: any sum of the two is at exactly one half. Pairs of
+    all claimed labels together have neither property: there, a label that is claimed by few images of its own and by
+    many others, and scored low by all, passes for knowledge.
 
     Args:
-        chances: of `win_chances`, shape (n, n).
-        counts: how often each image counts, shape (k, n).
+        aurocs: shape (k, labels).
+        labels: numbers of the images' own labels, shape (n,).
+        counts: how much each image counts, shape (k, n).
 
     Returns:
-        Shape (k,), in [0, 1]; one half is chance.
+        Shape (k,), in [0, 1]; one half is chance, NaN where no label has an AUROC.
     """
-    return ((counts @ chances) * counts).sum(1) / counts.sum(1) ** 2
+    weights = np.stack([counts[:, labels == label].sum(axis=1) for label in range(aurocs.shape[1])], axis=1)
+    weights = np.where(np.isnan(aurocs), 0, weights)
+    total, wins = weights.sum(axis=1), (weights * np.nan_to_num(aurocs)).sum(axis=1)
+    return np.divide(wins, total, out=np.full(len(total), np.nan), where=total > 0)
 
 
 def mid_ranks(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -97,7 +104,7 @@ def spearman(scores: np.ndarray, other: np.ndarray, counts: np.ndarray) -> np.nd
     Args:
         scores: shape (n, columns).
         other: shape (n,).
-        counts: how often each image counts, shape (k, n).
+        counts: how much each image counts, shape (k, n).
 
     Returns:
         Shape (k, columns), in [-1, 1]; 0 where either is constant.
