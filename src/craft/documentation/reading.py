@@ -110,13 +110,20 @@ def say_diversity(archive: Archive) -> Iterator[str]:
 
 
 def say_copies(archive: Archive) -> Iterator[str]:
-    """Whether images are copies of training images."""
+    """Whether images are copies of real images that the run saw."""
     if found := archive.findings["memorization"]:
-        above = [f"{each['dataset']} ({code(each['measure'])}, {percent(each['rate'])} %)" for each in found["above"]]
+        above, drawn = (
+            [f"{each['dataset']} ({code(each['measure'])}, {percent(each['value'])} %)" for each in found[name]]
+            for name in ("above", "drawn")
+        )
+        few = found["rests_on"]
+        rests = f", a threshold that rests on {span(few, digits=0)} test images only" if few else ""
         yield (
-            f"{span(found['rates'], percent)} % of the images of {our_name(archive)} are flagged as copies of training"
-            f" images, where {span(found['expected'], percent)} % of test images are; the rate's interval lies above"
-            f" theirs in {len(above)} of {found['comparisons']} comparisons{f': {listed(above)}' if above else ''}."
+            f"{span(found['rates'], percent)} % of the images of {our_name(archive)} are flagged as copies of real images"
+            f" that the run saw (upper ends of the intervals: {span(found['upper'], percent)} %), where"
+            f" {percent(found['flagged'])} % of test images are{rests}; the rate's interval lies above that share in"
+            f" {len(above)} of {found['comparisons']} comparisons{f': {listed(above)}' if above else ''}. Images lie nearest"
+            f" to reference images oftener than test images do in {len(drawn)}{f': {listed(drawn)}' if drawn else ''}."
             f" Membership can be inferred in {found['inferred']} of {found['memberships']} comparisons."
         )
 
