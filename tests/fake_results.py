@@ -187,7 +187,8 @@ def draw_fidelity(
             for metric in FIDELITY:
                 value = 20 * (1 - SKILL.get(method, 0.5)) if metric == "fid" else SKILL.get(method, 0.5)
                 noise = value + rng.normal(0, 0.02, resamples)
-                rows.append(row | {"metric": metric, "value": value, "n": 48, "resamples": noise})
+                numbers = {"value": value, "natural": value, "n": 48, "resamples": noise}
+                rows.append(row | {"metric": metric} | numbers)
     return pd.DataFrame(rows)
 
 
@@ -253,7 +254,11 @@ def draw_validity(
     frames = [pd.DataFrame(places, columns=keys).assign(evaluator=name, role=role) for name, role in evaluators.items()]
     if "craft" in methods:
         gaps = [("gap", "craft", "cas", judge, 10.0 * n, "gap_change") for judge in judges for n in range(4)]
-        gaps += [("gap", "craft", "cas", judge, np.nan, "opens_at") for judge in judges]
+        gaps += [
+            ("gap", "craft", "cas", judge, np.nan, metric)
+            for judge in judges
+            for metric in ("reopening", "opens_from", "opens_at")
+        ]
         frames.append(pd.DataFrame(gaps, columns=keys).assign(evaluator="clip_resnet", role="reward"))
     frame = pd.concat(frames, ignore_index=True).assign(dataset=dataset, n=40, seeds=1, source="fake")
     frame = frame.assign(natural=np.nan, over="images")
@@ -265,8 +270,9 @@ def draw_validity(
     frame.loc[chance, "value"] = 1 / len(labels)
     gated = refused & (frame["dimension"] != PLAIN_MEAN)
     frame.loc[gated, "value"] = rng.uniform(0.9, 1.0, gated.sum())
-    opens = frame["metric"] == "opens_at"
-    frame.loc[opens, "value"] = np.where(np.arange(opens.sum()) % 2, np.nan, 20.0)
+    for metric, step in (("opens_from", 10.0), ("opens_at", 20.0)):
+        opens = frame["metric"] == metric
+        frame.loc[opens, "value"] = np.where(np.arange(opens.sum()) % 2, np.nan, step)
     frame = frame.assign(low=frame["value"] - 0.1, high=frame["value"] + 0.1)
     shares = observed | refused | errors
     frame.loc[shares, ["value", "low", "high"]] = frame.loc[shares, ["value", "low", "high"]].clip(0, 1)

@@ -59,6 +59,12 @@ def say_classifier(archive: Archive) -> Iterator[str]:
     ]
     least, most = min(shares), max(shares)
     yield f"It recognises {span({'low': least, 'high': most}, percent)} % of the test phantoms themselves."
+    if above := found["exaggerated"]:
+        places = [f"{each['dataset']} ({percent(each['own'])} % against {percent(each['real'])} %)" for each in above]
+        yield (
+            f"In {listed(places)} the interval of {our_name(archive)} lies above that of the test phantoms: its images"
+            " exaggerate their labels, which is no gain."
+        )
 
 
 def say_exaggeration(archive: Archive) -> Iterator[str]:
@@ -175,7 +181,7 @@ def say_gap(archive: Archive) -> Iterator[str]:
         )
         yield f"CAS follows the classifier of phantoms with a Spearman's correlation of {listed(ranks)}{order}."
     for found in archive.findings["gap"]:
-        places = [f"{each['dataset']} at step {each['step']}" for each in found["opened"]]
+        places = [f"{each['dataset']} at step {each['step']}, since step {each['since']}" for each in found["opened"]]
         yield (
             f"Along the finetuning the gap to {JUDGE[found['judge']]} opened in {len(places)} of {found['runs']}"
             f" runs{f' ({listed(places)})' if places else ''}."
