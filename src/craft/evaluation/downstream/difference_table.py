@@ -39,14 +39,14 @@ def difference_rows(each: ResampledArms, run: Run) -> list[dict]:
     """Rows of one dataset and backbone, not yet corrected for their number."""
     shared = {"dataset": each.dataset, "label": ALL, "evaluator": each.backbone, "role": "downstream"}
     shared |= {"source": f"{each.dataset}/{PREDICTIONS.name}"}
-    rows = []
-    for arm, against in list_pairs(each.arms, run.methods, run.rewarded):
-        for metric in METRICS:
-            difference = each.difference(arm, against, metric)
-            (number,), ((p,), (at_floor,)) = difference.estimates(each.confidence), difference.p_values()
-            row = table_row(number, method=arm, metric=metric, **shared)
-            rows.append(row | {"against": against, "p": p, "at_floor": at_floor})
-    return rows
+    pairs = list_pairs(each.arms, run.methods, run.rewarded)
+    wanted = [(arm, against, metric) for arm, against in pairs for metric in METRICS]
+    differences = each.differences(wanted)
+    numbers, tests = differences.estimates(each.confidence), zip(*differences.p_values(), strict=True)
+    return [
+        table_row(number, method=arm, metric=metric, **shared) | {"against": against, "p": p, "at_floor": at_floor}
+        for (arm, against, metric), number, (p, at_floor) in zip(wanted, numbers, tests, strict=True)
+    ]
 
 
 def make(results: Results) -> pd.DataFrame:

@@ -44,10 +44,11 @@ class ResampledArms:
         numbers = iter(self.sampled.estimates(self.confidence))
         return [(arm, metric, next(numbers)) for arm in self.arms for metric in METRICS]
 
-    def difference(self, arm: str, against: str, metric: str) -> Sampled:
-        """By how much a metric of an arm is larger than that of another one."""
-        own, other = self.place(arm, metric), self.place(against, metric)
-        return self.sampled.apply(lambda values: values[:, [own]] - values[:, [other]])
+    def differences(self, wanted: list[tuple[str, str, str]]) -> Sampled:
+        """By how much an arm's metric is larger than another arm's, for every wanted (arm, other arm, metric)."""
+        own = [self.place(arm, metric) for arm, _, metric in wanted]
+        others = [self.place(against, metric) for _, against, metric in wanted]
+        return self.sampled.apply(lambda values: values[:, own] - values[:, others])
 
 
 def resample_arms(results: Results) -> list[ResampledArms]:
