@@ -239,6 +239,7 @@ def draw_validity(
     for kind in (*NO_IMAGES, "other_modalities", "all"):
         places += [("no_images", "", name, kind, 0.05, "refused") for name in ("cas", PLAIN_MEAN, "plausibility")]
     places += [("label_swap", "", name, "", np.nan, "auroc") for name in scores]
+    places += [("label_swap", "", name, label, np.nan, "label_auroc") for name in scores for label in labels]
     places += [("drop_one", "", name, "", np.nan, "auroc_share") for name in DIMENSIONS]
     for condition in ("own_labels", "half_swapped", "all_swapped"):
         places += [("same_images", "", name, condition, np.nan, "mean") for name in scores]

@@ -30,8 +30,29 @@ def test_label_swap_names_the_weakest_dimension_and_those_at_chance(make_table, 
     assert find_label_swap({"validity": table}, run) == {
         "cas": {"reward": {"low": 0.8, "high": 0.9}, "held_out": {"low": 0.4, "high": 0.4}},
         "weakest": checklist,
-        "blind": [checklist],
+        "blind": [
+            {"dataset": "chest", "evaluator": "stranger", "dimension": "cas", "value": 0.4, "low": 0.3, "high": 0.5},
+            checklist,
+        ],
+        "labels": {"cases": 0, "blind": []},
     }
+
+
+def test_label_swap_names_the_claimed_labels_that_are_not_above_chance(make_table, run):
+    rows = [
+        ("auroc", "alignment", "", 0.75, 0.7),
+        ("label_auroc", "alignment", "naevus", 0.95, 0.9),
+        ("label_auroc", "alignment", "melanoma", 0.55, 0.45),
+    ]
+    place = {"dataset": "skin", "evaluator": "judge", "role": "reward", "high": 1.0}
+    table = make_table("metric dimension condition value low", *rows, study="label_swap", **place)
+    found = find_label_swap({"validity": table}, run)
+    (blind,) = found["labels"]["blind"]
+    assert found["blind"] == [] and found["labels"]["cases"] == 2
+    assert (blind["label"], blind["dataset"], blind["dimension"], blind["value"]) == (
+        *("melanoma", "skin", "alignment"),
+        0.55,
+    )
 
 
 def test_damage_counts_where_cas_falls_and_names_where_it_does_not(make_table, run):
