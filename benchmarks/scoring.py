@@ -190,7 +190,7 @@ class NaiveScorer:
         from craft.knowledge.schema import Knowledge
 
         data = folder / DATASET
-        self.judge, self.alignment = yardstick.judge, yardstick.alignment
+        self.judge, self.alignment, self.role = yardstick.judge, yardstick.alignment, yardstick.role
         self.knowledge = list(Knowledge.load(data / "knowledge.yaml").labels.values())
         self.references = yardstick.alignment.raw.evidence.references
         known = normalize(torch.cat(self.references), dim=1)
@@ -214,7 +214,8 @@ class NaiveScorer:
                 return normalize((normalize(features, dim=0) - self.centre) / self.spread, dim=0)
 
             scale = float(evaluator.scale)
-            means = [statistics.fmean(cosine(text) for text in known.descriptions) for known in self.knowledge]
+            texts = [known.descriptions_for(self.role) for known in self.knowledge]
+            means = [statistics.fmean(cosine(text) for text in described) for described in texts]
             others = [scale * mean for number, mean in enumerate(means) if number != label]
             items = self.knowledge[label].checklist
             signs = sum(item.weight * (cosine(item.present) - cosine(item.absent)) for item in items)

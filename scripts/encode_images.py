@@ -27,15 +27,19 @@ def main(
     with lease_device() as device:
         from craft.datasets.splits import check_leakage
         from craft.knowledge.schema import Knowledge
+        from craft.models.copies import LoadedModels
         from craft.models.foundation import Foundation
         from craft.reward.features import compute_features, write_features
         from craft.reward.judge import Judge
         from craft.training.generation import decode_table
 
         check_leakage(frame)
-        known, entries = Knowledge.load(knowledge), {}
+        known, entries, loaded = Knowledge.load(knowledge), {}, LoadedModels()
         for ref in job.evaluators:
-            entries |= compute_features(Judge.load(ref, device), frame, known, ref)
+            judge = Judge.load(ref, device)
+            loaded.add(ref.name, ref.role, judge.evaluator)
+            loaded.add(ref.encoder.name, ref.role, judge.encoder)
+            entries |= compute_features(judge, frame, known, ref)
         foundation = Foundation.load(job.foundation, device=device)
         training = frame[frame["split"] == "train"]
         encoded = foundation.encode_images(to_tensor(decode_images(training)))

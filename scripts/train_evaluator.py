@@ -31,11 +31,11 @@ def main(
         from craft.training.evaluator import train_evaluator
         from craft.training.evaluator_quality import item_auroc, zero_shot_accuracy
 
-        corpus = Corpus.load(images, knowledge, "train", training.fold, training.folds, signs)
+        corpus = Corpus.load(images, knowledge, "train", training.fold, training.folds, signs, job.role)
         resolved = job.model_dump(mode="json")
         checkpoints = checkpoint_folder(output, resolved, "train_evaluator", [*images, *knowledge, *signs])
         evaluator, metrics = train_evaluator(training, corpus, job.resolution, checkpoints, device)
-        unseen = Corpus.load(images, knowledge, "test", signs=signs)
+        unseen = Corpus.load(images, knowledge, "test", signs=signs, role=job.role)
         for measured in (zero_shot_accuracy, item_auroc):
             found = measured(evaluator, unseen)
             metrics |= {f"{measured.__name__}_{name}": value for name, value in found.items()}

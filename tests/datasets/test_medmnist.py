@@ -10,6 +10,7 @@ import pytest
 from craft.core.errors import CraftError
 from craft.datasets.prepare import prepare
 from craft.datasets.readers.medmnist import MedmnistDataset, read_medmnist
+from craft.datasets.splits import REAL_SPLITS
 
 DATASET = MedmnistDataset(
     reader="medmnist",
@@ -17,7 +18,7 @@ DATASET = MedmnistDataset(
     path="tiny.npz",
     labels=["normal", "pneumonia"],
     label_names={"0": "normal", "1": "pneumonia"},
-    splits={"train": 0.25, "reference": 0.25, "calibration": 0.25, "test": 0.25},
+    splits=dict.fromkeys(REAL_SPLITS, 0.2),
 )
 
 
@@ -39,7 +40,7 @@ def test_official_arrays_are_pooled_and_split_anew(folder, shape):
     np.savez(folder / "tiny.npz", **arrays(shape))
     frame = pd.DataFrame(prepare("xray", DATASET, 32)[0])
     assert frame["label"].value_counts().to_dict() == {"normal": 32, "pneumonia": 32}
-    assert set(frame["split"]) == {"train", "reference", "calibration", "test"}
+    assert set(frame["split"]) == set(REAL_SPLITS)
     assert set(frame["origin"]) == {"medmnist:xray"}
 
 

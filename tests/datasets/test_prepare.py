@@ -27,7 +27,7 @@ from craft.datasets.splits import REAL_SPLITS, check_leakage
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {"PYTHONPATH": str(ROOT / "src")}
-EVEN = {"train": 0.25, "reference": 0.25, "calibration": 0.25, "test": 0.25}
+EVEN = dict.fromkeys(REAL_SPLITS, 0.2)
 DATASET = {
     "reader": "image_folder",
     "modality": "dermoscopy",

@@ -11,7 +11,7 @@ from craft.core.images import image_row
 from craft.datasets.settings import SplitSettings
 from craft.datasets.splits import REAL_SPLITS, assign_split, check_coverage, check_leakage
 
-FRACTIONS = SplitSettings(train=0.4, reference=0.3, calibration=0.1, test=0.2)
+FRACTIONS = SplitSettings(train=0.4, reference=0.2, held_out_reference=0.1, calibration=0.1, test=0.2)
 
 
 def table(*entries: tuple[str, str, int]) -> pd.DataFrame:

@@ -38,7 +38,7 @@ class Toy(Dimension):
         first = torch.stack([references[0] for references in self.evidence.references])
         return torch.cosine_similarity(features.visual, first[labels])
 '''
-LABELS, SPLITS = ["nevus", "melanoma"], ["reference", "calibration", "test"]
+LABELS, SPLITS = ["nevus", "melanoma"], ["reference", "held_out_reference", "calibration", "test"]
 FOLDER = "dermoscopy"
 
 
@@ -49,7 +49,7 @@ def draw_rows(count: int, seed: int, split: str | None = None) -> list[dict]:
         image_row(
             rng.integers(80 * (index % 2), 176 + 80 * (index % 2), (32, 32, 3), np.uint8),
             label=LABELS[index % 2],
-            split=split or SPLITS[index // 2 % 3],
+            split=split or SPLITS[index // 2 % len(SPLITS)],
             origin="noise",
         )
         for index in range(count)

@@ -36,7 +36,7 @@ JOB = "models/settings/evaluator-lit_efficientnet.yaml"
 
 @pytest.fixture(scope="module")
 def jobs(resolve):
-    training = {"family": "toy", "seed": 1, "steps": 2, "batch": 4, "width": 32}
+    training = {"family": "toy", "seed": 3, "fold": 2, "folds": 3, "steps": 2, "batch": 4, "width": 32}
     return resolve(resolution=32, evaluators={"lit_efficientnet": {"role": "held_out", "train": training}})
 
 

@@ -71,7 +71,7 @@ def test_the_job_writes_the_table_of_its_images(jobs, results, run_script, tmp_p
     run_script("prepare_images", results / JOB, "--images", files[0], "--quarantine", files[1])
     frame = read_images(files[0])
     assert len(frame) == 60 and set(frame["origin"]) == {"toy:toys"} and pd.read_parquet(files[1]).empty
-    assert set(frame["split"]) == {"train", "reference", "calibration", "test"}
+    assert set(frame["split"]) == {"train", "reference", "held_out_reference", "calibration", "test"}
     dark, bright = (decode_images(frame[frame["label"] == label]) for label in TOYS["labels"])
     assert dark.shape == (30, 64, 64, 3) and dark.max() < 100 <= bright.min()
     assert set(frame["caption"]) == {f"toy {number}" for number in range(30)}

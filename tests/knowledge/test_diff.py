@@ -45,6 +45,17 @@ def test_texts_that_are_alike_count_as_changed_and_others_as_added_and_removed()
     assert [change.kind for change in diff.changes["descriptions"]] == ["changed", "added", "removed"]
 
 
+def test_held_out_descriptions_have_changes_of_their_own():
+    def edit(labels):
+        for label in labels.values():
+            label["held_out_descriptions"] = ["a spot on the skin", "a patch on the skin"]
+
+    diffs = diff_knowledge(edited(edit), tiny_knowledge())
+    assert [set(diff.changes) for diff in diffs] == [{"held_out_descriptions"}] * 2
+    added = [Change("", "a spot on the skin"), Change("", "a patch on the skin")]
+    assert diffs[0].changes["held_out_descriptions"] == added
+
+
 def test_a_changed_item_and_a_changed_definition_are_shown_in_full():
     def edit(labels):
         labels["melanoma"]["checklist"][1]["weight"] = 2.5

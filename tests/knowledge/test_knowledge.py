@@ -10,7 +10,7 @@ from craft.core.errors import CraftError
 from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
 from craft.pipeline.config import validate_config
-from craft.training.prompts import draw_prompts
+from craft.training.prompts import all_prompts, draw_prompts
 
 ROOT = Path(__file__).parents[2]
 BANK = sorted((ROOT / "data/knowledge").glob("*.yaml"))
@@ -21,8 +21,8 @@ def test_every_file_of_the_bank_is_rich_enough(path):
     knowledge = Knowledge.load(path)
     assert knowledge.modality == path.stem
     for label in knowledge.labels.values():
-        assert len(label.descriptions) >= 8 and len(label.checklist) >= 5
-        assert len(set(label.descriptions)) == len(label.descriptions)
+        assert len(label.descriptions) >= 5 and len(label.held_out_descriptions) >= 3 and len(label.checklist) >= 5
+        assert len(set(label.described().values())) == len(label.described()) >= 8
         assert all(item.present != item.absent for item in label.checklist)
 
 
@@ -51,6 +51,41 @@ def test_a_broken_file_is_named(tmp_path, text):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CraftError, match="no knowledge file"):
         Knowledge.load(tmp_path / "x.yaml")
+
+
+def with_held_out(*labels: str, texts: tuple[str, ...] = ("a spot on the skin", "a patch on the skin")) -> dict:
+    """The tiny knowledge in plain form, whose named labels have held-out descriptions."""
+    raw = tiny_knowledge().model_dump(mode="json")
+    for label in labels:
+        raw["labels"][label]["held_out_descriptions"] = list(texts)
+    return raw
+
+
+def test_held_out_evaluators_alone_read_the_held_out_descriptions():
+    shared, own = tiny_knowledge(), Knowledge.model_validate(with_held_out("nevus", "melanoma"))
+    assert shared.shares_texts and not own.shares_texts
+    label = own.labels["nevus"]
+    assert label.descriptions_for("held_out") == ["a spot on the skin", "a patch on the skin"]
+    assert label.descriptions_for("reward") == label.descriptions_for("monitor") == label.descriptions
+    assert shared.labels["nevus"].descriptions_for("held_out") == shared.labels["nevus"].descriptions
+
+
+def test_all_labels_have_held_out_descriptions_or_none(tmp_path):
+    (tmp_path / "k.yaml").write_text(yaml.safe_dump(with_held_out("nevus")))
+    with pytest.raises(CraftError, match="'nevus' has `held_out_descriptions` and 'melanoma' has none; give them to"):
+        Knowledge.load(tmp_path / "k.yaml")
+
+
+def test_no_description_is_held_out_and_not(tmp_path):
+    texts = ("a lesion with a border", "a patch on the skin")
+    (tmp_path / "k.yaml").write_text(yaml.safe_dump(with_held_out("nevus", "melanoma", texts=texts)))
+    with pytest.raises(CraftError, match="'a lesion with a border' stands under `descriptions` and `held_out_desc"):
+        Knowledge.load(tmp_path / "k.yaml")
+
+
+def test_no_generator_s_prompt_is_held_out():
+    raw = with_held_out("nevus", "melanoma")
+    assert not {"a spot on the skin", "a patch on the skin"} & set(all_prompts(Knowledge.model_validate(raw)))
 
 
 def test_knowledge_survives_a_round_trip(tmp_path):

@@ -122,6 +122,27 @@ def test_denials_and_parts_of_words_are_no_mistakes(harmless):
     assert found(CLEAN.replace(PATTERNED, harmless, 1)) == []
 
 
+def test_held_out_descriptions_are_checked_like_the_others_and_against_them():
+    first, second = "a thick {} with yellow crust", "a pigmented {}, brown globules"
+    text = CLEAN
+    for name in ("common wart", "blue naevus"):
+        held = "".join(f"      - {each.format(name)}\n" for each in (first, second))
+        text = text.replace(held, f"    held_out_descriptions:\n{held}")
+    assert text != CLEAN and found(text) == []
+    aged = text.replace("a thick common wart with", "a thick old common wart of many years with")
+    assert found(aged) == [(Kind.UNSEEN, "wart", line_of(aged, "many years"))]
+    twice = text.replace(
+        "a thick common wart with yellow crust", "a common wart on the hand, black dots, a rough surface"
+    )
+    assert found(twice) == [(Kind.DUPLICATE, "wart", line_of(twice, "a rough surface\n"))]
+
+
+def test_held_out_descriptions_of_one_label_alone_are_a_finding():
+    last = "      - a pigmented common wart, brown globules\n"
+    text = CLEAN.replace(last, f"    held_out_descriptions:\n{last}      - a pale common wart, a halo\n", 1)
+    assert [kind for kind, _, _ in found(text)] == [Kind.SCHEMA]
+
+
 def test_a_label_may_name_what_it_is_a_kind_of():
     text = CLEAN.replace("name: blue naevus", "name: wart").replace(PATTERNED, "a flat common wart, a yellow wart")
     assert found(text) == []
@@ -206,8 +227,8 @@ def test_the_bank_is_complete_and_sourced(modality):
     knowledge = Knowledge.load(ROOT / f"data/knowledge/{modality}.yaml")
     assert set(knowledge.labels) == set(COMPLETE[modality].split())
     for label in knowledge.labels.values():
-        assert len(label.descriptions) >= 8 and len(label.checklist) >= 5
-        texts = [label.definition, label.prompt, *label.descriptions]
+        assert len(label.described()) >= 8 and len(label.checklist) >= 5
+        texts = [label.definition, label.prompt, *label.described().values()]
         texts += [text for item in label.checklist for text in (item.present, item.absent)]
         assert max(len(text.split()) for text in texts) < 28
         for item in label.checklist:
@@ -217,7 +238,8 @@ def test_the_bank_is_complete_and_sourced(modality):
 
 def test_every_dermoscopy_label_is_described_on_dark_or_brown_skin():
     for key, label in Knowledge.load(ROOT / "data/knowledge/dermoscopy.yaml").labels.items():
-        assert any("dark skin" in text or "brown skin" in text for text in label.descriptions), key
+        for texts in (label.descriptions, label.held_out_descriptions):
+            assert any("dark skin" in text or "brown skin" in text for text in texts), key
 
 
 def test_texts_of_other_findings_would_contradict_a_label_s_checklist():

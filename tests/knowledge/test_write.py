@@ -64,6 +64,7 @@ def test_the_bank_is_copied_and_its_file_is_named_in_the_provenance(tmp_path):
     assert (tmp_path / "k.yaml").read_text() == FUNDUS.select(LABELS).to_yaml()
     provenance = json.loads((tmp_path / "k.json").read_text())
     assert provenance["provider"] == "bank" and provenance["labels"] == LABELS and len(provenance["sha256"]) == 64
+    assert provenance["shares_texts"] is False
 
 
 def test_a_model_writes_every_label_and_a_replay_writes_the_same_bytes(settings_of, tmp_path, monkeypatch):
@@ -85,8 +86,15 @@ def test_the_question_names_the_label_the_others_and_the_words_of_the_bank(setti
         write_knowledge(settings_of(endpoint), "fundus", LABELS)
     asked = text_of(endpoint.requests[0])
     assert "Label: no diabetic retinopathy. Other labels: proliferative diabetic retinopathy." in asked
-    assert "8 to 12 phrases" in asked and "5 to 8 signs" in asked and "hard exudates" in asked
-    assert not any(text in asked for text in FUNDUS.labels["no_dr"].descriptions), "the model is shown the answer"
+    assert (
+        "6 to 10 phrases" in asked
+        and "4 to 6 more phrases" in asked
+        and "5 to 8 signs" in asked
+        and "hard exudates" in asked
+    )
+    assert not any(text in asked for text in FUNDUS.labels["no_dr"].described().values()), (
+        "the model is shown the answer"
+    )
 
 
 def test_an_item_may_name_a_biomarker_of_the_bank_and_no_other(settings_of, tmp_path):
@@ -123,10 +131,10 @@ def test_faults_that_stay_keep_the_text_out_of_a_run(settings_of):
 
 def test_too_few_descriptions_are_asked_for_again(settings_of):
     short = entry("no_dr")
-    short["descriptions"] = short["descriptions"][:3]
+    short["descriptions"] = short["descriptions"][:2]
     with Endpoint(completion(short), completion(entry("no_dr"))) as endpoint:
         write_knowledge(settings_of(endpoint), "fundus", ["no_dr"])
-    assert "at `descriptions`: List should have at least 8 items" in endpoint.requests[1]["messages"][-1]["content"]
+    assert "at `descriptions`: List should have at least 5 items" in endpoint.requests[1]["messages"][-1]["content"]
 
 
 def test_a_modality_without_a_bank_is_written_too(settings_of, tmp_path):

@@ -12,11 +12,11 @@ import yaml
 from craft.core.errors import CraftError
 from craft.core.registry import Chosen
 from craft.core.settings import Strict
+from craft.evaluation.results import SETTINGS
 from craft.evaluation.settings import FeaturesRef
 from craft.pipeline.config import Config, validate_config
 from craft.pipeline.jobs import resolve_jobs
 from craft.pipeline.schema import SCHEMA, schema_text
-from craft.training.settings import GenerationJob, MethodJob
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -145,17 +145,108 @@ def test_a_copy_of_an_evaluator_that_shaped_a_run_cannot_be_held_out(role, tmp_p
         validate_config(raw)
     weights = tmp_path / "copy/weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
-    assert "innocent" in validate_config(raw).evaluators
+    with pytest.raises(CraftError, match=rf"'{name}' \({role}\) and 'innocent' \(held_out\) are both of the family"):
+        validate_config(raw)
+    (tmp_path / "copy/provenance.json").unlink()
+    assert "innocent" in validate_config(raw).evaluators, "what is unknown is not refused"
 
 
 def test_two_evaluators_trained_alike_are_one_model():
-    training = {"family": "clip_bit", "seed": 7}
+    training = {"family": "clip_bit", "seed": 7, "fold": 1, "folds": 3}
     raw = changed("evaluators.clip_bit", {"role": "monitor", "train": training})
     raw["evaluators"]["lit_efficientnet"] = {"role": "held_out", "train": training}
     with pytest.raises(CraftError, match="are trained with the same settings, so that one model has two roles"):
         validate_config(raw)
-    raw["evaluators"]["lit_efficientnet"]["train"] = training | {"seed": 8}
+    raw["evaluators"]["lit_efficientnet"]["train"] = {"family": "siglip_regnet", "seed": 8, "fold": 2, "folds": 3}
     validate_config(raw)
+
+
+TRAINED = {
+    "clip_resnet": ("reward", {"family": "clip_resnet", "seed": 1, "fold": 0, "folds": 3}),
+    "clip_bit": ("monitor", {"family": "clip_bit", "seed": 2, "fold": 1, "folds": 3}),
+    "lit_efficientnet": ("held_out", {"family": "siglip_regnet", "seed": 3, "fold": 2, "folds": 3}),
+}
+
+
+def trained(**changes: dict) -> dict:
+    """The default configuration with evaluators that the run trains, some of their settings changed."""
+    evaluators = {
+        name: {"role": role, "train": training | changes.get(name, {})} for name, (role, training) in TRAINED.items()
+    }
+    return changed("evaluators", evaluators)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"lit_efficientnet": {"family": "clip_bit"}},
+            r"'clip_bit' \(monitor\) .* \(held_out\) are both of the family",
+        ),
+        ({"clip_bit": {"fold": 0}}, r"'clip_resnet' .* 'clip_bit' .* the same images, chest_xray \(fold 0 of 3\) and"),
+        (
+            {"clip_bit": {"fold": 0, "folds": 1}},
+            r"'clip_resnet' .* 'clip_bit' .* chest_xray \(fold 0 of 3\) and chest_",
+        ),
+        (
+            {"clip_bit": {"fold": 3, "folds": 6}},
+            r"the same images, .* and chest_xray \(fold 3 of 6\) .take another fold",
+        ),
+        ({"lit_efficientnet": {"seed": 1}}, r"'clip_resnet' .* 'lit_efficientnet' .* have the same origin, seed 1"),
+    ],
+)
+def test_what_is_known_of_evaluators_of_two_roles_differs(changes, sentence):
+    validate_config(trained())
+    validate_config(trained(clip_bit={"fold": 4, "folds": 6}))  # a part of fold 1 of 3
+    with pytest.raises(CraftError, match=sentence):
+        validate_config(trained(**changes))
+
+
+def test_three_evaluators_of_one_architecture_on_the_same_images_are_refused():
+    alike = {"family": "clip_resnet", "fold": 0, "folds": 1}
+    with pytest.raises(CraftError, match=r"of the family clip_resnet .* learned from the same images, chest_xray and"):
+        validate_config(trained(**{name: alike | {"seed": seed} for seed, name in enumerate(TRAINED)}))
+
+
+def test_what_others_published_is_compared_as_far_as_it_is_declared():
+    hub = {"loader": "transformers", "role": "held_out", "path": "some/hub_id"}
+    raw = changed("evaluators.lit_efficientnet", hub)
+    validate_config(raw)
+    raw["evaluators"]["lit_efficientnet"] |= {"family": "ViT-B/16", "training_data": ["PMC-15M"], "origin": "Microsoft"}
+    raw["evaluators"]["clip_bit"] = {"role": "monitor", "path": "some/other_hub_id", "family": "SigLIP"}
+    validate_config(raw)
+    for key, value, sentence in (
+        ("family", "vit-b/16", "both of the family vit-b/16"),
+        ("training_data", ["MIMIC-CXR", "pmc-15m"], "learned from the same images, pmc-15m and PMC-15M"),
+        ("origin", "microsoft", "have the same origin, microsoft"),
+    ):
+        raw["evaluators"]["clip_bit"] = {"role": "monitor", "path": "some/other_hub_id", key: value}
+        with pytest.raises(CraftError, match=f"'clip_bit' .monitor. and 'lit_efficientnet' .held_out. .*{sentence}"):
+            validate_config(raw)
+
+
+def test_held_out_evaluators_may_be_alike():
+    raw = trained()
+    raw["evaluators"]["further"] = raw["evaluators"]["lit_efficientnet"] | {
+        "train": TRAINED["lit_efficientnet"][1] | {"seed": 9}
+    }
+    assert "further" in validate_config(raw).evaluators
+
+
+def test_what_is_known_of_a_model_is_not_declared():
+    raw = trained()
+    raw["evaluators"]["clip_bit"]["family"] = "another"
+    with pytest.raises(CraftError, match=r"evaluators.clip_bit.*`family` is known of a model that the run trains"):
+        validate_config(raw)
+
+
+def test_a_run_says_what_is_known_of_its_judges():
+    raw = changed("evaluators.lit_efficientnet", {"role": "held_out", "path": "some/hub_id", "family": "ViT-B/16"})
+    judges = {judge.name: judge for judge in resolve_jobs(validate_config(raw))[SETTINGS].judges}
+    assert list(judges) == [*raw["evaluators"], *raw["encoders"]]
+    assert judges["lit_efficientnet"].unknown == ["training_data", "origin"]
+    assert str(judges["clip_bit"].training_data[0]) == "chest_xray (fold 1 of 3)"
+    assert judges["clip_bit"].origin == "seed 2" and judges["clip_bit"].unknown == []
 
 
 def test_any_number_of_evaluators_can_be_held_out():
@@ -182,13 +273,16 @@ def test_features_are_those_of_held_out_encoders_and_evaluators_unless_others_ar
 
 
 def test_two_encoders_trained_alike_are_one_model():
-    training = {"tower": "bit", "seed": 7}
+    training = {"tower": "bit", "seed": 7, "fold": 1, "folds": 3}
     raw = changed("encoders.anatomy_bit", {"role": "monitor", "train": training})
     raw["encoders"]["efficientnet_lite0"] = {"role": "held_out", "train": training}
     with pytest.raises(CraftError, match=r"the encoders 'anatomy_bit' .* are trained with the same settings"):
         validate_config(raw)
-    raw["encoders"]["efficientnet_lite0"]["train"] = training | {"fold": 1, "folds": 3}
+    raw["encoders"]["efficientnet_lite0"]["train"] = {"tower": "regnet", "seed": 8, "fold": 2, "folds": 3}
     validate_config(raw)
+    raw["encoders"]["efficientnet_lite0"]["train"] |= {"tower": "bit"}
+    with pytest.raises(CraftError, match=r"the encoders 'anatomy_bit' .* are both of the family bit"):
+        validate_config(raw)
 
 
 ENCODER = {"role": "held_out", "path": "data/models/encoder-anatomy_bit"}
@@ -238,10 +332,18 @@ def test_an_encoder_has_no_name_of_an_evaluator():
         validate_config(raw)
 
 
+# what only makes, describes or measures; a rule that is not among them trains, selects or finds what trains
+MEASURING = {
+    *("prepare_images", "write_knowledge", "encode_images", "calibrate_cas", "score_images", "measure_fidelity"),
+    *("measure_biomarkers", "audit_checklist", "find_neighbours", "check_validity", "train_classifier"),
+    *("collect_tables",),
+}
+
+
 @pytest.mark.parametrize(
     "file", sorted([ROOT / "config.yaml", *(ROOT / "configs").glob("*.yaml")]), ids=lambda f: f.stem
 )
-def test_nothing_that_is_held_out_is_named_to_what_trains_a_generator(file):
+def test_nothing_that_is_held_out_is_named_to_what_trains_or_selects(file):
     config = validate_config(yaml.safe_load(file.read_text()))
     held_out = {
         name
@@ -249,11 +351,25 @@ def test_nothing_that_is_held_out_is_named_to_what_trains_a_generator(file):
         for name, model in models.items()
         if model.role == "held_out"
     }
-    trainings = [job for job in resolve_jobs(config).values() if isinstance(job, (MethodJob, GenerationJob))]
-    assert held_out and trainings
-    for job in trainings:
+    own = MEASURING | {f"{kind}-{name}" for kind in ("evaluator", "encoder") for name in held_out}
+    choosing = [job for path, job in resolve_jobs(config).items() if Path(path).stem not in own]
+    assert held_out and choosing
+    for job in choosing:
         named = {name for ref in getattr(job, "evaluators", []) for name in (ref.name, ref.encoder.name)}
         assert not named & held_out and not any(name in job.to_yaml() for name in held_out)
+
+
+@pytest.mark.parametrize("kind", ["evaluators", "encoders"])
+def test_the_guard_sees_what_is_held_out_in_a_job_that_chooses(kind):
+    """The test above can fail: a held-out judge in a training's settings is found in its YAML."""
+    jobs = resolve_jobs(validate_config(DEFAULT))
+    (training,) = [
+        job for path, job in jobs.items() if path.endswith("fundus/craft/seed0/settings/finetune_reward.yaml")
+    ]
+    (held_out,) = [ref for ref in jobs["fundus/settings/score_images.yaml"].evaluators if ref.role == "held_out"]
+    leaky = training.model_copy(update={"evaluators": [*training.evaluators, held_out]})
+    name = held_out.name if kind == "evaluators" else held_out.encoder.name
+    assert name in leaky.to_yaml() and name not in training.to_yaml()
 
 
 def test_a_missing_key_is_named():

@@ -54,7 +54,10 @@ def test_a_job_names_the_modules_that_it_finds_by_name_and_no_other():
 def test_signs_are_found_only_for_evaluators_that_the_run_trains():
     raw = copy.deepcopy(DEFAULT)
     assert not [name for name in resolve_jobs(validate_config(raw)) if "find_signs" in name]
-    raw["evaluators"]["clip_bit"] = {"role": "monitor", "train": {"family": "clip_bit", "seed": 2}}
+    raw["evaluators"]["clip_bit"] = {
+        "role": "monitor",
+        "train": {"family": "clip_bit", "seed": 2, "fold": 1, "folds": 3},
+    }
     found = resolve_jobs(validate_config(raw))
     assert {f"{name}/settings/find_signs.yaml" for name in raw["datasets"]} <= set(found)
     raw["audit"] = {"measured_per_method": 5}

@@ -136,7 +136,7 @@ def test_a_label_without_reference_images_is_named():
         LabelTexts(unit(2, WIDTH, seed=i), unit(1, WIDTH, seed=i), unit(1, WIDTH, seed=i), torch.ones(1))
         for i in (0, 1)
     ]
-    with pytest.raises(CraftError, match="label number 1 has no reference image"):
+    with pytest.raises(ValueError, match="label number 1 has no reference image"):
         Evidence(texts, [unit(2, WIDTH, seed=9), torch.empty(0, WIDTH)], 10.0, 5)
 
 

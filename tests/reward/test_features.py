@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
 from tiny import tiny_judge, tiny_knowledge, tiny_ref
 
 from craft.core.errors import CraftError
@@ -16,7 +17,7 @@ from craft.reward.evidence import ImageFeatures
 from craft.reward.features import Features, compute_features, foreign_features, write_features
 
 REF = tiny_ref("e", "reward", Path("nowhere"))
-SIZE, SPLITS = 32, ("train", "reference", "calibration", "calibration", "test")
+SIZE, SPLITS = 32, ("train", "reference", "held_out_reference", "calibration", "test")
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +72,66 @@ def test_a_feature_file_without_ids_is_made_again(tmp_path, frame, entries):
         Features(tmp_path / "old.safetensors", frame, tiny_knowledge())
 
 
-def test_images_of_other_modalities_are_calibration_images_thinned_evenly(path, frame, entries):
-    rows = list(frame.index[frame["split"] == "calibration"])[::4]
+@pytest.mark.parametrize("split", ["calibration", "test"])
+def test_images_of_other_modalities_are_of_one_split_thinned_evenly(split, path, frame, entries):
+    rows = list(frame.index[frame["split"] == split])[::2]
     images = ImageFeatures(entries["e/images"][rows], entries["e_encoder/images"][rows])
-    found = foreign_features([path, path], REF, most=2)
+    found = foreign_features([path, path], REF, split, most=2)
     assert torch.equal(found.aligned, torch.cat([images.aligned] * 2))
     assert torch.equal(found.visual, torch.cat([images.visual] * 2))
-    assert foreign_features([], REF) is None
+    assert foreign_features([], REF, split) is None
+
+
+@pytest.mark.parametrize(
+    ("role", "split"),
+    [("reward", "reference"), ("monitor", "reference"), ("held_out", "held_out_reference")],
+)
+def test_held_out_judges_have_reference_images_of_their_own(role, split, path, frame, entries):
+    ref = tiny_ref("e", role, Path("nowhere"))
+    references = Features(path, frame, tiny_knowledge()).raw_scores(ref, 1).evidence.references
+    for label, found in zip(("nevus", "melanoma"), references, strict=True):
+        own = frame.index[(frame["split"] == split) & (frame["label"] == label)]
+        assert torch.equal(found, entries["e_encoder/images"][list(own)])
+
+
+def test_a_label_without_reference_images_is_named_with_its_split(path, frame):
+    moved = frame.assign(split=frame["split"].replace("held_out_reference", "train"))
+    known = Features(path, moved, tiny_knowledge())
+    known.raw_scores(REF, 1)
+    with pytest.raises(CraftError, match=r"'nevus' has no image in the split 'held_out_reference', .*'e' \(held_out"):
+        known.raw_scores(tiny_ref("e", "held_out", Path("nowhere")), 1)
+
+
+def test_held_out_judges_read_descriptions_of_their_own(frame):
+    knowledge, judge = tiny_knowledge(), tiny_judge(SIZE)
+    own = {
+        "nevus": ["a spot of another kind", "a mole on the skin"],
+        "melanoma": ["a black patch of skin", "a dark mole"],
+    }
+    known = {
+        key: label.model_copy(update={"held_out_descriptions": own[key]}) for key, label in knowledge.labels.items()
+    }
+    knowledge = knowledge.model_copy(update={"labels": known})
+    for role in ("reward", "monitor", "held_out"):
+        found = compute_features(judge, frame, knowledge, tiny_ref("e", role, Path("nowhere")))
+        for key, label in known.items():
+            texts = own[key] if role == "held_out" else label.descriptions
+            assert torch.equal(found[f"e/descriptions/{key}"], judge.evaluator.encode_texts(texts))
+
+
+def test_no_image_but_those_of_the_named_split_is_a_negative(path, frame, entries):
+    """Another's calibration is fitted on calibration images alone; what is reported rests on test images alone."""
+    for split in ("calibration", "test"):
+        rows = list(frame.index[frame["split"] == split])
+        assert torch.equal(foreign_features([path], REF, split).aligned, entries["e/images"][rows])
+
+
+def test_a_feature_file_without_splits_gives_no_negatives(tmp_path, path):
+    tensors = load_file(path)
+    del tensors["image_splits"]
+    write_tensors(tmp_path / "old.safetensors", tensors)
+    with pytest.raises(CraftError, match="no 'image_splits'; run `snakemake --forcerun encode_images`"):
+        foreign_features([tmp_path / "old.safetensors"], REF, "calibration")
 
 
 def test_the_digest_follows_the_features_of_both_models_and_of_no_other(tmp_path, path, frame, entries):

@@ -9,7 +9,9 @@ from greys import BRIGHT, DARK, make_item, make_knowledge
 from craft.core.errors import CraftError
 from craft.core.files import write_parquet
 from craft.core.images import image_row, write_images
+from craft.knowledge.schema import Knowledge
 from craft.training.corpus import Corpus
+from craft.training.evaluator import draw_texts
 from craft.training.signs import NO, UNKNOWN, YES, tabulate_signs
 
 NAMES = ["is round", "is soft", "is hard", "is thin"]
@@ -69,6 +71,25 @@ def test_where_nothing_is_known_the_items_of_the_label_count_as_true(files):
 
 def test_draws_repeat_themselves(files):
     assert draw(load(files), 0) == draw(load(files), 0)
+
+
+@pytest.mark.parametrize("role", ["reward", "monitor", "held_out"])
+def test_an_evaluator_learns_from_the_descriptions_of_its_role_alone(files, role):
+    """Everything that is drawn in many batches; checklist statements are everyone's."""
+    images, path, _ = files
+    raw = Knowledge.load(path).model_dump(mode="json")
+    for key, label in raw["labels"].items():
+        label["held_out_descriptions"] = [f"another text of {key}", f"a third text of {key}"]
+    known = Knowledge.model_validate(raw)
+    path.write_text(known.to_yaml())
+    fields = ("descriptions", "held_out_descriptions")
+    own = {field: {text for label in known.labels.values() for text in getattr(label, field)} for field in fields}
+    corpus, rng = Corpus.load([images], [path], "train", role=role), np.random.default_rng(0)
+    batches = [draw_texts(corpus, np.array([0, 1]), rng) for _ in range(100)]
+    drawn = {text for batch in batches for text in batch.captions + batch.statements}
+    read = own["held_out_descriptions" if role == "held_out" else "descriptions"]
+    assert drawn - {label.prompt for label in corpus.labels} <= read <= drawn
+    assert own["descriptions"] | own["held_out_descriptions"] <= set(corpus.texts()), "tokenizers read all texts"
 
 
 def test_every_image_table_needs_its_own_files(files):

@@ -29,7 +29,7 @@ COLUMNS = (
 )
 # rows that are written together and can be read alone
 GROUP = 256
-SPLITS = ("train", "reference", "calibration", "test", "generated")
+SPLITS = ("train", "reference", "held_out_reference", "calibration", "test", "generated")
 
 SCHEMA = pa.schema(
     [pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))]

@@ -56,20 +56,24 @@ LabelNames = Annotated[dict[str, Name], BeforeValidator(require_raw_words)]
 
 
 class SplitSettings(Strict):
-    """Shares of the patients in the four splits, which sum to 1."""
+    """Shares of the patients in the five splits, which sum to 1."""
 
-    train: Share = Field(0.5, description="share that trains generators and classifiers")
-    reference: Share = Field(0.15, description="share among which the plausibility dimension looks for neighbours")
+    train: Share = Field(0.45, description="share that trains generators and classifiers")
+    reference: Share = Field(
+        0.1, description="share among which plausibility under the reward and the monitor looks for neighbours"
+    )
+    held_out_reference: Share = Field(0.1, description="the same under held-out evaluators, which share no image")
     calibration: Share = Field(0.15, description="share on which CAS is calibrated and classifiers stop early")
     test: Share = Field(0.2, description="share that sets thresholds and on which every reported number rests")
 
     @model_validator(mode="after")
     def sum_to_one(self):
-        total = self.train + self.reference + self.calibration + self.test
+        total = self.train + self.reference + self.held_out_reference + self.calibration + self.test
         if abs(total - 1.0) > 1e-6:
             raise ValueError(
                 f"split fractions sum to {total:.3f}, not 1;"
-                " write for example `splits: {train: 0.5, reference: 0.15, calibration: 0.15, test: 0.2}`"
+                " write for example `splits: {train: 0.45, reference: 0.1, held_out_reference: 0.1, calibration: 0.15,"
+                " test: 0.2}`"
             )
         return self
 
@@ -84,7 +88,7 @@ class DatasetSettings(Strict):
 
     modality: Name = Field(description="kind of image; names the file of its knowledge")
     labels: list[Name] = Field(min_length=2, description="labels that are used, in the order of all tables")
-    splits: SplitSettings = Field(SplitSettings(), description="shares of the patients in the four splits")
+    splits: SplitSettings = Field(SplitSettings(), description="shares of the patients in the five splits")
     split_seed: int = Field(0, description="another number deals the patients to the splits anew")
     max_quarantined: float = Field(0.02, ge=0, le=1, description="share of unreadable files above which the run stops")
     max_per_label: Positive | None = Field(None, description="keep at most this many images of a label; null: all")

@@ -8,7 +8,10 @@ from craft.core.errors import CraftError
 from craft.core.seeds import derive_seed
 from craft.datasets.settings import SplitSettings
 
-REAL_SPLITS = ("train", "reference", "calibration", "test")
+REAL_SPLITS = ("train", "reference", "held_out_reference", "calibration", "test")
+
+# what training, the reward or the guard reads: images that generated ones could be drawn towards
+SEEN_SPLITS = ("train", "reference", "calibration")
 
 
 def assign_split(group: str, splits: SplitSettings, seed: int) -> str:

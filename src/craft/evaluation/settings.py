@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from craft.core.settings import JobSettings, Name, Positive, Role, Share, Strict
+from craft.models.backgrounds import Background
 
 
 class ScoringSettings(Strict):
@@ -34,6 +35,7 @@ class Run(JobSettings):
     rewarded: list[str] = Field(description="methods that were finetuned on a reward")
     seeds: list[int] = Field(description="seeds of the generators")
     scoring: ScoringSettings = Field(description="the configuration's section `scoring`")
+    judges: list[Background] = Field([], description="what is known of every evaluator and every encoder")
 
     @property
     def baselines(self) -> list[str]:

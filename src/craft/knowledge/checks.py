@@ -80,7 +80,7 @@ def check_label(key: str, labels: Mapping[str, LabelKnowledge]) -> Iterator[Rema
 
 def _numbers(label: LabelKnowledge) -> Iterator[Remark]:
     for part, found, least in (
-        ("descriptions", len(label.descriptions), MINIMUM_DESCRIPTIONS),
+        ("descriptions", len(label.described()), MINIMUM_DESCRIPTIONS),
         ("checklist", len(label.checklist), MINIMUM_ITEMS),
     ):
         if found < least:
@@ -116,26 +116,26 @@ def _items_against_items(label: LabelKnowledge) -> Iterator[Remark]:
 
 def _descriptions_against_items(label: LabelKnowledge) -> Iterator[Remark]:
     ruled_out = _ruled_out(label)
-    for number, text in enumerate(label.descriptions):
+    for place, text in label.described().items():
         claims = read_description(text)
         for item, gone in zip(label.checklist, ruled_out, strict=True):
             if any(claims.asserts(phrase) for phrase in gone):
                 message = f"description {text!r} contradicts the checklist: {item.present!r}"
-                yield Remark(("descriptions", number), Kind.CONTRADICTION, message)
+                yield Remark(place, Kind.CONTRADICTION, message)
 
 
 def _duplicates(label: LabelKnowledge) -> Iterator[Remark]:
     own_name = words(label.name)
-    described = [(text, read_description(text).signed - own_name) for text in label.descriptions]
-    stated = [(item.present, read_statement(item.present).signed) for item in label.checklist]
-    for part, texts, limit in (
-        ("descriptions", described, SIMILAR_DESCRIPTIONS),
-        ("checklist", stated, SIMILAR_ITEMS),
-    ):
-        for (_, (text, one)), (number, (later, other)) in combinations(enumerate(texts), 2):
+    described = [(place, text, read_description(text).signed - own_name) for place, text in label.described().items()]
+    stated = [
+        (("checklist", number), item.present, read_statement(item.present).signed)
+        for number, item in enumerate(label.checklist)
+    ]
+    for texts, limit in ((described, SIMILAR_DESCRIPTIONS), (stated, SIMILAR_ITEMS)):
+        for (_, text, one), (place, later, other) in combinations(texts, 2):
             if (share := similarity(one, other)) >= limit:
                 message = f"{later!r} nearly repeats {text!r} (similarity {share:.2f}, limit {limit})"
-                yield Remark((part, number), Kind.DUPLICATE, message)
+                yield Remark(place, Kind.DUPLICATE, message)
 
 
 def _other_labels(key: str, labels: Mapping[str, LabelKnowledge]) -> Iterator[Remark]:
@@ -145,11 +145,11 @@ def _other_labels(key: str, labels: Mapping[str, LabelKnowledge]) -> Iterator[Re
         if other == key or name in own or own in name:
             continue
         named = re.compile(rf"\b{re.escape(name.strip())}(?:s|es)?\b")
-        for number, text in enumerate(labels[key].descriptions):
+        for place, text in labels[key].described().items():
             match = named.search(text.lower())
             if match and not denies_before(text, match.start()):
                 message = f"description {text!r} names the label {other!r} ({knowledge.name!r})"
-                yield Remark(("descriptions", number), Kind.OTHER_LABEL, message)
+                yield Remark(place, Kind.OTHER_LABEL, message)
 
 
 def _bounded(name: str) -> str:
@@ -158,7 +158,7 @@ def _bounded(name: str) -> str:
 
 
 def _unseen(label: LabelKnowledge) -> Iterator[Remark]:
-    texts = [(("descriptions", number), text) for number, text in enumerate(label.descriptions)]
+    texts: list[tuple[KeyPath, str]] = list(label.described().items())
     for number, item in enumerate(label.checklist):
         texts += [(("checklist", number, field), getattr(item, field)) for field in ("present", "absent")]
     for path, text in texts:

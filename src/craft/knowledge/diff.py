@@ -54,10 +54,12 @@ def diff_label(new: LabelKnowledge, old: LabelKnowledge) -> dict[str, list[Chang
         for name in SINGLE_TEXTS
         if getattr(old, name) != getattr(new, name)
     }
-    descriptions = list(diff_lists(new.descriptions, old.descriptions, str))
+    described = {
+        name: [Change(a or "", b or "") for a, b in diff_lists(getattr(new, name) or [], getattr(old, name) or [], str)]
+        for name in ("descriptions", "held_out_descriptions")
+    }
     items = list(diff_lists(new.checklist, old.checklist, lambda item: item.present))
-    described = [Change(*map(describe_item, pair)) for pair in items]
-    found = changes | {"descriptions": [Change(a or "", b or "") for a, b in descriptions], "checklist": described}
+    found = changes | described | {"checklist": [Change(*map(describe_item, pair)) for pair in items]}
     return {name: each for name, each in found.items() if each}
 
 

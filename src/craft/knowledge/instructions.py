@@ -18,9 +18,11 @@ RULES = """\
 Rules:
 - `definition`: one sentence that says what the label is and how it looks.
 - `prompt`: the plainest phrase for an image of this label, naming the kind of image and the label.
-- `descriptions`: 8 to 12 phrases that each name the kind of image and the label. They vary the view, the severity, \
+- `descriptions`: 6 to 10 phrases that each name the kind of image and the label. They vary the view, the severity, \
 the site and the appearance as far as the kind of image allows (side, size, colour, lighter and darker skin, image \
 quality), and none contradicts the label or repeats another. Each has at most 26 words.
+- `held_out_descriptions`: 4 to 6 more phrases by the same rules, which vary as much and say it in other words: they \
+test what learned from `descriptions`.
 - `checklist`: 5 to 8 signs by which an expert tells this label from the others. `present` states the sign as it \
 looks where the label is true, `absent` states the contrary as it looks, each in at most 16 words. Both can be judged \
 in one image alone: no age, history, symptom, laboratory value or course. `weight` is 0.5 to 2 and grows with how much \
@@ -39,7 +41,8 @@ class LabelAnswer(Strict):
 
     definition: Statement
     prompt: Statement
-    descriptions: list[Statement] = Field(min_length=8, max_length=16)
+    descriptions: list[Statement] = Field(min_length=5, max_length=12)
+    held_out_descriptions: list[Statement] = Field(min_length=3, max_length=8)
     checklist: list[ChecklistItem] = Field(min_length=5, max_length=12)
 
 

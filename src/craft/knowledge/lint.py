@@ -130,8 +130,8 @@ def _texts(data: Any, labels: dict[str, LabelKnowledge]) -> Iterator[tuple[KeyPa
     for key, label in labels.items():
         yield ("labels", key, "definition"), label.definition
         yield ("labels", key, "prompt"), label.prompt
-        for number, text in enumerate(label.descriptions):
-            yield ("labels", key, "descriptions", number), text
+        for place, text in label.described().items():
+            yield ("labels", key, *place), text
         for number, item in enumerate(label.checklist):
             yield ("labels", key, "checklist", number, "present"), item.present
             yield ("labels", key, "checklist", number, "absent"), item.absent

@@ -1,13 +1,13 @@
 """The structure of clinical knowledge: enriched descriptions and checklists, one file per modality."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from craft.core.errors import CraftError, explain_validation
-from craft.core.settings import Strict
+from craft.core.settings import Role, Strict
 
 Statement = Annotated[str, Field(min_length=12, max_length=240)]
 
@@ -30,14 +30,33 @@ class ChecklistItem(Strict):
 class LabelKnowledge(Strict):
     """What is known of one label.
 
-    `name` is the label in words, `prompt` the plain label prompt, `descriptions` the enriched prompts.
+    `name` is the label in words, `prompt` the plain label prompt, `descriptions` the enriched prompts. Where there are
+    `held_out_descriptions`, held-out evaluators read these in place of `descriptions`, and nothing else does.
     """
 
     name: str
     definition: Statement
     prompt: Statement
     descriptions: list[Statement] = Field(min_length=3)
+    held_out_descriptions: list[Statement] | None = Field(None, min_length=2)
     checklist: list[ChecklistItem] = Field(min_length=3)
+
+    @model_validator(mode="after")
+    def no_text_is_shared(self) -> Self:
+        if shared := set(self.descriptions) & set(self.held_out_descriptions or []):
+            raise ValueError(
+                f"{sorted(shared)[0]!r} stands under `descriptions` and `held_out_descriptions`; remove it from one"
+            )
+        return self
+
+    def descriptions_for(self, role: Role) -> list[str]:
+        """The descriptions that an evaluator of a role reads."""
+        return (self.held_out_descriptions if role == "held_out" else None) or self.descriptions
+
+    def described(self) -> dict[tuple[str, int], str]:
+        """All descriptions by their place: field and number."""
+        fields = {"descriptions": self.descriptions, "held_out_descriptions": self.held_out_descriptions or []}
+        return {(field, number): text for field, texts in fields.items() for number, text in enumerate(texts)}
 
 
 class Knowledge(Strict):
@@ -46,6 +65,22 @@ class Knowledge(Strict):
     modality: str
     coarse_prompts: list[Statement] = Field(min_length=1)
     labels: dict[str, LabelKnowledge] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def all_labels_hold_out_or_none(self) -> Self:
+        given = {key: known.held_out_descriptions is not None for key, known in self.labels.items()}
+        if len(set(given.values())) > 1:
+            some, none = (next(key for key in given if given[key] == kind) for kind in (True, False))
+            raise ValueError(
+                f"the label {some!r} has `held_out_descriptions` and {none!r} has none; give them to all labels or to"
+                " none"
+            )
+        return self
+
+    @property
+    def shares_texts(self) -> bool:
+        """Whether held-out evaluators read the same descriptions as all others."""
+        return all(known.held_out_descriptions is None for known in self.labels.values())
 
     @classmethod
     def load(cls, path: Path) -> "Knowledge":

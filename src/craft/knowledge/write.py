@@ -74,7 +74,7 @@ def write_knowledge(
         knowledge = Knowledge.load(path)
         knowledge = knowledge.select(list(labels)) if labels else knowledge
         origin = {"provider": "bank", "file": str(path), "sha256": hash_files([path]), "labels": list(knowledge.labels)}
-        return Written(knowledge, origin)
+        return Written(knowledge, origin | {"shares_texts": knowledge.shares_texts})
     bank = Knowledge.load(path) if path.is_file() else None
     if not (labels or bank):
         raise CraftError(f"the bank has no file {path}, so the labels of {modality!r} have to be named")
@@ -135,7 +135,8 @@ def ask_knowledge(
         if not questions:
             break
         LOG.info("%s: the linter finds faults in %s", model.name, ", ".join(questions))
-    return Written(knowledge, origin | {"findings": [f"{f.label}: {f.message}" for f in findings]}, findings)
+    origin |= {"shares_texts": knowledge.shares_texts, "findings": [f"{f.label}: {f.message}" for f in findings]}
+    return Written(knowledge, origin, findings)
 
 
 def provenance_path(path: Path) -> Path:

@@ -98,13 +98,41 @@ class FoundationSettings(Strict):
         return require_one(self, "path: data/models/foundation")
 
 
-class EvaluatorSettings(Strict):
-    """An image-text evaluator with exactly one role in the run."""
+class JudgeSettings(Strict):
+    """What an evaluator and a vision encoder have in common: exactly one role in the run, and a declared background.
+
+    The last three are known of models that the run trains, and read from the `provenance.json` of folders that this
+    pipeline wrote (`craft.models.independence`).
+    """
 
     role: Role = Field(
         description="reward: enters the loss; monitor: selects the state; held_out: touches neither, speaks of a gain"
     )
-    path: str | None = Field(None, description="model folder or hub id; null where the run trains the evaluator")
+    path: str | None = Field(None, description="model folder, hub id or package; null where the run trains the model")
+    family: str | None = Field(
+        None, min_length=1, description="its architecture; null: as provenance has it, or unknown"
+    )
+    training_data: list[str] | None = Field(
+        None, min_length=1, description="names of the sets that formed it; null: as provenance has it, or unknown"
+    )
+    origin: str | None = Field(
+        None,
+        min_length=1,
+        description="who published it, or what it was initialised with; null: as provenance has it, or unknown",
+    )
+
+    @model_validator(mode="after")
+    def nothing_known_is_declared(self) -> Self:
+        if getattr(self, "train", None) and (
+            declared := [key for key in ("family", "training_data", "origin") if getattr(self, key) is not None]
+        ):
+            raise ValueError(f"`{declared[0]}` is known of a model that the run trains; remove it")
+        return self
+
+
+class EvaluatorSettings(JudgeSettings):
+    """An image-text evaluator with exactly one role in the run."""
+
     loader: named(LOADERS) = Field("transformers", description="what reads the folder or hub id")
     train: EvaluatorTraining | None = Field(None, description="how the run trains it; null where it is loaded")
 
@@ -113,13 +141,9 @@ class EvaluatorSettings(Strict):
         return require_one(self, "path: data/models/evaluator-clip_resnet")
 
 
-class EncoderSettings(Strict):
+class EncoderSettings(JudgeSettings):
     """A vision-only encoder with exactly one role in the run."""
 
-    role: Role = Field(
-        description="reward: enters the loss; monitor: selects the state; held_out: touches neither, speaks of a gain"
-    )
-    path: str | None = Field(None, description="model folder, hub id or package; null where the run trains the encoder")
     loader: named(ENCODER_LOADERS) = Field("transformers", description="what reads it")
     train: EncoderTraining | None = Field(None, description="how the run trains it; null where it is loaded")
 
@@ -131,7 +155,14 @@ class EncoderSettings(Strict):
 RELEASED_ENCODERS = {
     "anatomy_resnet": EncoderSettings(role="reward", path="data/models/encoder-anatomy_resnet"),
     "anatomy_bit": EncoderSettings(role="monitor", path="data/models/encoder-anatomy_bit"),
-    "efficientnet_lite0": EncoderSettings(role="held_out", path="efficientnet-lite0", loader="imagenet"),
+    "efficientnet_lite0": EncoderSettings(
+        role="held_out",
+        path="efficientnet-lite0",
+        loader="imagenet",
+        family="efficientnet",
+        training_data=["imagenet"],
+        origin="tensorflow",
+    ),
 }
 
 

@@ -15,7 +15,7 @@ from craft.evaluation.memorization.settings import MemorizationSettings
 from craft.evaluation.settings import FeaturesRef, ScoringSettings
 from craft.evaluation.validity.settings import ValiditySettings
 from craft.knowledge.settings import KnowledgeSection, KnowledgeSettings
-from craft.models.independence import find_shared_model, find_shared_tower
+from craft.models.independence import find_dependence
 from craft.models.settings import (
     RELEASED_ENCODERS,
     ClassifierSettings,
@@ -117,23 +117,17 @@ class Config(Strict):
                 )
         if both := set(self.evaluators) & set(self.encoders):
             raise ValueError(f"an evaluator and an encoder are both called {sorted(both)[0]!r}; rename one of them")
-        for models, kind in ((self.evaluators, "evaluators"), (self.encoders, "encoders")):
-            if shared := find_shared_model(models, kind):
-                raise ValueError(shared)
-        if shared := find_shared_tower(self.evaluators, self.encoders):
-            raise ValueError(shared)
+        if dependence := find_dependence(self.evaluators, self.encoders, list(self.datasets)):
+            raise ValueError(dependence)
 
     def _check_names(self) -> None:
         if taken := [name for name in CONTROLS if name in self.methods]:
             raise ValueError(f"a method cannot be called {taken[0]!r}, a name of the real test images; rename it")
-        tried = self.downstream.methods or list(self.methods)
-        for key, allowed in (("methods", self.methods), ("low_data_methods", tried)):
-            if unknown := set(getattr(self.downstream, key)) - set(allowed):
-                raise ValueError(
-                    f"downstream.{key} names {sorted(unknown)[0]!r}, which is no method"
-                    f"{' that is tried' if allowed is tried else ''};"
-                    f" write for example `{key}: [{next(iter(allowed))}]`"
-                )
+        if unknown := set(self.downstream.methods) - set(self.methods):
+            raise ValueError(
+                f"downstream.methods names {sorted(unknown)[0]!r}, which is no method;"
+                f" write for example `methods: [{next(iter(self.methods))}]`"
+            )
         known, example = self.feature_sources(), self.held_out_features().name
         if unknown := set(self.fidelity.evaluators) - set(known):
             raise ValueError(

@@ -24,7 +24,7 @@ from craft.evaluation.validity.settings import ValidityJob
 from craft.knowledge.settings import KnowledgeJob
 from craft.models.encoder_loaders import ENCODER_LOADERS
 from craft.models.families import FAMILIES
-from craft.models.independence import tower_of
+from craft.models.independence import list_backgrounds, tower_of
 from craft.models.loaders import LOADERS
 from craft.models.settings import EncoderRef, EvaluatorRef, EvaluatorSettings
 from craft.models.towers import TOWERS
@@ -117,6 +117,7 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
         rewarded=[name for name, method in config.methods.items() if method.rewarded],
         seeds=config.seeds,
         scoring=config.scoring,
+        judges=list(list_backgrounds(config.evaluators, config.encoders, list(config.datasets))),
     )
     return jobs
 
@@ -134,6 +135,7 @@ def resolve_models(config: Config) -> dict[str, JobSettings]:
             jobs[f"models/settings/evaluator-{name}.yaml"] = EvaluatorJob(
                 modules=[*FAMILIES.modules(evaluator.train.family), *tower_modules(evaluator)],
                 evaluator=name,
+                role=evaluator.role,
                 training=evaluator.train,
                 **shared,
             )

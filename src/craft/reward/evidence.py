@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from craft.core.errors import CraftError
-
 
 @dataclass(frozen=True)
 class ImageFeatures:
@@ -64,13 +62,12 @@ class Evidence:
         """Texts and references of the same labels, in their order.
 
         Raises:
-            ValueError: if they are not of the same two or more labels.
-            CraftError: if a label has no reference image.
+            ValueError: if they are not of the same two or more labels, or a label has no reference image.
         """
         if len(texts) != len(references) or len(texts) < 2:
             raise ValueError(f"need texts and references of the same two or more labels, got {len(texts)}")
         if empty := [index for index, reference in enumerate(references) if not len(reference)]:
-            raise CraftError(f"label number {empty[0]} has no reference image; give it some in the split `reference`")
+            raise ValueError(f"label number {empty[0]} has no reference image")
         # cosines are linear in the texts, so a label's mean description and item contrast are one vector each
         self.description = torch.stack([text.descriptions.mean(0) for text in texts])
         self.contrast = torch.stack(

@@ -1,9 +1,9 @@
 """The feature file: what every judge makes of a dataset's images and knowledge, computed once and reused by all.
 
 Keys of `features.safetensors`, for every evaluator or encoder M, evaluator E and label L: `M/images`, whose rows belong
-to `image_ids`; `M/damaged` (damaged calibration images, and as many that are none), whose rows belong to the images
-`damaged_ids`; `E/scale`, `E/descriptions/L`, `E/present/L`, `E/absent/L`. The feature file of a generated image set
-holds `M/images` and `image_ids` alone.
+to `image_ids` and whose splits are `image_splits`; `M/damaged` (damaged calibration images, and as many that are none),
+whose rows belong to the images `damaged_ids`; `E/scale`, `E/descriptions/L`, `E/present/L`, `E/absent/L`. The feature
+file of a generated image set holds `M/images` and `image_ids` alone.
 """
 
 import hashlib
@@ -38,8 +38,10 @@ log = logging.getLogger(__name__)
 
 FITTED_ON = "fitted_on"
 INTERCEPTS = "intercepts"
-DAMAGED_IDS = "damaged_ids"
+DAMAGED_IDS, IMAGE_SPLITS = "damaged_ids", "image_splits"
 RULE = "encode_images"
+# what chooses and what speaks of a gain share no reference image
+REFERENCE_SPLITS = {"reward": "reference", "monitor": "reference", "held_out": "held_out_reference"}
 
 
 def compute_features(judge: Judge, frame: pd.DataFrame, knowledge: Knowledge, ref: EvaluatorRef) -> dict[str, Tensor]:
@@ -52,7 +54,7 @@ def compute_features(judge: Judge, frame: pd.DataFrame, knowledge: Knowledge, re
     tensors = {"scale": evaluator.scale.detach().reshape(1).cpu()}
     with torch.inference_mode():
         for label, known in knowledge.labels.items():
-            tensors[f"descriptions/{label}"] = evaluator.encode_texts(known.descriptions).cpu()
+            tensors[f"descriptions/{label}"] = evaluator.encode_texts(known.descriptions_for(ref.role)).cpu()
             tensors[f"present/{label}"] = evaluator.encode_texts([item.present for item in known.checklist]).cpu()
             tensors[f"absent/{label}"] = evaluator.encode_texts([item.absent for item in known.checklist]).cpu()
     return entries | {f"{ref.name}/{key}": tensor for key, tensor in tensors.items()}
@@ -71,6 +73,7 @@ def write_features(path: Path, frame: pd.DataFrame, entries: Mapping[str, Tensor
     kinds = max((len(entries[key]) for key in entries if key.endswith("/damaged")), default=0) // max(
         1, len(calibration)
     )
+    images[IMAGE_SPLITS] = pack_ids(list(frame["split"]))
     write_rows(path, list(frame["image_id"]), images, {**others, DAMAGED_IDS: pack_ids(calibration * kinds)})
 
 
@@ -96,7 +99,7 @@ class Features:
         self.path, self.frame, self.knowledge = path, frame, knowledge
         self.tensors = load_file(path)
         self.labels = list(knowledge.labels)
-        if lacking := [key for key in (IDS, DAMAGED_IDS) if key not in self.tensors]:
+        if lacking := [key for key in (IDS, IMAGE_SPLITS, DAMAGED_IDS) if key not in self.tensors]:
             raise CraftError(f"{path} has no {lacking[0]!r}; run `snakemake --forcerun {RULE}`")
         ids = unpack_ids(self.tensors[IDS])
         self.rows = find_rows(ids, list(frame["image_id"]), path, RULE)
@@ -113,7 +116,7 @@ class Features:
         """
         if unknown := set(frame["label"]) - set(self.labels):
             raise CraftError(f"unknown label {sorted(unknown)[0]!r}; the knowledge has {', '.join(self.labels)}")
-        return torch.tensor(frame["label"].map(self.labels.index).to_numpy())
+        return torch.tensor(frame["label"].map(self.labels.index).to_numpy(np.int64))
 
     def of(self, model: str, key: str) -> Tensor:
         """One entry of an evaluator or encoder.
@@ -152,9 +155,19 @@ class Features:
         return self.seen(ref, "damaged"), self.label_numbers(table.loc[ids])
 
     def raw_scores(self, ref: EvaluatorRef, neighbours: int) -> RawScores:
-        """The judge's raw scores with this dataset's reference images."""
-        images, numbers = self.split(ref, "reference")
+        """The judge's raw scores with the reference images of its role.
+
+        Raises:
+            CraftError: if a label has none.
+        """
+        split = REFERENCE_SPLITS[ref.role]
+        images, numbers = self.split(ref, split)
         references = [images.visual[numbers == number] for number in range(len(self.labels))]
+        if lacking := [label for label, found in zip(self.labels, references, strict=True) if not len(found)]:
+            raise CraftError(
+                f"label {lacking[0]!r} has no image in the split {split!r}, among which {ref.name!r} ({ref.role}) looks"
+                f" for neighbours; add images, enlarge `splits.{split}`, or choose another `split_seed`"
+            )
         texts = []
         for label, known in self.knowledge.labels.items():
             weights = torch.tensor([item.weight for item in known.checklist])
@@ -241,23 +254,26 @@ def read_calibration(path: Path, evaluators: list[str]) -> dict[str, Any]:
 
 
 def foreign_features(
-    paths: list[Path], ref: EvaluatorRef, splits: Literal["calibration", "others"] = "calibration", most: int = 100
+    paths: list[Path], ref: EvaluatorRef, split: Literal["calibration", "test"], most: int = 100
 ) -> ImageFeatures | None:
     """What a judge saw in images of other modalities, evenly spaced, at most `most` from each feature file.
 
     Args:
         paths: feature files; None is returned where there are none.
         ref: the judge.
-        splits: calibration images, or those of all other splits.
+        split: calibration images, which fit, or test images, on which numbers rest.
         most: how many from each file.
+
+    Raises:
+        CraftError: if a file does not say which split its images belong to.
     """
     parts = []
     for path in paths:
         with safe_open(path, framework="pt") as file:
-            known, damaged = (unpack_ids(file.get_tensor(name)) for name in (IDS, DAMAGED_IDS))
-            # the calibration images are those that were damaged
-            chosen = np.isin(known, damaged) == (splits == "calibration")
-            places = np.flatnonzero(chosen)
+            names = list(file.keys())
+            if IMAGE_SPLITS not in names:
+                raise CraftError(f"{path} has no {IMAGE_SPLITS!r}; run `snakemake --forcerun {RULE}`")
+            places = np.flatnonzero(np.array(unpack_ids(file.get_tensor(IMAGE_SPLITS))) == split)
             places = places[:: max(1, -(-len(places) // most))]
             tensors = (file.get_tensor(f"{name}/images")[places] for name in (ref.name, ref.encoder.name))
             parts.append(ImageFeatures(*tensors))

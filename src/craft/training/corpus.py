@@ -10,6 +10,7 @@ from torch import Tensor
 
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, read_images, to_tensor
+from craft.core.settings import Role
 from craft.knowledge.schema import ChecklistItem, Knowledge, LabelKnowledge
 from craft.training.signs import read_signs
 
@@ -30,6 +31,7 @@ class Corpus:
         items: checklist items of every dataset, in order, m of them.
         answers: int8, shape (n, m): 1 where an item's present statement is true of an image, -1 where its absent one
             is, 0 where neither is known or the item is of another dataset.
+        role: of the evaluator that is trained, which says whose descriptions it reads.
     """
 
     images: np.ndarray
@@ -42,6 +44,7 @@ class Corpus:
     knowledge: list[Knowledge]
     items: list[ChecklistItem]
     answers: np.ndarray
+    role: Role = "reward"
 
     @classmethod
     def load(
@@ -52,6 +55,7 @@ class Corpus:
         fold: int = 0,
         folds: int = 1,
         signs: list[Path] | None = None,
+        role: Role = "reward",
     ) -> "Corpus":
         """Read one split of every dataset; with `folds`, only the patients of one fold.
 
@@ -61,6 +65,7 @@ class Corpus:
             split: of the images.
             fold, folds: which of how many folds.
             signs: one table of signs for every image table; without them nothing is known of an image but its label.
+            role: of the evaluator that is trained; a held-out one reads descriptions of its own.
 
         Raises:
             CraftError: if there is not one file of a kind for every image table, or a fold is empty.
@@ -91,7 +96,7 @@ class Corpus:
                 told[:, first : first + len(asked)] = read_signs(signs[number], frame["image_id"], statements)
             answers.append(told)
         arrays = (np.concatenate(parts) for parts in (pixels, label, dataset))
-        return cls(*arrays, captions, coarse, drawn, labels, known, items, np.concatenate(answers))
+        return cls(*arrays, captions, coarse, drawn, labels, known, items, np.concatenate(answers), role)
 
     def __len__(self) -> int:
         return len(self.label)
@@ -134,17 +139,21 @@ class Corpus:
         number = numbers[rng.integers(len(numbers))]
         return self.items[number], int(self.answers[row, number])
 
+    def descriptions(self, label: int) -> list[str]:
+        """The descriptions of a label that the evaluator in training reads."""
+        return self.labels[label].descriptions_for(self.role)
+
     def tensor(self, rows: np.ndarray) -> Tensor:
         """Images of some rows, float32 in [0, 1], shape (n, 3, size, size)."""
         return to_tensor(self.images[rows])
 
     def texts(self) -> list[str]:
-        """Every text that belongs to these images: captions and the knowledge of their labels."""
+        """Every text that belongs to these images: captions and the knowledge of their labels, whoever reads it."""
         texts = [text for text in self.captions + self.coarse_captions if text]
         for known in self.knowledge:
             texts += known.coarse_prompts
         for label in self.labels:
-            texts += [label.name, label.prompt, label.definition, *label.descriptions]
+            texts += [label.name, label.prompt, label.definition, *label.described().values()]
             texts += [text for item in label.checklist for text in (item.present, item.absent)]
         return texts
 

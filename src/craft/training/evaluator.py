@@ -61,14 +61,14 @@ def draw_texts(corpus: Corpus, rows: np.ndarray, rng: np.random.Generator) -> Te
     label, dataset = corpus.label[rows], corpus.dataset[rows]
     own = [bool(corpus.captions[row]) for row in rows]
     captions = [
-        corpus.captions[row] if caption else str(rng.choice(corpus.labels[corpus.label[row]].descriptions))
+        corpus.captions[row] if caption else str(rng.choice(corpus.descriptions(corpus.label[row])))
         for row, caption in zip(rows, own, strict=True)
     ]
     shared = (label[:, None] == label[None, :]) & ~np.array(own)[None, :]
     statements, about = [], []
     for number in np.flatnonzero(np.isin(corpus.dataset_of_label, dataset)):
-        known = corpus.labels[number]
-        statements += [str(rng.choice([known.prompt, *known.descriptions])), str(rng.choice(known.descriptions))]
+        described = corpus.descriptions(number)
+        statements += [str(rng.choice([corpus.labels[number].prompt, *described])), str(rng.choice(described))]
         about += [number, number]
     about = np.array(about)
     items, truth = zip(*(corpus.draw_item(row, rng) for row in rows), strict=True)

@@ -19,7 +19,8 @@ def embed_corpus(evaluator: ImageTextEvaluator, corpus: Corpus) -> Tensor:
 def zero_shot_accuracy(evaluator: ImageTextEvaluator, corpus: Corpus) -> dict[str, float]:
     """Share of images whose label's descriptions are the most similar on average, by modality."""
     images = embed_corpus(evaluator, corpus)
-    texts = torch.stack([evaluator.encode_texts(label.descriptions).mean(0).cpu() for label in corpus.labels])
+    described = [corpus.descriptions(number) for number in range(len(corpus.labels))]
+    texts = torch.stack([evaluator.encode_texts(texts).mean(0).cpu() for texts in described])
     similarity, first, result = images @ texts.T, 0, {}
     for number, known in enumerate(corpus.knowledge):
         rows = np.flatnonzero(corpus.dataset == number)

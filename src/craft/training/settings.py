@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from craft.core.registry import Chosen
-from craft.core.settings import JobSettings, Positive, Strict
+from craft.core.settings import JobSettings, Positive, Role, Strict
 from craft.models.settings import (
     ClassifierTraining,
     EncoderTraining,
@@ -110,6 +110,7 @@ class EvaluatorJob(JobSettings):
     """What `train_evaluator` needs to know."""
 
     evaluator: str = Field(description="name of the evaluator")
+    role: Role = Field(description="its role in the run; a held-out one reads descriptions of its own")
     resolution: int = Field(description="side of the images in pixels")
     datasets: list[str] = Field(description="datasets whose training images it sees")
     training: EvaluatorTraining = Field(description="the evaluator's section `train`")

@@ -139,9 +139,9 @@ def test_every_label_of_the_phantoms_has_enough_short_descriptions_and_items():
     assert tuple(bank.coarse_prompts) == MODALITY.coarse_captions
     names = {key: bank.labels[key].name for key in MODALITY.labels}
     for key, knowledge in bank.select(list(MODALITY.labels)).labels.items():
-        assert len(knowledge.descriptions) >= 8 and len(knowledge.checklist) >= 5
+        assert len(knowledge.described()) >= 8 and len(knowledge.checklist) >= 5
         others = [name for other, name in names.items() if other != key]
-        for text in knowledge.descriptions:
+        for text in knowledge.described().values():
             assert len(text.split()) <= 26 and text == text.lower() and knowledge.name in text
             assert not any(name in text for name in others)
         assert all(len(text.split()) <= 16 for item in knowledge.checklist for text in (item.present, item.absent))

@@ -111,6 +111,6 @@ def test_every_label_of_the_phantoms_has_enough_short_descriptions_and_items():
     assert set(MODALITY.labels) <= set(bank.labels)
     assert tuple(bank.coarse_prompts) == MODALITY.coarse_captions
     for knowledge in bank.select(list(MODALITY.labels)).labels.values():
-        assert len(knowledge.descriptions) >= 8 and len(knowledge.checklist) >= 5
-        assert all(len(text.split()) <= 26 for text in knowledge.descriptions)
+        assert len(knowledge.described()) >= 8 and len(knowledge.checklist) >= 5
+        assert all(len(text.split()) <= 26 for text in knowledge.described().values())
         assert all(len(text.split()) <= 16 for item in knowledge.checklist for text in (item.present, item.absent))

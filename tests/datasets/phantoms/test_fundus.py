@@ -138,7 +138,7 @@ def test_captions_state_two_to_four_true_signs():
 def test_captions_use_the_words_of_the_knowledge_file():
     knowledge = Knowledge.load(KNOWLEDGE)
     bank = " | ".join(
-        [*(d for k in knowledge.labels.values() for d in k.descriptions)]
+        [*(d for k in knowledge.labels.values() for d in k.described().values())]
         + [s for k in knowledge.labels.values() for item in k.checklist for s in (item.present, item.absent)]
     )
     phrases = {phrase for label in MODALITY.labels for t in draws(label) for phrase in signs(t).values()}
@@ -152,6 +152,6 @@ def test_knowledge_covers_phantom_labels_and_icdr_grades():
     assert {f"grade_{i}" for i in range(5)} < set(knowledge.labels)
     assert tuple(knowledge.coarse_prompts) == MODALITY.coarse_captions
     for label in knowledge.labels.values():
-        assert all(label.name in prompt for prompt in [label.prompt, *label.descriptions])
-        assert len(label.descriptions) >= 8
+        assert all(label.name in prompt for prompt in [label.prompt, *label.described().values()])
+        assert len(label.described()) >= 8
         assert len(label.checklist) >= 5

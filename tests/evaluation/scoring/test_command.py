@@ -30,7 +30,7 @@ from craft.reward.features import Features, calibration_to_json, compute_feature
 from craft.reward.judge import Judge
 
 SIZE, LABELS = 32, ["nevus", "melanoma"]
-SPLITS = ["train", "reference", "calibration", "test"]
+SPLITS = ["train", "reference", "held_out_reference", "calibration", "test"]
 
 
 def draw_rows(count: int, seed: int, split: str | None = None) -> list[dict]:
@@ -39,7 +39,7 @@ def draw_rows(count: int, seed: int, split: str | None = None) -> list[dict]:
     rows = []
     for index in range(count):
         image = rng.integers(80 * (index % 2), 176 + 80 * (index % 2), (SIZE, SIZE, 3), dtype=np.uint8)
-        rows.append(image_row(image, label=LABELS[index % 2], split=split or SPLITS[index // 2 % 4], origin="noise"))
+        rows.append(image_row(image, label=LABELS[index % 2], split=split or SPLITS[index // 2 % 5], origin="noise"))
     return rows
 
 

@@ -29,7 +29,7 @@ from craft.training.methods.reward import GuardSettings
 
 ROOT = Path(__file__).parents[3]
 CONFIG = validate_config(yaml.safe_load((ROOT / "config.yaml").read_text()))
-SIZE, SPLITS = 64, {"reference": 24, "calibration": 24, "test": 24}
+SIZE, SPLITS = 64, {"reference": 24, "calibration": 24, "test": 24, "held_out_reference": 24}
 
 
 def render(count: int, seed: int) -> tuple[np.ndarray, list[str]]:

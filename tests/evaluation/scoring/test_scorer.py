@@ -31,7 +31,7 @@ from craft.reward.features import (
 )
 
 SIZE, LABELS = 32, ["nevus", "melanoma"]
-SPLITS = ["train", "reference", "calibration", "test"]
+SPLITS = ["train", "reference", "held_out_reference", "calibration", "test"]
 SCRIPT = Path(__file__).parents[3] / "scripts" / "score_images.py"
 
 
@@ -40,7 +40,7 @@ def make_table(path, count, seed, split=None):
     rows = []
     for index in range(count):
         image = rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
-        where = split or SPLITS[index // 2 % 4]
+        where = split or SPLITS[index // 2 % 5]
         rows.append(image_row(image, label=LABELS[index % 2], split=where, origin="s", patient_id=str(index)))
     write_images(path, rows)
     return read_images(path)
@@ -51,7 +51,7 @@ def run(tmp_path_factory):
     folder, knowledge = tmp_path_factory.mktemp("scoring"), tiny_knowledge()
     refs = [tiny_ref("a", "reward", folder), tiny_ref("b", "held_out", folder)]
     judges = [tiny_judge(SIZE), tiny_judge(SIZE, "siglip_regnet", "bit", seed=1)]
-    frame = make_table(folder / "images.parquet", 48, seed=0)
+    frame = make_table(folder / "images.parquet", 60, seed=0)
     entries = {}
     for ref, judge in zip(refs, judges, strict=True):
         entries |= compute_features(judge, frame, knowledge, ref)

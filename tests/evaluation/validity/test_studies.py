@@ -9,7 +9,6 @@ from craft.core.errors import CraftError
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
 from craft.evaluation.settings import ScoringSettings
 from craft.evaluation.validity.classifier import follow_classifier, order_methods, pair_with_classifier
-from craft.evaluation.validity.gap import course, follow_gap
 from craft.evaluation.validity.graded_damage import DAMAGES, damaged_sets, response_to_damage
 from craft.evaluation.validity.label_swap import separate_labels
 from craft.evaluation.validity.rows import tabulate_studies
@@ -165,34 +164,3 @@ def test_a_classifier_of_other_images_is_refused():
     table = draw_table()
     with pytest.raises(CraftError, match="did not score the same images of 'skin'"):
         pair_with_classifier(table.drop(index=table.index[-1]), "a")
-
-
-def make_courses(opens: int) -> tuple[list, list]:
-    """A judge that stays where it was after step `opens` while the proxy rises on."""
-    start = RNG.random(30) * 0.2
-    proxy = {step: start + 0.01 * step + RNG.normal(0, 0.01, 30) for step in range(0, 60, 10)}
-    judge = {step: start + 0.01 * min(step, opens) + RNG.normal(0, 0.01, 30) for step in range(0, 60, 10)}
-    return [proxy], [judge]
-
-
-@pytest.mark.parametrize(("opens", "found"), [(20, 30.0), (50, None)])
-def test_the_gap_opens_at_the_first_check_at_which_the_judge_falls_behind(opens, found):
-    rows = list(follow_gap(*make_courses(opens), SCORING, "skin", "craft", "judge", evaluator="a", role="reward"))
-    value = find(rows, metric="opens_at")["value"].item()
-    assert value == found or (found is None and np.isnan(value))
-    changes = find(rows, metric="gap_change").set_index("level")
-    assert changes.loc[0.0, ["value", "low", "high"]].tolist() == [0, 0, 0]
-    assert changes.loc[50.0, "value"] == pytest.approx(0.01 * (50 - opens), abs=0.02)
-
-
-def test_runs_that_ended_at_different_checks_are_averaged_as_far_as_they_go():
-    proxies, judges = zip(*(make_courses(50) for _ in range(2)), strict=True)
-    proxies, judges = [proxies[0][0], {0: proxies[1][0][0]}], [judges[0][0], {0: judges[1][0][0]}]
-    rows = list(follow_gap(proxies, judges, SCORING, "skin", "craft", "judge", evaluator="a", role="reward"))
-    gaps = find(rows, metric="gap").set_index("level")
-    assert gaps.loc[0.0, ["n", "seeds"]].tolist() == [60, 2] and gaps.loc[50.0, ["n", "seeds"]].tolist() == [30, 1]
-
-
-def test_checks_are_taken_by_step():
-    frame = pd.DataFrame({"step": [0, 0, 10, 10], "number": [0, 1, 0, 1], "label": "a", "image": "x"})
-    assert course(frame, np.arange(4.0))[10].tolist() == [2.0, 3.0]

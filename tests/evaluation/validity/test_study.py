@@ -18,6 +18,7 @@ from craft.core.settings import ImageSet
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
 from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.settings import ScoringSettings
+from craft.evaluation.validity.no_images import OTHER_MODALITIES
 from craft.evaluation.validity.results import COLUMNS, STUDIES
 from craft.evaluation.validity.settings import ValidityJob, ValiditySettings
 from craft.evaluation.validity.study import ValidityStudy, pick_balanced
@@ -28,14 +29,14 @@ from craft.training.checks import collect_checks, keep_check
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "check_validity.py"
 SIZE, LABELS = 32, ["nevus", "melanoma"]
-SPLITS = ["train", "reference", "calibration", "test"]
+SPLITS = ["train", "reference", "held_out_reference", "calibration", "test"]
 
 
 def make_images(count: int, seed: int, split: str | None = None) -> list[dict]:
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
     return [
-        image_row(image, label=LABELS[n % 2], split=split or SPLITS[n // 2 % 4], origin="s", patient_id=str(n))
+        image_row(image, label=LABELS[n % 2], split=split or SPLITS[n // 2 % 5], origin="s", patient_id=str(n))
         for n, image in enumerate(pixels)
     ]
 
@@ -82,7 +83,7 @@ def make_scorer(job: ValidityJob, folder: Path) -> Scorer:
     """Features and calibration of two tiny random judges on a dataset of noise."""
     knowledge, entries, maps = tiny_knowledge(), {}, {}
     judges = [tiny_judge(SIZE), tiny_judge(SIZE, "siglip_regnet", "bit", seed=1)]
-    write_images(folder / "images.parquet", make_images(48, seed=0))
+    write_images(folder / "images.parquet", make_images(60, seed=0))
     frame = read_images(folder / "images.parquet")
     for ref, judge in zip(job.evaluators, judges, strict=True):
         entries |= compute_features(judge, frame, knowledge, ref)
@@ -119,12 +120,21 @@ def test_every_study_is_in_the_table_with_an_interval_and_its_source(made):
     assert tuple(table.columns) == COLUMNS
     # random judges may say the same of every pair, which correlates with nothing
     assert set(table["study"]) | {"dimensions"} == set(STUDIES)
-    numbers = table[table["metric"] != "opens_at"]
+    numbers = table[~table["metric"].isin(["opens_from", "opens_at"])]
     assert numbers[["value", "low", "high"]].notna().all(axis=None) and (numbers["low"] <= numbers["high"]).all()
     assert (table["n"] > 0).all() and table["source"].str.startswith("skin/").all()
     keys = ["study", "method", "evaluator", "dimension", "condition", "level", "metric"]
     assert not table.duplicated(keys).any()
     pd.testing.assert_frame_equal(table, made.study().table())
+
+
+def test_images_of_other_modalities_are_their_test_images(made):
+    real, generated = made.scores("real"), [made.scores(method) for method in ("lora", "craft")]
+    others = [made.folder / "features.safetensors"]
+    study = ValidityStudy.load(made.job, made.scorer, real, generated, [made.checks], others)
+    rows = [row for row in study.refuse_no_images() if row["condition"] == OTHER_MODALITIES]
+    frame = made.scorer.known.frame
+    assert {row["n"] for row in rows} == {int((frame["split"] == "test").sum())}
 
 
 def test_the_classifier_of_phantoms_is_one_of_the_judges(made):

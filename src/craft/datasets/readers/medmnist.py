@@ -1,6 +1,6 @@
 """Reader of MedMNIST array files (Yang et al. 2023, https://medmnist.com).
 
-The official train, val and test arrays are pooled, since this pipeline needs four splits. MedMNIST publishes no patient
+The official train, val and test arrays are pooled, since this pipeline needs five splits. MedMNIST publishes no patient
 ids, so an image is its own group, named by its content: equal images share a group. Images of one patient may therefore
 fall into different splits.
 """

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.stats import rankdata
 
+from craft.evaluation.statistics.intervals import label_weights
+
 
 def auroc(positive: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Chance that a positive image outranks a negative one, ties counting half.
@@ -22,6 +24,23 @@ def auroc(positive: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.nd
     wins = (counts * positive * (below[:, first] + below[:, last]) / 2).sum(axis=1)
     pairs = counts[:, positive].sum(axis=1) * below[:, -1]
     return np.divide(wins, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
+
+
+def percentiles(scores: np.ndarray, real: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Where scores stand among those of real images: the share of these below them, ties counting half.
+
+    Args:
+        scores: shape (n,).
+        real: scores of real images, shape (m,).
+        labels: of the real images, shape (m,); every label weighs the same.
+
+    Returns:
+        Shape (n,), in [0, 1].
+    """
+    order = np.argsort(real, kind="stable")
+    below = np.pad(np.cumsum(label_weights(labels)[order]) / len(real), (1, 0))
+    first, last = (np.searchsorted(real[order], scores, side=side) for side in ("left", "right"))
+    return (below[first] + below[last]) / 2
 
 
 def claimed_label_aurocs(scores: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:

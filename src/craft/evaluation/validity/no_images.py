@@ -1,8 +1,8 @@
 """Study `no_images`: does CAS refuse what is no image of the modality, whatever label it claims?
 
-White noise, smooth grain, blank and two-valued pixels, and images of other modalities, labelled with every label in
-turn, must stand below nearly all real test images. What is reported is the share that lies below the 5 % quantile of
-real test images' CAS, labels weighed alike.
+White noise, smooth grain, blank and two-valued pixels, and test images of other modalities (calibration has seen
+others of them), labelled with every label in turn, must stand below nearly all real test images. What is reported is
+the share that lies below the 5 % quantile of real test images' CAS, labels weighed alike.
 """
 
 from collections.abc import Iterator

@@ -14,11 +14,12 @@ from torch import Tensor
 from craft.core.images import decode_images, to_tensor
 from craft.core.progress import track
 from craft.core.seeds import numpy_generator, torch_generator
-from craft.core.settings import match_files
+from craft.core.settings import REAL, match_files
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES
 from craft.evaluation.scoring.scorer import Scorer
+from craft.evaluation.statistics.ranks import percentiles
 from craft.evaluation.validity.classifier import follow_classifier, order_methods, pair_with_classifier
-from craft.evaluation.validity.gap import course, follow_gap
+from craft.evaluation.validity.gap import Course, follow_gap
 from craft.evaluation.validity.graded_damage import DAMAGES, damaged_sets, response_to_damage
 from craft.evaluation.validity.judges import correlate_dimensions, rate_labels
 from craft.evaluation.validity.label_swap import score_every_label, separate_labels
@@ -187,7 +188,7 @@ class ValidityStudy:
         for ref in self.job.evaluators:
             judge, alignment = self.scorer.judges[ref.name], self.scorer.alignments[ref.name]
             seen = {kind: judge.embed(images) for kind, images in made.items()}
-            foreign = foreign_features(self.others, ref, "others", self.job.validity.no_images)
+            foreign = foreign_features(self.others, ref, "test", self.job.validity.no_images)
             seen |= {} if foreign is None else {OTHER_MODALITIES: foreign}
             scores = {
                 kind: gated_and_plain(alignment(part, labels_in_turn(len(part), alignment.labels)).numpy())
@@ -256,12 +257,19 @@ class ValidityStudy:
         asked = [ref.name for ref in proxies] + judges
         judges += [PHANTOM_CLASSIFIER] if self.scorer.phantom_classifier else []
         for method, frames in self.checks.items():
-            courses: dict[str, list] = {}
-            for frame in frames:
-                images, labels = to_tensor(decode_images(frame)), self.known.label_numbers(frame)
-                for name, scores in self.judge(images, labels, asked).items():
-                    score = scores[PROBABILITY if name == PHANTOM_CLASSIFIER else CAS]
-                    courses.setdefault(name, []).append(course(frame, score.astype(float)))
+            seen = [
+                self.judge(to_tensor(decode_images(frame)), self.known.label_numbers(frame), asked) for frame in frames
+            ]
             for ref, judge in product(proxies, judges):
-                pair, shared = (courses[ref.name], courses[judge]), {"evaluator": ref.name, "role": ref.role}
-                yield from follow_gap(*pair, self.scoring, self.dataset, method, judge, **shared)
+                courses = [
+                    Course.of(frame, *(self.among_real(name, scores[name]) for name in (ref.name, judge)))
+                    for frame, scores in zip(frames, seen, strict=True)
+                ]
+                shared = {"evaluator": ref.name, "role": ref.role}
+                yield from follow_gap(courses, self.scoring, self.dataset, method, judge, **shared)
+
+    def among_real(self, judge: str, scores: dict[str, np.ndarray]) -> np.ndarray:
+        """Percentiles of a judge's CAS or probability (n,) among its scores of all real test images."""
+        real = self.scores[(self.scores["method"] == REAL) & (self.scores["evaluator"] == judge)]
+        own = scores[PROBABILITY if judge == PHANTOM_CLASSIFIER else CAS]
+        return percentiles(own.astype(float), real["cas"].to_numpy(float), real["label"].to_numpy())
