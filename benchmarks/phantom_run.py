@@ -79,7 +79,7 @@ def make_dataset(config: Config, dataset: str, folder: Path, evaluators: list[Ev
         raw, pairs = known.raw_scores(ref, config.scoring.neighbours), known.split(ref, "calibration")
         maps[ref.name] = calibrate(raw, *pairs, known.damaged(ref))
     fitted_on = {ref.name: known.digest(ref) for ref in evaluators}
-    write_json(data / "calibration.json", calibration_to_json(maps, fitted_on))
+    write_json(data / "calibration.json", calibration_to_json(maps, known.labels, fitted_on))
     return known
 
 

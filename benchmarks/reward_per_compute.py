@@ -1,51 +1,73 @@
-"""Which way of backpropagation buys most out-of-family CAS for its UNet evaluations, on the phantoms.
+"""Which settings buy most CAS of the monitor for their UNet evaluations: how defaults of the trainings are chosen.
 
 Every way gets the same number of UNet evaluations: one for an image's forward pass through the UNet, two more for its
-backward pass. The gain is the mean CAS of the held-out evaluator on fixed noise after the training minus before it; no
-guard stops a training, so that only the gradient differs. The default run must have prepared the datasets:
-`snakemake results/DATASET/lora_enriched/seed0/adapter results/DATASET/calibration.json`.
+backward pass (activations are kept). Its gain is the mean CAS of the *monitor* on fixed noise after the training minus
+before it; no guard stops a training, so that the ways differ in nothing else. The phantoms and seeds are those of
+`choice.yaml`, which no table uses. The held-out evaluator is asked last and of one way only: `--held-out` reports the
+way that gained most. Prepare the datasets first:
+
+    snakemake --configfile benchmarks/choice.yaml --cores 2 -- \\
+        results/choice/{dermoscopy,chest_xray}/{calibration.json,lora_enriched/seed500/adapter}
 """
 
 import itertools
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from statistics import mean
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from common import RESULTS, Metric, describe_device, record, report
 
 from craft.core.cli import run
 from craft.core.errors import CraftError
+from craft.core.files import read_json
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from craft.pipeline.config import Config
     from craft.reward.cas import ClinicalAlignment
     from craft.reward.judge import Judge
     from craft.training.craft import RewardInputs
-    from craft.training.settings import MethodJob, SamplingSettings
+    from craft.training.settings import MethodJob
 
-WAYS = {
-    "last_1": {"mode": "last", "steps": 1},
-    "last_2": {"mode": "last", "steps": 2},
-    "last_1_lv2": {"mode": "last", "steps": 1, "lv": 2},
-    "random": {"mode": "random"},
-    "refl": {"mode": "refl"},
-    "drtune_2": {"mode": "drtune", "steps": 2},
-    "full": {"mode": "full"},
+CHOICE = Path(__file__).parent / "choice.yaml"
+NAME, UNIT = "reward_per_compute", "CAS per 1000 UNet evaluations"
+AVERAGED, PROBED = {"ema": 0.95}, 4
+# what a way changes of the reward method, or of the supervised method that it starts from
+REWARD: dict[str, dict[str, Any]] = {
+    "last_1": {"backprop": {"mode": "last", "steps": 1}},
+    "last_2": {"backprop": {"mode": "last", "steps": 2}},
+    "last_1_lv2": {"backprop": {"mode": "last", "steps": 1, "lv": 2}},
+    "random": {"backprop": {"mode": "random"}},
+    "refl": {"backprop": {"mode": "refl"}},
+    "refl_ema": {"backprop": {"mode": "refl"}, "training": AVERAGED},
+    "drtune_2": {"backprop": {"mode": "drtune", "steps": 2}},
+    "full": {"backprop": {"mode": "full"}},
 }
+SUPERVISED: dict[str, dict[str, Any]] = {
+    "supervised": {},
+    "supervised_ema": {"training": AVERAGED},
+    "supervised_min_snr": {"min_snr_gamma": 5.0},
+}
+WAYS = REWARD | SUPERVISED
 
 
 def main(
     dataset: Annotated[list[str], typer.Option(help="dataset of the configuration; repeat for several")],
-    config: Annotated[Path, typer.Option(help="configuration with a reward method")] = Path("config.yaml"),
+    config: Annotated[Path, typer.Option(help="configuration with a reward method, used by no table")] = CHOICE,
     way: Annotated[list[str], typer.Option(help=f"of {', '.join(WAYS)}; repeat for several, else all")] = tuple(WAYS),
+    seed: Annotated[list[int], typer.Option(help="of a training's draws; repeat for several")] = (500,),
     evaluations: Annotated[int, typer.Option(help="UNet evaluations that every way may spend")] = 8000,
     images: Annotated[int, typer.Option(help="images of fixed noise that are judged")] = 96,
+    held_out: Annotated[bool, typer.Option(help="ask the held-out judge of the way that gained most before")] = False,
     output: Annotated[Path, typer.Option(help="folder of the result file")] = RESULTS,
 ) -> None:
-    """Train every way for the same UNet evaluations and record the out-of-family CAS that it gained."""
+    """Train every way for the same UNet evaluations and record the monitor's CAS that it gained."""
     import yaml
 
     from craft.pipeline.config import validate_config
@@ -53,59 +75,186 @@ def main(
     if unknown := [name for name in way if name not in WAYS]:
         raise CraftError(f"there is no way {unknown[0]!r}; write one of {', '.join(WAYS)}")
     run_config = validate_config(yaml.safe_load(config.read_text(encoding="utf-8")), str(config))
-    metrics = []
-    for name, each in itertools.product(dataset, way):
-        gained = measure(run_config, name, each, evaluations, images)
-        conditions = (
-            f"{name}, {gained['steps']} steps, {gained['evaluations']} UNet evaluations, {gained['seconds']:.0f} s;"
-            f" held-out CAS {gained['before']:.3f} before, {gained['after']:.3f} after on {images} images, one seed"
-        )
-        value = 1000 * (gained["after"] - gained["before"]) / gained["evaluations"]
-        unit = "CAS per 1000 UNet evaluations"
-        metrics.append(Metric(f"cas_gain_{name}_{each}", value, unit, "higher", None, conditions))
+    judge, before = ("held_out", read_record(output)) if held_out else ("monitor", [])
+    metrics = list(before)
+    for name, each in itertools.product(dataset, [chosen_way(before)] if held_out else way):
+        metrics.append(measure(run_config, name, each, list(seed), evaluations, images, judge))
         report(metrics[-1:])
     chosen = [f"--dataset {name}" for name in dataset] + [f"--way {name}" for name in way if set(way) != set(WAYS)]
-    command = " ".join(["python benchmarks/reward_per_compute.py", *chosen])
+    command = " ".join([f"python benchmarks/{NAME}.py", *chosen, *(f"--seed {number}" for number in seed)])
     command += f" --evaluations {evaluations} --images {images}"
-    record("reward_per_compute", command, describe_device("cpu"), metrics, output)
+    command += "; then the same with --held-out" if held_out else ""
+    record(NAME, command, describe_device("cpu"), metrics, output)
 
 
-def measure(config: "Config", dataset: str, way: str, budget: int, count: int) -> dict[str, float]:
-    """Held-out CAS before and after a training of one way within a budget of UNet evaluations.
+def read_record(folder: Path) -> list[Metric]:
+    """What was measured with the monitor.
+
+    Raises:
+        CraftError: if nothing was.
+    """
+    path = folder / f"{NAME}.json"
+    if not path.is_file():
+        raise CraftError(f"{path} is missing: choose with the monitor first, without `--held-out`")
+    metrics = [Metric(**entry) for entry in read_json(path)["metrics"]]
+    return [metric for metric in metrics if metric.metric.startswith("monitor_cas_gain_")]
+
+
+def chosen_way(metrics: list[Metric]) -> str:
+    """The way of backpropagation that gained most under the monitor, as a mean over the datasets."""
+    gains = {way: [metric.value for metric in metrics if metric.conditions.startswith(f"{way}, ")] for way in REWARD}
+    return max((way for way in gains if gains[way]), key=lambda way: mean(gains[way]))
+
+
+def measure(
+    config: "Config", dataset: str, way: str, seeds: list[int], budget: int, count: int, role: str = "monitor"
+) -> Metric:
+    """What one way gained under a judge within a budget of UNet evaluations.
 
     Args:
         config: of the run, whose results folder holds what the training needs.
         dataset: of the configuration.
         way: one of `WAYS`.
-        budget: UNet evaluations that the training may spend; it takes one step at least.
+        seeds: name the draws of one training each.
+        budget: UNet evaluations that a training may spend; it takes one step at least.
         count: images that are judged.
+        role: whose CAS counts.
     """
-    from craft.training.craft import make_loss
-    from craft.training.loop import fit
-    from craft.training.prompts import all_prompts
-    from craft.training.settings import BackpropSettings
-
-    job, inputs, held_out = load_dataset(config, dataset)
-    settings = job.training.model_copy(update={"backprop": BackpropSettings(**WAYS[way])})
-    parameters = inputs.foundation.adapter_parameters(text=False)
-    inputs.foundation.remember_prompts(all_prompts(inputs.knowledge))
-    counter = EvaluationCounter(inputs.foundation.unet)
-    before = mean_cas(inputs, job.sampling, held_out, count)
-    loss_at = make_loss(settings, job.sampling, inputs, f"{dataset}/{way}")
-    counter.reset()
-    cost = probe(loss_at, parameters, counter)
-    steps = max(1, budget // cost)
-    training = settings.training.model_copy(update={"steps": steps, "warmup_steps": min(5, steps)})
-    counter.reset()
-    started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as checkpoints:
-        fit(parameters, training, loss_at, Path(checkpoints))
-    spent = {"steps": steps, "evaluations": counter.total, "seconds": time.perf_counter() - started}
-    return spent | {"before": before, "after": mean_cas(inputs, job.sampling, held_out, count)}
+    trial = Trial.load(config, dataset, way, role)
+    gains, spent, means, seconds = [], [], [], 0.0
+    before = trial.mean_cas(count)
+    steps = max(1, round(budget / trial.cost(seeds[0])))
+    for seed in seeds:
+        trial.restart(seed)
+        started = time.perf_counter()
+        trial.train(seed, steps)
+        seconds += time.perf_counter() - started
+        spent.append(trial.counter.total)
+        means.append(trial.mean_cas(count))
+        gains.append(1000 * (means[-1] - before) / spent[-1])
+    after = ", ".join(f"{value:.3f} (seed {seed})" for seed, value in zip(seeds, means, strict=True))
+    conditions = (
+        f"{way}, {dataset}, {steps} steps, {mean(spent):.0f} UNet evaluations, {seconds / len(seeds):.0f} s;"
+        f" CAS of the role {role} {before:.3f} before, after {after} on {count} images"
+    )
+    return Metric(f"{role}_cas_gain_{dataset}_{way}", mean(gains), UNIT, "higher", None, conditions)
 
 
-def load_dataset(config: "Config", dataset: str) -> tuple["MethodJob", "RewardInputs", "HeldOut"]:
-    """The job of the first reward method on a dataset, what its training needs, and the held-out judge.
+@dataclass(frozen=True)
+class JudgedBy:
+    """An evaluator and a vision encoder with their calibrated CAS."""
+
+    judge: "Judge"
+    alignment: "ClinicalAlignment"
+
+
+@dataclass
+class Trial:
+    """One way's training, which can start again.
+
+    Attributes:
+        job: the method's job with the way's settings.
+        inputs: what reward finetuning needs; its foundation is the one that is trained.
+        judged_by: whose CAS counts.
+        start: the parameters before the first step.
+    """
+
+    job: "MethodJob"
+    inputs: "RewardInputs"
+    judged_by: JudgedBy
+    start: list["Tensor"]
+    counter: "EvaluationCounter"
+
+    @classmethod
+    def load(cls, config: "Config", dataset: str, way: str, role: str) -> "Trial":
+        """Read the files of a dataset.
+
+        Raises:
+            CraftError: if the configuration or its results folder lacks what the training needs.
+        """
+        import torch
+
+        from craft.core.seeds import derive_seed
+        from craft.models.foundation import Foundation
+        from craft.pipeline.jobs import resolve_jobs
+        from craft.training.prompts import all_prompts
+
+        job, inputs, judged_by = load_dataset(config, dataset, role)
+        if way in SUPERVISED:
+            job = resolve_jobs(config)[f"{dataset}/{job.training.start}/seed{job.seed}/settings/train_adapter.yaml"]
+            inputs = replace(inputs, foundation=Foundation.load(job.foundation))
+            torch.manual_seed(derive_seed("adapter", "choice"))
+            inputs.foundation.add_adapter(**dict(job.training.lora))
+        inputs.foundation.remember_prompts(all_prompts(inputs.knowledge))
+        settings = changed(job.training, WAYS[way])
+        start = [parameter.detach().clone() for parameter in inputs.foundation.adapter_parameters(text=False)]
+        counter = EvaluationCounter(inputs.foundation.unet)
+        return cls(job.model_copy(update={"training": settings}), inputs, judged_by, start, counter)
+
+    @property
+    def parameters(self) -> list["nn.Parameter"]:
+        """What is trained."""
+        return self.inputs.foundation.adapter_parameters(text=False)
+
+    def loss_at(self, seed: int) -> Callable:
+        """The loss of a step."""
+        from craft.training.craft import make_loss
+        from craft.training.supervised import make_denoising_loss
+
+        settings, inputs, name = self.job.training, self.inputs, f"{self.job.dataset}/choice/{seed}"
+        if settings.kind == "reward":
+            return make_loss(settings, self.job.sampling, inputs, name)
+        return make_denoising_loss(inputs.foundation, settings, inputs.images, inputs.knowledge, name)
+
+    def cost(self, seed: int) -> float:
+        """Mean UNet evaluations of the first steps, from their losses and gradients; changes nothing."""
+        return probe(self.loss_at(seed), self.parameters, self.counter, PROBED)
+
+    def restart(self, seed: int) -> None:
+        """Put the first parameters back and count anew."""
+        import torch
+
+        with torch.no_grad():
+            for parameter, value in zip(self.parameters, self.start, strict=True):
+                parameter.copy_(value)
+        self.counter.reset()
+
+    def train(self, seed: int, steps: int) -> None:
+        """Take so many steps."""
+        from craft.training.loop import fit
+
+        loop = self.job.training.training.model_copy(update={"steps": steps, "warmup_steps": min(5, steps)})
+        with tempfile.TemporaryDirectory() as checkpoints:
+            fit(self.parameters, loop, self.loss_at(seed), Path(checkpoints))
+
+    def mean_cas(self, count: int) -> float:
+        """Mean CAS of the judge on images of fixed noise and enriched prompts."""
+        import torch
+
+        from craft.core.seeds import Draws
+        from craft.training.craft import balanced_labels
+        from craft.training.prompts import draw_prompts
+        from craft.training.sampler import generate
+
+        foundation, knowledge = self.inputs.foundation, self.inputs.knowledge
+        draws, labels = Draws("reward per compute"), list(knowledge.labels)
+        names = balanced_labels(labels, count)
+        prompts = draw_prompts(knowledge, names, "enriched", draws)
+        images = generate(foundation, prompts, draws.normal(count, *foundation.latent_shape), self.job.sampling)
+        numbers = torch.tensor([labels.index(name) for name in names])
+        return self.judged_by.alignment.cas(self.judged_by.judge.embed(images), numbers).mean().item()
+
+
+def changed(settings: Any, changes: dict[str, Any]) -> Any:
+    """The settings of a method with some of its keys replaced; sections are merged."""
+    values = settings.model_dump()
+    for key, value in changes.items():
+        values[key] = values[key] | value if key == "training" else value
+    return type(settings)(**values)
+
+
+def load_dataset(config: "Config", dataset: str, role: str) -> tuple["MethodJob", "RewardInputs", JudgedBy]:
+    """The job of the first reward method on a dataset, what its training needs, and the judge of a role.
 
     Raises:
         CraftError: if the configuration or its results folder lacks one of them.
@@ -133,18 +282,10 @@ def load_dataset(config: "Config", dataset: str) -> tuple["MethodJob", "RewardIn
         start=folder / job.training.start / f"seed{seed}/adapter",
     )
     inputs = load_inputs(job.training, job, files, "cpu")
-    ref = evaluator_refs(config, "held_out")[0]
+    ref = evaluator_refs(config, role)[0]
     known = Features(files.features, read_images(files.images), inputs.knowledge)
     alignment = known.alignment(ref, read_calibration(files.calibration, [ref.name]), job.neighbours)
-    return job, inputs, HeldOut(Judge.load(ref), alignment)
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """An evaluator and a vision encoder that the training never sees, and their calibrated CAS."""
-
-    judge: "Judge"
-    alignment: "ClinicalAlignment"
+    return job, inputs, JudgedBy(Judge.load(ref), alignment)
 
 
 class EvaluationCounter:
@@ -167,33 +308,17 @@ class EvaluationCounter:
         self.total += 2 * len(gradient)
 
 
-def probe(loss_at, parameters, counter: EvaluationCounter) -> int:
-    """UNet evaluations of one step, from its loss and gradient; changes nothing."""
+def probe(loss_at, parameters, counter: EvaluationCounter, steps: int = 1) -> float:
+    """Mean UNet evaluations of the first steps, from their losses and gradients; changes no parameter."""
     from craft.training.parts import Part
 
-    loss, _ = loss_at(Part(1))
-    loss.backward()
-    for parameter in parameters:
-        parameter.grad = None
-    return counter.total
-
-
-def mean_cas(inputs: "RewardInputs", sampling: "SamplingSettings", held_out: HeldOut, count: int) -> float:
-    """Mean CAS of a held-out judge on images of fixed noise and enriched prompts."""
-    import torch
-
-    from craft.core.seeds import Draws
-    from craft.training.craft import balanced_labels
-    from craft.training.prompts import draw_prompts
-    from craft.training.sampler import generate
-
-    foundation, knowledge = inputs.foundation, inputs.knowledge
-    draws, labels = Draws("reward per compute"), list(knowledge.labels)
-    names = balanced_labels(labels, count)
-    prompts = draw_prompts(knowledge, names, "enriched", draws)
-    images = generate(foundation, prompts, draws.normal(count, *foundation.latent_shape), sampling)
-    numbers = torch.tensor([labels.index(name) for name in names])
-    return held_out.alignment.cas(held_out.judge.embed(images), numbers).mean().item()
+    counter.reset()
+    for number in range(1, steps + 1):
+        loss, _ = loss_at(Part(number))
+        loss.backward()
+        for parameter in parameters:
+            parameter.grad = None
+    return counter.total / steps
 
 
 if __name__ == "__main__":

@@ -228,7 +228,7 @@ class NaiveScorer:
                 "plausibility": statistics.fmean(near),
             }
             scores = torch.tensor([raw[name] for name in self.alignment.names])
-            return torch.sigmoid(scores * self.alignment.slope + self.alignment.intercept).numpy()
+            return torch.sigmoid(scores * self.alignment.slope + self.alignment.intercepts[label]).numpy()
 
 
 def make_metrics(measured: dict, images: int, batch: int, rounds: int, naive: int) -> list[Metric]:

@@ -115,7 +115,7 @@ rule audit_checklist:
 
 
 rule find_neighbours:
-    """Find the nearest training image of every generated and every real test image of one dataset."""
+    """Find the nearest real image that the run saw of every generated and every real test image of one dataset."""
     input:
         settings="<results>/{dataset}/settings/find_neighbours.yaml",
         images="<results>/{dataset}/images.parquet",

@@ -30,7 +30,7 @@ def main(
     for ref in job.evaluators:
         raw, pairs = own.raw_scores(ref, job.neighbours), own.split(ref, "calibration")
         maps[ref.name] = calibrate(raw, *pairs, own.damaged(ref), foreign_features(others or [], ref, "calibration"))
-    write_json(output, calibration_to_json(maps, {ref.name: own.digest(ref) for ref in job.evaluators}))
+    write_json(output, calibration_to_json(maps, own.labels, {ref.name: own.digest(ref) for ref in job.evaluators}))
 
 
 if __name__ == "__main__":

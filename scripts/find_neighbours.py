@@ -1,4 +1,4 @@
-"""Find the nearest training image of every generated and every real test image of one dataset."""
+"""Find the nearest real image that the run saw of every generated and every real test image of one dataset."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,10 +20,10 @@ def main(
     embeddings: Annotated[
         list[Path], typer.Option(help="feature file of generated images; repeated, in the same order")
     ],
-    neighbours: Annotated[Path, typer.Option(help="nearest training image of every image (written)")],
+    neighbours: Annotated[Path, typer.Option(help="nearest seen image of every image (written)")],
     membership: Annotated[Path, typer.Option(help="distance of every real image to the generated ones (written)")],
 ) -> None:
-    """Search generated images for copies of training images."""
+    """Search generated images for copies of real images that the run saw."""
     job = MemorizationJob.load(settings)
     from craft.evaluation.memorization.search import search_copies
 

@@ -27,7 +27,7 @@ def main(
     """Train the downstream classifiers of a dataset and predict its real test images."""
     job = DownstreamJob.load(settings)
     with lease_device() if job.downstream.trains_networks else nullcontext("cpu") as device:
-        from craft.evaluation.downstream.arms import compare_arms
+        from craft.evaluation.downstream.classify import compare_arms
 
         write_parquet(predictions, compare_arms(job, images, features, generated, embeddings, device))
 

@@ -192,7 +192,8 @@ def draw_fidelity(
             for metric in FIDELITY:
                 value = 20 * (1 - SKILL.get(method, 0.5)) if metric == "fid" else SKILL.get(method, 0.5)
                 noise = value + rng.normal(0, 0.02, resamples)
-                rows.append(row | {"metric": metric, "value": value, "n": 48, "resamples": noise})
+                numbers = {"value": value, "natural": value, "n": 48, "resamples": noise}
+                rows.append(row | {"metric": metric} | numbers)
     return pd.DataFrame(rows)
 
 
@@ -209,11 +210,12 @@ def write_copies(
     neighbours, membership = [], []
     for (method, seed), frame in runs.items():
         shared = {"dataset": dataset, "method": method, "seed": seed, "evaluator": "siglip_regnet", "role": "held_out"}
-        frame = frame.assign(**shared, mirrored=rng.random(len(frame)) < 0.5, down=0, right=1)
+        frame = frame.assign(**shared, flagged=0.01, mirrored=rng.random(len(frame)) < 0.5, down=0, right=1)
         for measure in ("features", "l2", "ssim"):
             distances = rng.uniform(0.1, 1, size=len(frame))
             frame[f"{measure}_distance"], frame[f"{measure}_ratio"] = distances, rng.uniform(0.5, 1, size=len(frame))
             frame[f"{measure}_neighbour"] = rng.choice(train["image_id"], size=len(frame))
+            frame[f"{measure}_split"] = rng.choice(["train", "reference"], size=len(frame))
             frame[f"{measure}_copied"] = distances < 0.15
         neighbours.append(frame)
         if method != "real":
@@ -257,7 +259,11 @@ def draw_validity(
     frames = [pd.DataFrame(places, columns=keys).assign(evaluator=name, role=role) for name, role in evaluators.items()]
     if "craft" in methods:
         gaps = [("gap", "craft", "cas", judge, 10.0 * n, "gap_change") for judge in judges for n in range(4)]
-        gaps += [("gap", "craft", "cas", judge, np.nan, "opens_at") for judge in judges]
+        gaps += [
+            ("gap", "craft", "cas", judge, np.nan, metric)
+            for judge in judges
+            for metric in ("reopening", "opens_from", "opens_at")
+        ]
         frames.append(pd.DataFrame(gaps, columns=keys).assign(evaluator="clip_resnet", role="reward"))
     frame = pd.concat(frames, ignore_index=True).assign(dataset=dataset, n=40, seeds=1, source="fake")
     frame = frame.assign(natural=np.nan, over="images")
@@ -269,8 +275,9 @@ def draw_validity(
     frame.loc[chance, "value"] = 1 / len(labels)
     gated = refused & (frame["dimension"] != PLAIN_MEAN)
     frame.loc[gated, "value"] = rng.uniform(0.9, 1.0, gated.sum())
-    opens = frame["metric"] == "opens_at"
-    frame.loc[opens, "value"] = np.where(np.arange(opens.sum()) % 2, np.nan, 20.0)
+    for metric, step in (("opens_from", 10.0), ("opens_at", 20.0)):
+        opens = frame["metric"] == metric
+        frame.loc[opens, "value"] = np.where(np.arange(opens.sum()) % 2, np.nan, step)
     frame = frame.assign(low=frame["value"] - 0.1, high=frame["value"] + 0.1)
     shares = observed | refused | errors
     frame.loc[shares, ["value", "low", "high"]] = frame.loc[shares, ["value", "low", "high"]].clip(0, 1)
@@ -281,7 +288,7 @@ def draw_validity(
 def draw_predictions(rng, dataset: str, labels: list[str], methods: list[str], test: list[dict]) -> pd.DataFrame:
     """Predictions of three classifier seeds of every backbone and arm, better with real images."""
     frames = []
-    arms = ["real", *methods, *(f"real+{method}" for method in methods), "real@0.1", f"real@0.1+{methods[-1]}"]
+    arms = ["real", *methods, *(f"real+{method}" for method in methods)]
     for backbone, arm in itertools.product(BACKBONES, arms):
         for seed in range(3):
             own = np.array([labels.index(row["label"]) for row in test])

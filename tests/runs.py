@@ -53,7 +53,7 @@ def make_alignment(judge, slope: float = 3.0) -> ClinicalAlignment:
 
     texts = [LabelTexts(draw(3), draw(2), draw(2), torch.ones(2)) for _ in range(2)]
     references = [draw(6, visual_width) for _ in range(2)]
-    maps = {name: Logistic(slope, 0.0, 0.9, 10) for name in DIMENSIONS}
+    maps = {name: Logistic(slope, (0.0, 0.0), 0.9, 10) for name in DIMENSIONS}
     return ClinicalAlignment(RawScores(Evidence(texts, references, 5.0, 3)), maps)
 
 

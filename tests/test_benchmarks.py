@@ -34,7 +34,7 @@ from common import RESULTS, SHAPES, Metric, random_pipeline, record  # noqa: E40
 from memory import MIB, SavedTensors, measure_peaks, measure_step  # noqa: E402
 from peers import RESOLUTION, interleave, make_metrics, paired_ratios  # noqa: E402
 from phantom_run import DATASET, make_dataset, make_run, read_test_images, repeat_images  # noqa: E402
-from reward_per_compute import EvaluationCounter, probe  # noqa: E402
+from reward_per_compute import CHOICE, EvaluationCounter, probe  # noqa: E402
 from scoring import make_metrics as make_scoring_metrics  # noqa: E402
 from workload import Ours, Work, reward  # noqa: E402
 
@@ -315,18 +315,58 @@ def tiny_run(tmp_path_factory) -> Path:
     return folder / "config.yaml"
 
 
-def test_the_reward_per_compute_benchmark_spends_its_budget_on_every_way(tiny_run, tmp_path):
-    ways, budget = ("last_1", "refl"), 300
+def test_the_choice_spends_its_budget_on_every_way_and_only_then_asks_the_held_out_judge_of_the_best(
+    tiny_run, tmp_path
+):
+    ways, budget = ("last_1", "refl_ema", "supervised_min_snr"), 600
     small = (f"--dataset={DATASET}", f"--config={tiny_run}", f"--evaluations={budget}", "--images=3")
-    metrics = run_benchmark("reward_per_compute", tmp_path, *small, *(f"--way={way}" for way in ways))
-    assert set(metrics) == {f"cas_gain_{DATASET}_{way}" for way in ways}
+    with pytest.raises(CraftError, match="without `--held-out`"):
+        run_benchmark("reward_per_compute", tmp_path, *small, "--held-out")
+    metrics = run_benchmark(
+        "reward_per_compute", tmp_path, *small, *(f"--way={way}" for way in ways), "--seed=1", "--seed=2"
+    )
+    assert set(metrics) == {f"monitor_cas_gain_{DATASET}_{way}" for way in ways}
     for metric in metrics.values():
         found = re.search(
-            r"(\d+) steps, (\d+) UNet evaluations.* CAS (\S+) before, (\S+) after on 3", metric["conditions"]
+            r"(\d+) steps, (\d+) UNet evaluations.* of the role monitor (\S+) before,"
+            r" after (\S+) \(seed 1\), (\S+) \(seed 2\) on 3",
+            metric["conditions"],
         )
-        steps, evaluations, before, after = map(float, found.groups())
-        assert steps > 1 and 0.5 * budget < evaluations <= 1.5 * budget
-        assert metric["value"] == pytest.approx(1000 * (after - before) / evaluations, abs=1e-3 * 1000 / evaluations)
+        steps, evaluations, before, *after = map(float, found.groups())
+        assert steps > 1 and 0.7 * budget < evaluations <= 1.3 * budget
+        expected = 1000 * (sum(after) / 2 - before) / evaluations
+        assert metric["value"] == pytest.approx(expected, abs=2e-3 * 1000 / evaluations)
+    best = max(ways[:2], key=lambda way: metrics[f"monitor_cas_gain_{DATASET}_{way}"]["value"])
+    after = run_benchmark("reward_per_compute", tmp_path, *small, "--held-out")
+    assert set(after) - set(metrics) == {f"held_out_cas_gain_{DATASET}_{best}"}
+    assert {name: after[name] for name in metrics} == metrics
+
+
+def test_defaults_are_chosen_on_phantoms_and_seeds_that_no_run_uses():
+    def seeds_of(path):
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        settings = validate_config(raw, str(path))
+        phantoms = {getattr(dataset, "seed", None) for dataset in settings.datasets.values()} - {None}
+        return phantoms, set(settings.seeds)
+
+    runs = [seeds_of(path) for path in (ROOT / "config.yaml", *(ROOT / "configs").glob("*.yaml"))]
+    phantoms, seeds = seeds_of(CHOICE)
+    assert phantoms and not phantoms & set().union(*(found for found, _ in runs))
+    assert not seeds & set().union(*(found for _, found in runs))
+
+
+def test_the_choice_is_made_with_the_settings_of_the_default_run():
+    default, choice = (
+        validate_config(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+        for path in (ROOT / "config.yaml", CHOICE)
+    )
+    same = ("foundation", "evaluators", "encoders", "sampling", "resolution")
+    assert all(getattr(choice, name) == getattr(default, name) for name in same)
+    assert choice.methods["lora_enriched"] == default.methods["lora_enriched"]
+    assert choice.methods["craft"].objective == default.methods["craft"].objective
+    assert choice.methods["craft"].training == default.methods["craft"].training
+    for name, dataset in choice.datasets.items():
+        assert dataset.model_copy(update={"seed": default.datasets[name].seed}) == default.datasets[name]
 
 
 @pytest.mark.parametrize(

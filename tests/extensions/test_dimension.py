@@ -87,7 +87,9 @@ def known(job, results) -> Features:
     known = Features(folder / "features.safetensors", frame, knowledge)
     pairs, raw = known.split(ref, "calibration"), known.raw_scores(ref, job.neighbours)
     maps = calibrate(raw, *pairs, known.damaged(ref))
-    write_json(folder / "calibration.json", calibration_to_json({ref.name: maps}, {ref.name: known.digest(ref)}))
+    write_json(
+        folder / "calibration.json", calibration_to_json({ref.name: maps}, known.labels, {ref.name: known.digest(ref)})
+    )
     return known
 
 

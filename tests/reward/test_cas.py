@@ -39,7 +39,7 @@ def make_cas(dtype=torch.float32, neighbours: int = 3) -> ClinicalAlignment:
     ]
     references = [see(6, 40 + label, dtype=dtype).visual for label in range(LABELS)]
     raw = RawScores(Evidence(texts, references, scale=10.0, neighbours=neighbours))
-    maps = {name: Logistic(2.0 + index, 0.1 * index, 0.9, 10) for index, name in enumerate(DIMENSIONS)}
+    maps = {name: Logistic(2.0 + index, (0.1 * index, 0.0, -0.2), 0.9, 10) for index, name in enumerate(DIMENSIONS)}
     return ClinicalAlignment(raw, maps).to(dtype)
 
 
@@ -143,7 +143,7 @@ def test_a_label_without_reference_images_is_named():
 def test_a_calibration_without_a_dimension_is_named():
     with pytest.raises(CraftError, match="plausibility"):
         ClinicalAlignment(
-            make_cas().raw, {name: Logistic(1, 0, 0.5, 2) for name in DIMENSIONS if name != "plausibility"}
+            make_cas().raw, {name: Logistic(1, (0, 0, 0), 0.5, 2) for name in DIMENSIONS if name != "plausibility"}
         )
 
 
@@ -178,3 +178,17 @@ def test_the_gradient_of_cas_flows_through_the_gate_and_through_what_it_lets_pas
 def test_every_dimension_says_what_it_asks():
     for name, dimension in DIMENSIONS.items():
         assert dimension.question.endswith("?"), name
+
+
+def test_every_claimed_label_has_an_intercept_of_its_own():
+    cas, features, labels = make_cas(), see(3, 4), torch.tensor([2, 0, 1])
+    raw, found = cas.raw(features, labels), torch.logit(cas(features, labels).double()).float()
+    intercepts = torch.tensor([[-0.2] * 4, [0.1 * index for index in range(4)], [0.0] * 4])
+    slopes = torch.tensor([2.0 + index for index in range(4)])
+    assert torch.allclose(found, raw * slopes + intercepts, atol=1e-3)
+
+
+def test_a_calibration_of_other_labels_is_refused():
+    maps = dict.fromkeys(DIMENSIONS, Logistic(1.0, (0.0, 0.0), 0.5, 2))
+    with pytest.raises(CraftError, match="intercepts of 2 labels, the knowledge 3; run calibrate_cas again"):
+        ClinicalAlignment(make_cas().raw, maps)

@@ -171,7 +171,7 @@ def near(judge, images, labels) -> ClinicalAlignment:
     raw = RawScores(Evidence(texts, [features.visual[labels == label] for label in (0, 1)], 5.0, 3))
     at_home = raw(features, labels).mean(0)
     return ClinicalAlignment(
-        raw, {name: Logistic(60.0, float(3 - 60 * at_home[i]), 0.9, 9) for i, name in enumerate(DIMENSIONS)}
+        raw, {name: Logistic(60.0, (float(3 - 60 * at_home[i]),) * 2, 0.9, 9) for i, name in enumerate(DIMENSIONS)}
     )
 
 

@@ -47,8 +47,9 @@ def folder(tmp_path_factory):
         entries |= compute_features(judge, frame, knowledge, ref)
         save_judge(judge, ref)
     write_features(folder / "features.safetensors", frame, entries)
-    maps = {name: {key: Logistic(1.0, 0.0, 0.9, 6) for key in DIMENSIONS} for name, _ in EVALUATORS}
-    write_json(folder / "calibration.json", calibration_to_json(maps))
+    fitted = Logistic(1.0, (0.0,) * len(knowledge.labels), 0.9, 6)
+    maps = {name: dict.fromkeys(DIMENSIONS, fitted) for name, _ in EVALUATORS}
+    write_json(folder / "calibration.json", calibration_to_json(maps, list(knowledge.labels)))
     return folder
 
 

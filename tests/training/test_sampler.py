@@ -1,5 +1,7 @@
 """The sampler: every way of backpropagation gives the gradient it promises, and generation repeats itself."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from tiny import tiny_foundation
@@ -114,22 +116,41 @@ def test_refl_scores_the_clean_estimate_of_one_late_step(foundation, conditions,
     end = sample_latents(foundation, conditions, draw_noise(foundation), sampling, last)
     whole = sample_latents(foundation, conditions, draw_noise(foundation), sampling)
     assert torch.allclose(end.latents, whole.latents, atol=1e-4), "at the last step the clean estimate is the result"
-    stops = {GradientPlan.draw(BackpropSettings(mode="refl"), 9, 2, Draws("stop", i)).stop for i in range(40)}
-    assert stops == {6, 7, 8}
 
 
-def test_drtune_trains_spread_steps_and_cuts_the_model_input(foundation, conditions):
+def test_refl_draws_one_of_the_last_10_of_40_steps_for_a_batch():
+    plans = [GradientPlan.draw(BackpropSettings(mode="refl"), 40, 2, Draws("stop", index)) for index in range(300)]
+    assert {plan.stop for plan in plans} == set(range(30, 40))
+    assert all(plan.starts.tolist() == [plan.stop] for plan in plans)
+
+
+@pytest.mark.parametrize("stop", [2, 3])
+def test_drtune_trains_spread_steps_cuts_the_model_input_and_stops_early(foundation, conditions, stop):
     sampling = SamplingSettings(steps=STEPS, guidance_scale=2.0)
-    plan = GradientPlan.draw(BackpropSettings(mode="drtune", steps=2), STEPS, 2, Draws("drtune", 1))
+    plan = GradientPlan(torch.tensor([0]), frozenset({0, 2}), linear=True, stop=stop)
     path = sample_latents(foundation, conditions, draw_noise(foundation), sampling, plan)
     scheduler = foundation.make_scheduler("ddim", STEPS)
     sample = draw_noise(foundation)
-    for index, timestep in enumerate(scheduler.timesteps):
+    for index, timestep in enumerate(scheduler.timesteps[: stop + 1]):
         prediction = guided_prediction(foundation.unet, sample.detach(), timestep, conditions, 2.0)
         prediction = prediction if index in plan.steps else prediction.detach()
-        sample = scheduler.step(prediction, timestep, sample).prev_sample
-    assert sorted(plan.steps) in ([0, 2], [1, 3])
+        step = scheduler.step(prediction, timestep, sample)
+        sample = step.pred_original_sample if index == stop else step.prev_sample
+    assert len(path.inputs) == stop + 1
+    assert torch.allclose(path.latents, sample, atol=1e-5)
     assert close(gradient_of(foundation, path.latents), gradient_of(foundation, sample))
+
+
+@pytest.mark.parametrize("trained", [1, 2, 5, 40])
+def test_drtune_spreads_its_steps_over_those_that_are_taken(trained):
+    settings = BackpropSettings(mode="drtune", steps=trained)
+    plans = [GradientPlan.draw(settings, 40, 2, Draws("drtune", index)) for index in range(300)]
+    assert {plan.stop for plan in plans} == set(range(30, 40))
+    for plan in plans:
+        steps = sorted(plan.steps)
+        assert len(steps) == min(trained, plan.stop + 1)
+        assert steps[0] == plan.starts.item() and steps[-1] <= plan.stop
+        assert len({later - earlier for earlier, later in pairwise(steps)}) <= 1
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)

@@ -10,6 +10,9 @@ from craft.datasets.settings import SplitSettings
 
 REAL_SPLITS = ("train", "reference", "held_out_reference", "calibration", "test")
 
+# what training, the reward or the guard reads: images that generated ones could be drawn towards
+SEEN_SPLITS = ("train", "reference", "calibration")
+
 
 def assign_split(group: str, splits: SplitSettings, seed: int) -> str:
     """The split of a group: a hash of its id and the seed, so that no other image has a say in it."""

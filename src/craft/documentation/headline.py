@@ -11,7 +11,6 @@ from craft.evaluation.reporting.findings.base import evaluators_of, our_method, 
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
 from craft.evaluation.tables import ALL
 
-LEAST_P = 0.001
 BESIDE = ("test images", "strongest baseline")
 
 
@@ -79,10 +78,11 @@ def write_cas(archive: Archive) -> str:
 
 
 def p_value(row: pd.Series | None) -> str:
-    """A corrected p-value; three decimals would round a smaller one to zero."""
+    """A corrected p-value, with the sign of a bound where it is the least that its resamples can give."""
     if row is None:
         return NOTHING
-    return f"below 1 in {1 / LEAST_P:.0f}" if row["p_holm"] < LEAST_P else number(row["p_holm"])
+    written = f"{row['p_holm']:.2g}" if row["p_holm"] < 0.001 else number(row["p_holm"])
+    return f"<= {written}" if row["at_floor"] else written
 
 
 def write_tail(archive: Archive) -> str:

@@ -28,16 +28,19 @@ def write_fidelity(archive: Archive) -> str:
 
 
 def write_memorization(archive: Archive) -> str:
-    """Share of images that are flagged as copies, percent, and membership inference by features."""
+    """Share of images that are flagged as copies, percent, what that rests on, and membership inference by features."""
     table, rows = archive.tables["memorization"], []
     measures, judge = list(table["evaluator"].unique()), first_judge(table[table["role"] != "pixels"])
     for dataset in archive.run.datasets:
         for method in (REAL, str(our_method(archive.run))):
             keys = {"dataset": dataset, "label": ALL, "method": method}
-            rates = [interval(row_of(table, evaluator=name, metric="copy_rate", **keys), percent) for name in measures]
+            found = [row_of(table, evaluator=name, metric="copy_rate", **keys) for name in measures]
+            rates = [interval(row, percent) for row in found]
+            rests_on = ", ".join(dict.fromkeys(number(row["rests_on"], 0) for row in found if row is not None))
             inferred = interval(row_of(table, evaluator=judge, metric="membership_auroc", **keys), digits=2)
-            rows.append([dataset, "test images" if method == REAL else code(method), *rates, inferred])
-    return make_table(("dataset", "images", *map(code, measures), "membership AUROC"), rows)
+            rows.append([dataset, "test images" if method == REAL else code(method), *rates, rests_on, inferred])
+    header = ("dataset", "images", *map(code, measures), "test images up to the threshold", "membership AUROC")
+    return make_table(header, rows)
 
 
 def write_downstream(archive: Archive) -> str:

@@ -49,6 +49,7 @@ def list_blocks(archive: Archive) -> dict[str, Callable[[], str]]:
         "engine_benchmarks": partial(benchmarks.write_metrics, benchmarks.ENGINE),
         "scoring_benchmarks": partial(benchmarks.write_metrics, benchmarks.SCORING),
         "biomarker_benchmarks": partial(benchmarks.write_metrics, benchmarks.BIOMARKERS),
+        "coverage": benchmarks.write_coverage,
         "reward_per_compute": benchmarks.write_reward_per_compute,
         **{f"example_{path.stem}": partial(write_example, path) for path in sorted(EXAMPLES.glob("*.py"))},
     }

@@ -59,6 +59,12 @@ def say_classifier(archive: Archive) -> Iterator[str]:
     ]
     least, most = min(shares), max(shares)
     yield f"It recognises {span({'low': least, 'high': most}, percent)} % of the test phantoms themselves."
+    if above := found["exaggerated"]:
+        places = [f"{each['dataset']} ({percent(each['own'])} % against {percent(each['real'])} %)" for each in above]
+        yield (
+            f"In {listed(places)} the interval of {our_name(archive)} lies above that of the test phantoms: its images"
+            " exaggerate their labels, which is no gain."
+        )
 
 
 def say_exaggeration(archive: Archive) -> Iterator[str]:
@@ -104,13 +110,20 @@ def say_diversity(archive: Archive) -> Iterator[str]:
 
 
 def say_copies(archive: Archive) -> Iterator[str]:
-    """Whether images are copies of training images."""
+    """Whether images are copies of real images that the run saw."""
     if found := archive.findings["memorization"]:
-        above = [f"{each['dataset']} ({code(each['measure'])}, {percent(each['rate'])} %)" for each in found["above"]]
+        above, drawn = (
+            [f"{each['dataset']} ({code(each['measure'])}, {percent(each['value'])} %)" for each in found[name]]
+            for name in ("above", "drawn")
+        )
+        few = found["rests_on"]
+        rests = f", a threshold that rests on {span(few, digits=0)} test images only" if few else ""
         yield (
-            f"{span(found['rates'], percent)} % of the images of {our_name(archive)} are flagged as copies of training"
-            f" images, where {span(found['expected'], percent)} % of test images are; the rate's interval lies above"
-            f" theirs in {len(above)} of {found['comparisons']} comparisons{f': {listed(above)}' if above else ''}."
+            f"{span(found['rates'], percent)} % of the images of {our_name(archive)} are flagged as copies of real images"
+            f" that the run saw (upper ends of the intervals: {span(found['upper'], percent)} %), where"
+            f" {percent(found['flagged'])} % of test images are{rests}; the rate's interval lies above that share in"
+            f" {len(above)} of {found['comparisons']} comparisons{f': {listed(above)}' if above else ''}. Images lie nearest"
+            f" to reference images oftener than test images do in {len(drawn)}{f': {listed(drawn)}' if drawn else ''}."
             f" Membership can be inferred in {found['inferred']} of {found['memberships']} comparisons."
         )
 
@@ -167,7 +180,7 @@ def say_gap(archive: Archive) -> Iterator[str]:
         )
         yield f"CAS follows the classifier of phantoms with a Spearman's correlation of {listed(ranks)}{order}."
     for found in archive.findings["gap"]:
-        places = [f"{each['dataset']} at step {each['step']}" for each in found["opened"]]
+        places = [f"{each['dataset']} at step {each['step']}, since step {each['since']}" for each in found["opened"]]
         yield (
             f"Along the finetuning the gap to {JUDGE[found['judge']]} opened in {len(places)} of {found['runs']}"
             f" runs{f' ({listed(places)})' if places else ''}."

@@ -123,14 +123,11 @@ class Config(Strict):
     def _check_names(self) -> None:
         if taken := [name for name in CONTROLS if name in self.methods]:
             raise ValueError(f"a method cannot be called {taken[0]!r}, a name of the real test images; rename it")
-        tried = self.downstream.methods or list(self.methods)
-        for key, allowed in (("methods", self.methods), ("low_data_methods", tried)):
-            if unknown := set(getattr(self.downstream, key)) - set(allowed):
-                raise ValueError(
-                    f"downstream.{key} names {sorted(unknown)[0]!r}, which is no method"
-                    f"{' that is tried' if allowed is tried else ''};"
-                    f" write for example `{key}: [{next(iter(allowed))}]`"
-                )
+        if unknown := set(self.downstream.methods) - set(self.methods):
+            raise ValueError(
+                f"downstream.methods names {sorted(unknown)[0]!r}, which is no method;"
+                f" write for example `methods: [{next(iter(self.methods))}]`"
+            )
         known, example = self.feature_sources(), self.held_out_features().name
         if unknown := set(self.fidelity.evaluators) - set(known):
             raise ValueError(

@@ -2,8 +2,8 @@
 
 The dimensions, their formulas and their calibration are our own specification; of the paper we know the abstract only.
 Each dimension (`craft.reward.dimensions`) gives an image and its intended label y a raw score, from what a judge sees
-in it (`craft.reward.evidence.ImageFeatures`). The raw score becomes a probability in [0, 1] by a logistic map fitted on
-real calibration images (`craft.reward.calibration`); CAS combines them (`combine`):
+in it (`craft.reward.evidence.ImageFeatures`). The raw score becomes a probability in [0, 1] by a logistic map with an
+intercept for every label, fitted on real calibration images (`craft.reward.calibration`); CAS combines them:
 
     CAS = plausibility * mean(alignment, specificity, checklist)
 
@@ -47,10 +47,17 @@ def plain_mean(dimensions: Scores) -> Scores:
 
 @dataclass(frozen=True)
 class Logistic:
-    """p = sigmoid(slope * raw + intercept), and how well the raw score separates matched from mismatched pairs."""
+    """p = sigmoid(slope * raw + intercept of the claimed label), of one dimension.
+
+    Attributes:
+        slope: at least 0, and the same for all labels.
+        intercepts: one for every label, in their order.
+        auroc: of the raw score, matched against mismatched pairs that claim the same label; the mean over labels.
+        pairs: how many it was fitted on.
+    """
 
     slope: float
-    intercept: float
+    intercepts: tuple[float, ...]
     auroc: float
     pairs: int
 
@@ -102,12 +109,18 @@ class ClinicalAlignment(nn.Module):
         self.raw, self.names, self.labels = raw, raw.names, raw.evidence.labels
         if missing := [name for name in self.names if name not in calibration]:
             raise CraftError(f"the calibration lacks the dimension {missing[0]!r}; run calibrate_cas again")
-        self.register_buffer("slope", torch.tensor([calibration[name].slope for name in self.names]))
-        self.register_buffer("intercept", torch.tensor([calibration[name].intercept for name in self.names]))
+        maps = [calibration[name] for name in self.names]
+        if wrong := [each for each in maps if len(each.intercepts) != self.labels]:
+            raise CraftError(
+                f"the calibration has intercepts of {len(wrong[0].intercepts)} labels, the knowledge {self.labels};"
+                " run calibrate_cas again"
+            )
+        self.register_buffer("slope", torch.tensor([each.slope for each in maps]))
+        self.register_buffer("intercepts", torch.tensor([each.intercepts for each in maps]).T.contiguous())
 
     def forward(self, features: ImageFeatures, labels: Tensor) -> Tensor:
         """Calibrated dimensions (n, d), each in [0, 1], of the features of n images with label numbers (n,)."""
-        return torch.sigmoid(self.raw(features, labels) * self.slope + self.intercept)
+        return torch.sigmoid(self.raw(features, labels) * self.slope + self.intercepts[labels])
 
     def cas(self, features: ImageFeatures, labels: Tensor) -> Tensor:
         """Clinical Alignment Score (n,) of the features of n images with label numbers (n,)."""

@@ -9,7 +9,7 @@ file of a generated image set holds `M/images` and `image_ids` alone.
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -37,6 +37,7 @@ from craft.reward.judge import Judge
 log = logging.getLogger(__name__)
 
 FITTED_ON = "fitted_on"
+INTERCEPTS = "intercepts"
 DAMAGED_IDS, IMAGE_SPLITS = "damaged_ids", "image_splits"
 RULE = "encode_images"
 # what chooses and what speaks of a gain share no reference image
@@ -193,18 +194,49 @@ class Features:
                 f"the calibration of evaluator {ref.name!r} was fitted on other data than {self.path}, its images or"
                 " its knowledge; run `snakemake --forcerun calibrate_cas`"
             )
-        maps = {name: Logistic(**numbers) for name, numbers in values.items()}
+        maps = {name: read_map(numbers, self.labels, ref.name) for name, numbers in values.items()}
         return ClinicalAlignment(self.raw_scores(ref, neighbours), maps)
 
 
 def calibration_to_json(
-    maps: dict[str, dict[str, Logistic]], fitted_on: Mapping[str, str] = MappingProxyType({})
+    maps: dict[str, dict[str, Logistic]], labels: Sequence[str], fitted_on: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """Calibration of all evaluators as plain values, with the digest (`Features.digest`) of what each was fitted on."""
-    plain = {name: {key: asdict(value) for key, value in values.items()} for name, values in maps.items()}
+    """Calibration of all evaluators as plain values.
+
+    Args:
+        maps: evaluator -> dimension -> map.
+        labels: names of the labels, in the order of the maps' intercepts.
+        fitted_on: evaluator -> digest (`Features.digest`) of what it was fitted on.
+    """
+
+    def plain(fitted: Logistic) -> dict[str, Any]:
+        return asdict(fitted) | {INTERCEPTS: dict(zip(labels, fitted.intercepts, strict=True))}
+
     return {
-        name: values | ({FITTED_ON: fitted_on[name]} if name in fitted_on else {}) for name, values in plain.items()
+        name: {key: plain(value) for key, value in values.items()}
+        | ({FITTED_ON: fitted_on[name]} if name in fitted_on else {})
+        for name, values in maps.items()
     }
+
+
+def read_map(numbers: dict[str, Any], labels: list[str], evaluator: str) -> Logistic:
+    """One dimension's map as `calibration_to_json` writes it.
+
+    Args:
+        numbers: of the map.
+        labels: names of the labels, in order.
+        evaluator: whose map it is, for messages.
+
+    Raises:
+        CraftError: if it does not hold an intercept for every label.
+    """
+    intercepts = numbers.get(INTERCEPTS, {})
+    if missing := [label for label in labels if label not in intercepts]:
+        raise CraftError(
+            f"the calibration of evaluator {evaluator!r} has no intercept of the label {missing[0]!r};"
+            " run `snakemake --forcerun calibrate_cas`"
+        )
+    return Logistic(**numbers | {INTERCEPTS: tuple(intercepts[label] for label in labels)})
 
 
 def read_calibration(path: Path, evaluators: list[str]) -> dict[str, Any]:

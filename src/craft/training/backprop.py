@@ -1,14 +1,17 @@
 """Which steps of a sampled trajectory carry the reward's gradient.
 
 - `last`: the last K steps, for all samples (DRaFT-K, Clark et al. 2024);
-- `random`: a suffix of random length, one draw per sample (AlignProp, Prabhudesai et al. 2023);
-- `refl`: one step at random in the last third, whose clean estimate is scored (ReFL, Xu et al. 2023);
-- `drtune`: K spread steps with the model's input cut off, so that the gradient runs through the solver's linear terms
-  only (DRTune, Wu et al. 2024);
+- `random`: a suffix of random length, one draw per sample: a variant of AlignProp (Prabhudesai et al. 2023), whose
+  released code draws for a whole batch, anew at every step, whether that step's prediction is trained;
+- `refl`: one step at random in the last quarter, one draw per batch; the sampling ends there, and the step's clean
+  estimate is scored (ReFL, Xu et al. 2023, which draws one of the last 10 of 40 steps);
+- `drtune`: K evenly spread steps with the model's input cut off, so that the gradient runs through the solver's linear
+  terms only; the sampling ends at a random late step, whose clean estimate is scored (DRTune, Wu et al. 2024). Where
+  the spread begins and that late means the last quarter is our choice;
 - `full`: all steps.
 
-With `variants` n above 1 the last step is repeated n - 1 times from fresh noise on the result (DRaFT-LV): more
-gradient samples of a trajectory that is paid for already.
+All of them predict with guidance, as generation does. With `variants` n above 1 the last step is repeated n - 1 times
+from fresh noise on the result (DRaFT-LV): more gradient samples of a trajectory that is paid for already.
 """
 
 import math
@@ -19,6 +22,9 @@ from torch import Tensor
 
 from craft.core.seeds import Draws
 from craft.training.settings import BackpropSettings
+
+# share of the steps, the last ones, at which `refl` and `drtune` may end the sampling
+LATE = 0.25
 
 
 @dataclass(frozen=True)
@@ -48,14 +54,13 @@ class GradientPlan:
             return cls(torch.tensor([steps - settings.steps]), variants=settings.lv)
         if settings.mode == "random":
             return cls(draws.integers(steps, count))
+        stop = steps - 1 - draws.common(math.ceil(LATE * steps))
         if settings.mode == "refl":
-            late = math.ceil(steps / 3)
-            stop = steps - 1 - draws.common(late)
             return cls(torch.tensor([stop]), stop=stop)
-        stride = steps // settings.steps
+        stride = max(1, (stop + 1) // settings.steps)
         offset = draws.common(stride)
-        trained = frozenset(offset + index * stride for index in range(settings.steps))
-        return cls(torch.tensor([offset]), trained, linear=True)
+        trained = frozenset(range(offset, stop + 1, stride)[: settings.steps])
+        return cls(torch.tensor([offset]), trained, linear=True, stop=stop)
 
     def first(self, steps: int) -> int:
         """The first step of any sample that carries a gradient; `steps` if none does."""

@@ -11,7 +11,7 @@ from craft.core.seeds import Draws, derive_seed
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.training.denoising import denoising_loss
-from craft.training.loop import fit
+from craft.training.loop import LossAt, fit
 from craft.training.methods.supervised import SupervisedMethod
 from craft.training.parts import Part
 from craft.training.prompts import all_prompts, draw_prompts
@@ -100,9 +100,18 @@ def train_supervised(
     if not lora.text_encoder:
         foundation.remember_prompts(all_prompts(knowledge))
 
-    def loss_at(part: Part):
-        draws = part.draws("supervised", seed)
-        arguments = (settings.prompts, loop.batch, settings.prompt_dropout, draws, settings.min_snr_gamma)
+    loss_at = make_denoising_loss(foundation, settings, images, knowledge, seed)
+    return fit(parameters, loop, loss_at, folder, precision=compute.precision, events=folder)[1:]
+
+
+def make_denoising_loss(
+    foundation: Foundation, settings: SupervisedMethod, images: RealImages, knowledge: Knowledge, seed: str
+) -> LossAt:
+    """The denoising loss of a step."""
+
+    def loss_at(part: Part) -> tuple[Tensor, dict[str, float]]:
+        draws, batch = part.draws("supervised", seed), settings.training.batch
+        arguments = (settings.prompts, batch, settings.prompt_dropout, draws, settings.min_snr_gamma)
         return denoise_real(foundation, images, knowledge, *arguments), {}
 
-    return fit(parameters, loop, loss_at, folder, precision=compute.precision, events=folder)[1:]
+    return loss_at

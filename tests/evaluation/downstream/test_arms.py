@@ -1,148 +1,24 @@
-"""Downstream classifiers on simple images whose brightness tells the label."""
+"""The arms of the downstream comparison, their names, and which of them are held against each other."""
 
-import subprocess
-import sys
-from pathlib import Path
-
-import numpy as np
-import pandas as pd
-import pytest
-import torch
-from fake_results import LABELS
-
-from craft.core.errors import CraftError
-from craft.core.images import decode_images, read_images, write_images
-from craft.core.rows import write_rows
-from craft.core.settings import ImageSet
-from craft.evaluation.downstream.arms import Arm, compare_arms, list_arms
-from craft.evaluation.downstream.results import COLUMNS, PREDICTIONS
-from craft.evaluation.downstream.settings import DownstreamJob, DownstreamSettings
-from craft.evaluation.settings import FeaturesRef
-
-SCRIPT = Path(__file__).parents[3] / "scripts" / "train_classifier.py"
-DOWNSTREAM = DownstreamSettings(
-    backbones=["encoder", "scratch"], seeds=[0, 1], strength=1.0, epochs=8, batch=8, learning_rate=5e-3
-)
-SETS = [ImageSet(method="craft", seed=seed) for seed in (0, 1)]
+from craft.evaluation.downstream.arms import Arm, list_arms, list_pairs
 
 
-@pytest.fixture(scope="module")
-def job():
-    labels = LABELS["chest"]
-    return DownstreamJob(
-        dataset="chest",
-        labels=labels,
-        methods=["craft"],
-        seeds=[0, 1],
-        encoder=FeaturesRef(name="net", role="held_out", unit=False),
-        generated=SETS,
-        downstream=DOWNSTREAM,
-    )
+def test_arms_are_real_images_every_method_and_both_in_every_ratio():
+    names = [arm.name for arm in list_arms(["a", "b"], [1.0, 2.5])]
+    assert names == ["real", "a", "b", "real+a", "real+a@2.5", "real+b", "real+b@2.5"]
 
 
-@pytest.fixture(scope="module")
-def files(fake_run, tmp_path_factory):
-    """The files that the rule hands over; the features are the grey levels of a few places."""
-    folder = fake_run[0] / "chest"
-    generated = [folder / each.method / f"seed{each.seed}/images.parquet" for each in SETS]
-    images, features = [folder / "images.parquet", *generated], []
-    for number, path in enumerate(images):
-        table = read_images(path)
-        features.append(tmp_path_factory.mktemp("features") / f"{number}.safetensors")
-        levels = torch.from_numpy(decode_images(table)[:, ::4, ::4, 0].reshape(len(table), -1) / 255)
-        write_rows(features[-1], table["image_id"].to_list(), {"net/images": levels})
-    return {"images": images[0], "features": features[0], "generated": generated, "embeddings": features[1:]}
+def test_a_name_says_all_of_an_arm():
+    for arm in list_arms(["a", "b"], [1.0, 2.5]):
+        assert Arm.parse(arm.name) == arm
 
 
-@pytest.fixture(scope="module")
-def predictions(job, files):
-    return compare_arms(job, **files)
+def test_synthetic_images_are_held_against_real_ones_and_rewarded_ones_against_the_same_arm_without_reward():
+    arms = [arm.name for arm in list_arms(["lora", "craft"], [1.0, 2.0])]
+    pairs = list(list_pairs(arms, ["lora", "craft", "draft"], ["craft", "draft"]))
+    assert pairs[: len(arms) - 1] == [(arm, "real") for arm in arms[1:]]
+    assert pairs[len(arms) - 1 :] == [("craft", "lora"), ("real+craft", "real+lora"), ("real+craft@2", "real+lora@2")]
 
 
-def test_every_arm_and_seed_predicts_every_test_image_once(predictions, files):
-    assert tuple(predictions.columns) == COLUMNS
-    test = read_images(files["images"], "test")
-    arms = ["real", "craft", "real+craft", "real@0.1", "real@0.1+craft"]
-    assert list(predictions["method"].unique()) == arms == [arm.name for arm in list_arms(["craft"], DOWNSTREAM)]
-    assert list(predictions["backbone"].unique()) == ["net", "scratch"]
-    assert predictions.groupby(["backbone", "method", "seed"]).ngroups == 2 * len(arms) * 2
-    for _, rows in predictions.groupby(["backbone", "method", "seed"]):
-        assert rows["image_id"].to_list() == test["image_id"].to_list()
-        assert np.allclose(np.stack(rows["probabilities"].to_list()).sum(axis=1), 1)
-
-
-def test_classifiers_learn_what_the_images_show(predictions):
-    accuracy = (predictions["label"] == predictions["predicted"]).groupby(
-        [predictions["backbone"], predictions["method"]]
-    )
-    assert (accuracy.mean().drop("real@0.1", level="method") > 0.8).all(), accuracy.mean()
-
-
-def with_one_seed(job: DownstreamJob, **changes) -> DownstreamJob:
-    changes = {"seeds": DOWNSTREAM.seeds[:1]} | changes
-    return job.model_copy(update={"downstream": DOWNSTREAM.model_copy(update=changes)})
-
-
-def test_the_same_settings_give_the_same_predictions(predictions, job, files):
-    again = compare_arms(with_one_seed(job), **files)
-    first = predictions[predictions["seed"] == DOWNSTREAM.seeds[0]].reset_index(drop=True)
-    pd.testing.assert_frame_equal(first, again)
-
-
-def test_images_of_a_generator_seed_that_no_classifier_is_paired_with_are_not_read(job, files, tmp_path, monkeypatch):
-    monkeypatch.setattr("craft.evaluation.downstream.arms.list_arms", lambda methods, downstream: [Arm(method="craft")])
-    unread = {"generated": [files["generated"][0], tmp_path / "nowhere.parquet"]}
-    found = compare_arms(with_one_seed(job), **files | unread)
-    assert found["method"].unique().tolist() == ["craft"]
-    with pytest.raises(CraftError, match="no image table"):
-        compare_arms(job, **files | unread)
-
-
-def test_fewer_files_than_image_sets_are_one_sentence(job, files):
-    for option in ("generated", "embeddings"):
-        with pytest.raises(CraftError, match=f"name 2 image sets, but `--{option}` gives 1 files"):
-            compare_arms(job, **files | {option: files[option][:1]})
-
-
-def test_without_a_network_neither_torch_nets_nor_pixels_are_touched(job, files, tmp_path):
-    with_one_seed(job, backbones=["encoder"]).save(tmp_path / "settings.yaml")
-    code = f"""
-import sys
-from pathlib import Path
-from craft.evaluation.downstream.arms import compare_arms
-from craft.evaluation.downstream.settings import DownstreamJob
-job = DownstreamJob.load("{tmp_path}/settings.yaml")
-files = { ({key: list(map(str, value)) if isinstance(value, list) else str(value) for key, value in files.items()})!r}
-files = {{key: list(map(Path, each)) if isinstance(each, list) else Path(each) for key, each in files.items()}}
-compare_arms(job, **files)
-assert not {{"transformers", "craft.evaluation.downstream.classifier"}} & set(sys.modules)
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_images_of_an_unknown_label_are_errors(job, files, tmp_path):
-    frame = read_images(files["images"]).assign(label="unheard")
-    write_images(tmp_path / "images.parquet", frame.to_dict("records"))
-    with pytest.raises(CraftError, match="'unheard'"):
-        compare_arms(job, **files | {"images": tmp_path / "images.parquet"})
-
-
-def test_script_writes_what_the_library_finds(predictions, job, files, tmp_path):
-    with_one_seed(job).save(tmp_path / "settings.yaml")
-    options = ["--images", files["images"], "--features", files["features"]]
-    options += ["--predictions", tmp_path / "downstream.parquet"]
-    options += [text for name in ("generated", "embeddings") for path in files[name] for text in (f"--{name}", path)]
-    subprocess.run([sys.executable, SCRIPT, tmp_path / "settings.yaml", *options], check=True)
-    written = PREDICTIONS.load(tmp_path / "downstream.parquet")
-    first = predictions[predictions["seed"] == DOWNSTREAM.seeds[0]].reset_index(drop=True)
-    assert written[list(COLUMNS[:6])].equals(first[list(COLUMNS[:6])])
-
-
-def test_arms_hold_every_ratio_and_every_share_of_the_real_images():
-    settings = DOWNSTREAM.model_copy(
-        update={"ratios": [1.0, 2.0], "real_shares": [0.01, 0.1], "low_data_methods": ["b"]}
-    )
-    names = [arm.name for arm in list_arms(["a", "b"], settings)]
-    assert names[:3] == ["real", "a", "b"] and names[3:7] == ["real+a", "real+a@2", "real+b", "real+b@2"]
-    assert names[7:] == ["real@0.01", "real@0.01+b", "real@0.1", "real@0.1+b"]
-    assert Arm(method="a").share == 0
+def test_an_arm_that_is_not_there_is_not_compared():
+    assert list(list_pairs(["real+craft", "lora"], ["lora", "craft"], ["craft"])) == []

@@ -14,14 +14,6 @@ def make_images(labels: list[int]) -> LabelledImages:
     return LabelledImages([str(row) for row in range(len(labels))], np.zeros((len(labels), 2)), np.array(labels))
 
 
-def test_a_share_keeps_at_least_one_image_a_label_and_lies_within_a_larger_share():
-    images = make_images([0] * 50 + [1] * 8)
-    small, large = images.share(0.02, 3), images.share(0.5, 3)
-    assert np.bincount(small.labels).tolist() == [1, 1] and np.bincount(large.labels).tolist() == [25, 4]
-    assert set(small.ids) <= set(large.ids) and images.share(1.0, 3) is images
-    assert set(images.share(0.02, 4).ids) != set(small.ids)
-
-
 def test_limit_keeps_the_same_images_of_every_label():
     images = make_images([0] * 10 + [1] * 4)
     few = images.limit(3, seed=1)

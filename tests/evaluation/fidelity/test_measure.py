@@ -22,7 +22,7 @@ from craft.evaluation.fidelity.measure import measure_fidelity, pick_floor
 from craft.evaluation.fidelity.metrics import METRICS
 from craft.evaluation.fidelity.results import COLUMNS, FIDELITY
 from craft.evaluation.fidelity.settings import FidelityJob, FidelitySettings
-from craft.evaluation.fidelity.table import TABLE, nest_seeds
+from craft.evaluation.fidelity.table import TABLE, over_seeds
 from craft.evaluation.results import Results, set_file
 from craft.evaluation.settings import FeaturesRef
 
@@ -206,10 +206,19 @@ def test_table_averages_seeds_and_holds_their_spread(results):
 def test_disagreeing_seeds_widen_the_interval_of_the_table():
     noise = list(np.random.default_rng(0).normal(0, 0.1, size=(2, 400)))
     apart = pd.DataFrame({"value": [1.0, 3.0], "n": 10, "resamples": [noise[0] + 1, noise[1] + 3]})
-    number = nest_seeds(apart, 0.95, "apart")
+    (number,) = over_seeds(apart.assign(natural=[4.0, 5.0])).estimates(0.95)
     assert number.value == 2 and number.low < 1.2 and number.high > 2.8 and (number.n, number.seeds) == (20, 2)
-    alone = nest_seeds(apart.iloc[:1], 0.95, "alone")
+    (alone,) = over_seeds(apart.iloc[:1].assign(natural=np.nan)).estimates(0.95)
     assert alone.high - alone.low == pytest.approx(0.4, abs=0.08)
+    assert number.natural == 4.5 and np.isnan(alone.natural)
+
+
+def test_what_seeds_share_does_not_shrink_with_their_number():
+    """Resamples of the real images move the values of all seeds alike."""
+    shared = np.random.default_rng(1).normal(0, 0.1, size=400)
+    seeds = pd.DataFrame({"value": 1.0, "natural": 1.0, "n": 10, "resamples": [1 + shared] * 4})
+    (number,) = over_seeds(seeds).estimates(0.95)
+    assert number.high - number.low == pytest.approx(2 * 1.96 * shared.std(), rel=0.05)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ from craft.core.errors import CraftError
 from craft.evaluation.fidelity.metrics import (
     METRICS,
     NEIGHBOURHOODS,
+    WITHIN_LABELS,
     RealFeatures,
     coverage_within_labels,
     distinct_mean,
     label_diversity,
+    label_pair_mean,
     neighbour_radii,
     neighbourhoods,
     polynomial_kernel,
@@ -31,22 +33,24 @@ RNG = np.random.default_rng(0)
 
 
 def whole(features: np.ndarray) -> np.ndarray:
-    return np.ones((1, len(features)), int)
+    return np.ones((1, len(features)))
+
+
+def resampled(features: np.ndarray, resamples: int) -> np.ndarray:
+    return resample_counts(np.zeros(len(features)), resamples, RNG)
 
 
 def moments(features: np.ndarray) -> Moments:
     return Moments.of(features, whole(features))
 
 
-def real_features(features: np.ndarray, resamples: int = 50, neighbours: int = 5) -> RealFeatures:
-    return RealFeatures(
-        features, ["a"] * len(features), neighbours, resamples, np.random.default_rng(1), "the test images"
+def compare(real: np.ndarray, generated: np.ndarray, resamples: int = 50, labels=None, own=None) -> dict:
+    """All metrics; `labels` are those of the real images, `own` those of the generated ones, one for all if None."""
+    rngs = (np.random.default_rng(seed) for seed in (1, 2))
+    labels, own = (np.zeros(len(x), int) if y is None else y for x, y in ((real, labels), (generated, own)))
+    return RealFeatures(real, labels, 5, resamples, next(rngs), "the test images").compare(
+        generated, own, next(rngs), "craft"
     )
-
-
-def compare(real: np.ndarray, generated: np.ndarray, resamples: int = 50, labels=None) -> dict[str, np.ndarray]:
-    labels = ["a"] * len(generated) if labels is None else labels
-    return real_features(real, resamples).compare(generated, labels, np.random.default_rng(2), "craft")
 
 
 def test_frechet_distance_of_gaussians_has_its_closed_form():
@@ -70,18 +74,17 @@ def test_frechet_distance_of_a_set_to_itself_is_zero_even_with_fewer_images_than
 
 
 def test_frechet_distance_of_wide_features_is_the_same_without_their_covariances():
-    counts = [np.vstack([whole(np.empty(n)), resample_counts(np.zeros(n), 3, RNG)]) for n in (40, 30)]
     first, second = RNG.normal(3.0, 1.0, size=(40, 64)), RNG.normal(3.2, 2.0, size=(30, 64))
+    counts = [np.vstack([whole(each), resampled(each, 3)]) for each in (first, second)]
     found = factored_distance(first, counts[0], second, counts[1])
     for row, value in enumerate(found):
-        one, two = (
-            np.repeat(x, count[row].astype(int), axis=0) for x, count in zip((first, second), counts, strict=True)
-        )
-        c1, c2 = (np.cov(features, rowvar=False) for features in (one, two))
+        weighed = [(x, count[row]) for x, count in zip((first, second), counts, strict=True)]
+        one, two = (np.average(x, weights=count, axis=0) for x, count in weighed)
+        c1, c2 = (np.cov(x, rowvar=False, aweights=count) for x, count in weighed)
         # the root of a rounding error would be larger than the error that is allowed
         values = np.linalg.eigvals(c1 @ c2).real
         root = np.sqrt(values[values > 1e-9 * values.max()]).sum()
-        expected = ((one.mean(0) - two.mean(0)) ** 2).sum() + np.trace(c1 + c2) - 2 * root
+        expected = ((one - two) ** 2).sum() + np.trace(c1 + c2) - 2 * root
         assert value == pytest.approx(expected, rel=1e-8)
     narrow = [features[:, :5] for features in (first, second)]
     dense = frechet_distance(*(Moments.of(x, count) for x, count in zip(narrow, counts, strict=True)))
@@ -100,9 +103,7 @@ def test_a_point_for_each_label_covers_nothing_though_labels_are_far_apart():
     centres = np.array([[0.0, 0], [100, 0], [0, 100]])
     labels, own = np.repeat([0, 1, 2], [60, 30, 20]), np.repeat([0, 1, 2], 3)
     real, points = centres[labels] + RNG.normal(size=(110, 2)), centres[own]
-    counts, weights = (
-        np.vstack([whole(each), resample_counts(np.zeros(len(each)), 4, RNG)]) for each in (real, points)
-    )
+    counts, weights = (np.vstack([whole(each), resampled(each, 4)]) for each in (real, points))
     within = coverage_within_labels((real, labels, counts), (points, own, weights), 5)
     assert tuple(within) == NEIGHBOURHOODS and (within["recall"] == 0).all()
     pooled = coverage_within_labels((real, 0 * labels, counts), (points, 0 * own, weights), 5)
@@ -133,11 +134,13 @@ def test_a_label_of_one_image_is_left_out_of_coverage():
     assert alone["recall"][0] == 0
 
 
-def test_moments_under_counts_are_those_of_repeated_images():
-    features, counts = RNG.normal(size=(5, 3)), np.array([[2, 0, 1, 1, 1]])
-    found, repeated = Moments.of(features, counts), np.repeat(features, counts[0].astype(int), axis=0)
-    assert found.mean[0] == pytest.approx(repeated.mean(axis=0))
-    assert found.covariance[0] == pytest.approx(np.cov(repeated, rowvar=False))
+def test_moments_under_counts_are_the_mean_and_half_the_squared_differences_of_two_different_images():
+    features, counts = RNG.normal(size=(5, 3)), np.array([[2.0, 0, 1, 0.5, 1.5], [1, 1, 1, 1, 1]])
+    found = Moments.of(features, counts)
+    assert found.mean[0] == pytest.approx(np.average(features, weights=counts[0], axis=0))
+    assert found.covariance[1] == pytest.approx(np.cov(features, rowvar=False))
+    apart, pairs = features[:, None] - features, counts[0][:, None] * counts[0] * (1 - np.eye(5))
+    assert found.covariance[0] == pytest.approx(np.einsum("ij,ija,ijb->ab", pairs, apart, apart) / (2 * pairs.sum()))
 
 
 def test_kid_is_the_unbiased_estimate_by_its_definition():
@@ -150,7 +153,42 @@ def test_kid_is_the_unbiased_estimate_by_its_definition():
 def test_pairs_of_copies_do_not_count():
     matrix = np.array([[9.0, 1, 2], [1, 9, 3], [2, 3, 9]])
     assert distinct_mean(matrix, np.array([[1, 1, 1], [2, 1, 0]])) == pytest.approx([2, 1])
-    assert np.isnan(distinct_mean(matrix, np.array([[3, 0, 0]]))[0])
+    assert np.isnan(distinct_mean(matrix, np.array([[1.1, 0, 0]]) * 3)[0])
+
+
+def test_every_two_labels_weigh_what_they_count_whatever_their_number_of_images():
+    labels, matrix = np.array([0, 0, 0, 1, 1, 2]), RNG.normal(size=(6, 6))
+    matrix = matrix + matrix.T
+    counts = np.array([[1 / 3, 1 / 3, 1 / 3, 1 / 2, 1 / 2, 1], [1 / 3, 0, 2 / 3, 1, 0, 1]])
+    first, second, across = matrix[:3, :3], matrix[3:5, 3:5], matrix[:3, 3:5].mean()
+    same = [(first.sum() - np.trace(first)) / 6, second[0, 1]]
+    others = 2 * (across + matrix[:3, 5].mean() + matrix[3:5, 5].mean())
+    found = label_pair_mean(matrix, labels, counts)
+    assert found[0] == pytest.approx((sum(same) + others) / 8), "a label of one image has no pair with itself"
+    drawn = 2 * (matrix[[0, 2, 2], 3].mean() + matrix[[0, 2, 2], 5].mean() + matrix[3, 5])
+    assert found[1] == pytest.approx((first[0, 2] + same[1] + drawn) / 8), "all pairs stand in for those not drawn"
+
+
+def test_kid_and_fid_of_one_distribution_in_another_mix_of_labels_is_zero_when_labels_weigh_alike():
+    """200 tables: KID's interval covers zero at its rate; under natural prevalence both see the other mix."""
+    rng, covered, values, natural = np.random.default_rng(3), [], [], []
+    centres = rng.normal(0, 1.5, size=(4, 4))
+    for _ in range(200):
+        labels, own = (np.repeat(range(4), sizes) for sizes in ((60, 20, 8, 4), (20, 20, 20, 20)))
+        real, generated = (centres[each] + rng.normal(size=(len(each), 4)) for each in (labels, own))
+        kid = compare(real, generated, 60, labels, own)["kid"]
+        low, high = np.quantile(kid[2:], [0.025, 0.975])
+        covered.append(low <= 0 <= high)
+        values.append(kid[0])
+        natural.append(kid[1])
+    assert np.mean(covered) >= 0.92
+    assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(200)
+    assert np.mean(natural) > 10 * np.std(natural) / np.sqrt(200)
+    same = compare(real, real, 5, labels, labels)
+    assert same["fid"][:2] == pytest.approx([0, 0], abs=1e-6)
+    doubled, twice = np.vstack([real, real[labels > 1]]), np.append(labels, labels[labels > 1])
+    found = compare(real, doubled, 5, labels, twice)
+    assert found["fid"][0] < 0.01 < found["fid"][1]
 
 
 def test_the_same_set_has_full_precision_recall_and_coverage():
@@ -203,9 +241,11 @@ def test_diversity_is_the_mean_of_the_labels_own_distances():
 
 def test_resamples_lie_around_the_value_and_are_as_many_as_asked():
     found = compare(RNG.normal(size=(150, 4)), RNG.normal(0.3, 1, size=(120, 4)), resamples=80)
-    assert set(found) == set(METRICS) and all(values.shape == (81,) for values in found.values())
-    for values in found.values():
-        assert values[1:].min() < values[0] < values[1:].max()
+    assert set(found) == set(METRICS) and all(values.shape == (82,) for values in found.values())
+    for key, values in found.items():
+        assert values[2:].min() < values[0] < values[2:].max()
+        # all images are of one label
+        assert values[1] == pytest.approx(values[0]) if key not in WITHIN_LABELS else np.isnan(values[1])
 
 
 def test_blocks_of_resamples_change_nothing(monkeypatch):
@@ -213,13 +253,13 @@ def test_blocks_of_resamples_change_nothing(monkeypatch):
     whole_found = compare(real, generated, resamples=9)
     monkeypatch.setattr("craft.evaluation.statistics.frechet.BLOCK", 3 * 4**2)
     found = compare(real, generated, resamples=9)
-    assert all(found[key] == pytest.approx(whole_found[key]) for key in METRICS)
+    assert all(found[key] == pytest.approx(whole_found[key], nan_ok=True) for key in METRICS)
 
 
 def test_shifted_resamples_have_the_value_as_their_mean_and_are_not_negative():
-    assert shift_resamples(np.array([1.0, 3, 5])).tolist() == [1, 0, 2]
-    assert shift_resamples(np.array([0.5, 3, 5])).tolist() == [0.5, 0, 1.5]
-    assert shift_resamples(np.array([0.5])).tolist() == [0.5]
+    assert shift_resamples(np.array([1.0, 9, 3, 5])).tolist() == [1, 9, 0, 2]
+    assert shift_resamples(np.array([0.5, 9, 3, 5])).tolist() == [0.5, 9, 0, 1.5]
+    assert shift_resamples(np.array([0.5, 9])).tolist() == [0.5, 9]
 
 
 def test_embeddings_are_scaled_to_a_mean_square_of_one():
@@ -232,7 +272,7 @@ def test_the_interval_of_a_frechet_distance_covers_the_spread_of_fresh_samples()
     pairs = [(rng.normal(size=(150, 3)), rng.normal(0.5, 1, size=(150, 3))) for _ in range(60)]
     fresh = [frechet_distance(*map(moments, pair))[0] for pair in pairs]
     found = compare(rng.normal(size=(150, 3)), rng.normal(0.5, 1, size=(150, 3)), resamples=200)["fid"]
-    assert found[1:].std() == pytest.approx(np.std(fresh), rel=0.5)
+    assert found[2:].std() == pytest.approx(np.std(fresh), rel=0.5)
 
 
 @pytest.mark.parametrize(
@@ -252,4 +292,4 @@ def test_bad_features_are_one_sentence(spoil, finding):
 
 def test_too_few_real_images_are_one_sentence():
     with pytest.raises(CraftError, match=r"the test images has 4 images.*fidelity\.neighbours"):
-        real_features(RNG.normal(size=(4, 2)))
+        compare(RNG.normal(size=(4, 2)), RNG.normal(size=(9, 2)))

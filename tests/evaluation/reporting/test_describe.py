@@ -4,9 +4,9 @@ from craft.evaluation.reporting.describe import name_arms
 
 
 def test_training_sets_are_named_in_words():
-    assert name_arms(["real", "real@0.1+craft", "real+lora_enriched@2", "other"]) == {
+    assert name_arms(["real", "real+craft", "real+lora_enriched@2", "other"]) == {
         "real": "Train images",
-        "real@0.1+craft": "10 % of train images + CRAFT",
+        "real+craft": "Train images + CRAFT",
         "real+lora_enriched@2": "Train images + LoRA (enriched) ×2",
         "other": "Other",
     }

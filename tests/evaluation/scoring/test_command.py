@@ -66,7 +66,7 @@ def results(tmp_path_factory):
     write_features(folder / "features.safetensors", frame, compute_features(Judge.load(ref), frame, knowledge, ref))
     known = Features(folder / "features.safetensors", frame, knowledge)
     maps = {"held": calibrate(known.raw_scores(ref, 3), *known.split(ref, "calibration"), known.damaged(ref))}
-    write_json(folder / "calibration.json", calibration_to_json(maps, {"held": known.digest(ref)}))
+    write_json(folder / "calibration.json", calibration_to_json(maps, known.labels, {"held": known.digest(ref)}))
     scorer = Scorer.load(job, known, folder / "calibration.json")
     write_parquet(folder / "real/seed0/scores.parquet", scorer.score_real())
     return root
@@ -260,6 +260,17 @@ def test_a_calibration_that_does_not_say_what_it_was_fitted_on_is_used_with_a_wa
     path.write_text(json.dumps(content))
     Yardstick.load(broken, "skin")
     assert "does not say which features it was fitted on" in caplog.text
+
+
+def test_a_calibration_with_one_intercept_for_all_labels_is_refused(broken):
+    path = broken / "skin/calibration.json"
+    content = read_json(path)
+    for numbers in content["held"].values():
+        if isinstance(numbers, dict):
+            numbers["intercept"] = max(numbers.pop("intercepts").values())
+    path.write_text(json.dumps(content))
+    with pytest.raises(CraftError, match=r"'held' has no intercept of the label '.*--forcerun calibrate_cas"):
+        Yardstick.load(broken, "skin")
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def run(tmp_path_factory):
         ref.name: calibrate(known.raw_scores(ref, 3), *known.split(ref, "calibration"), known.damaged(ref))
         for ref in refs
     }
-    write_json(folder / "calibration.json", calibration_to_json(maps))
+    write_json(folder / "calibration.json", calibration_to_json(maps, known.labels))
     job = ScoreJob(
         dataset="skin",
         modality="dermoscopy",

@@ -5,21 +5,48 @@ import pytest
 from scipy.stats import kendalltau, spearmanr
 from sklearn.metrics import roc_auc_score
 
-from craft.evaluation.statistics.intervals import resample_counts
-from craft.evaluation.statistics.ranks import auroc, kendall, label_swap_auroc, response, spearman, win_chances
+from craft.evaluation.statistics.intervals import label_weights, resample_counts
+from craft.evaluation.statistics.ranks import (
+    auroc,
+    claimed_label_aurocs,
+    kendall,
+    label_swap_auroc,
+    response,
+    spearman,
+)
 
 RNG = np.random.default_rng(3)
 SCORES = RNG.normal(size=(40, 3)).round(1)  # rounded, so that there are ties
 COUNTS = np.concatenate([np.ones((1, 40), int), resample_counts(np.zeros(40), 5, RNG).astype(int)])
 
 
-def test_label_swap_auroc_is_that_of_all_pairs_of_own_and_other_labels():
-    chances = win_chances(SCORES[:, 0], SCORES[:, 1:])
-    found = label_swap_auroc(chances, COUNTS)
-    for counts, value in zip(COUNTS, found, strict=True):
-        drawn = np.repeat(SCORES, counts, axis=0)
-        target = np.r_[np.ones(40), np.zeros(80)]
-        assert value == pytest.approx(roc_auc_score(target, np.r_[drawn[:, 0], drawn[:, 1], drawn[:, 2]]))
+def swap(scores, labels, counts):
+    return label_swap_auroc(claimed_label_aurocs(scores, labels, counts), labels, counts)
+
+
+def test_every_claimed_label_has_the_auroc_of_its_own_images_against_all_others_that_claim_it():
+    labels, weights = np.arange(40) % 3, RNG.random((2, 40))
+    found = claimed_label_aurocs(SCORES, labels, weights)
+    for row, counts in zip(found, weights, strict=True):
+        expected = [roc_auc_score(labels == y, SCORES[:, y], sample_weight=counts) for y in range(3)]
+        assert row == pytest.approx(expected)
+    assert np.isnan(claimed_label_aurocs(SCORES, 0 * labels, weights)).all()
+
+
+def test_label_swap_auroc_weighs_every_label_by_what_its_images_count():
+    labels = np.repeat(range(3), [24, 12, 4])
+    counts = np.stack([label_weights(labels), np.ones(40)])
+    aurocs = claimed_label_aurocs(SCORES, labels, counts)
+    alike, natural = label_swap_auroc(aurocs, labels, counts)
+    assert alike == pytest.approx(aurocs[0].mean()) and natural == pytest.approx(aurocs[1] @ [0.6, 0.3, 0.1])
+
+
+def test_what_knows_image_and_label_one_by_one_is_at_exactly_one_half_whatever_the_labels_frequencies():
+    labels = np.repeat(range(4), [60, 20, 8, 2])
+    image, label = RNG.normal(size=(90, 1)) + labels[:, None], np.array([0.0, -3, 5, 1])
+    counts = np.concatenate([label_weights(labels)[None], resample_counts(labels, 20, RNG)])
+    for scores in (image + label, image + 0 * label, 0 * image + label):
+        assert swap(scores, labels, counts) == pytest.approx(0.5)
 
 
 def test_spearman_is_that_of_scipy_in_every_resample():

@@ -11,6 +11,9 @@ SCORING = ScoringSettings(bootstrap=100)
 ORIGIN = {"evaluator": "e", "role": "held_out", "source": "s"}
 
 
+LABELS = np.arange(300) % 3
+
+
 def draw(n: int = 300, labels: int = 3, skill: float = 0.0) -> np.ndarray:
     """Dimensions with every label, own label first, which is `skill` higher than the others; (n, labels, d)."""
     values = np.random.default_rng(0).random((n, labels, len(DIMENSIONS)))
@@ -19,9 +22,8 @@ def draw(n: int = 300, labels: int = 3, skill: float = 0.0) -> np.ndarray:
 
 
 def test_a_judge_without_skill_stands_at_chance_and_one_with_skill_above():
-    labels = np.arange(300) % 3
     for skill, accuracy in ((0.0, 1 / 3), (2.0, 1.0)):
-        rows = {row["metric"]: row for row in rate_labels(draw(skill=skill), labels, SCORING, "d", **ORIGIN)}
+        rows = {row["metric"]: row for row in rate_labels(draw(skill=skill), LABELS, SCORING, "d", **ORIGIN)}
         assert rows["accuracy"]["value"] == pytest.approx(accuracy, abs=0.08)
         assert rows["chance"]["value"] == pytest.approx(1 / 3) and rows["majority"]["value"] == pytest.approx(1 / 3)
 
@@ -33,7 +35,7 @@ def test_always_saying_the_largest_class_is_no_skill_where_labels_weigh_alike():
     dimensions[:240, 0] = dimensions[240:, 1] = 1
     rows = {row["metric"]: row for row in rate_labels(dimensions, labels, SCORING, "d", **ORIGIN)}
     assert rows["accuracy"]["value"] == rows["majority"]["value"] == 0.8
-    assert rows["balanced_accuracy"]["value"] == pytest.approx(0.5)
+    assert rows["balanced_accuracy"]["value"] == pytest.approx(0.5) and rows["balanced_accuracy"]["natural"] == 0.8
 
 
 def test_one_dimension_twice_correlates_at_one_and_noise_at_zero():
@@ -41,7 +43,7 @@ def test_one_dimension_twice_correlates_at_one_and_noise_at_zero():
     dimensions[:, :, 1] = dimensions[:, :, 0] ** 3
     found = {
         (row["dimension"], row["condition"]): row["value"]
-        for row in correlate_dimensions(dimensions, SCORING, "d", **ORIGIN)
+        for row in correlate_dimensions(dimensions, LABELS, SCORING, "d", **ORIGIN)
     }
     names = list(DIMENSIONS)
     assert found[names[0], names[1]] == pytest.approx(1) and len(found) == 6
@@ -51,5 +53,7 @@ def test_one_dimension_twice_correlates_at_one_and_noise_at_zero():
 def test_a_constant_dimension_has_no_correlation():
     dimensions = draw()
     dimensions[:, :, 0] = 0.5
-    pairs = {(row["dimension"], row["condition"]) for row in correlate_dimensions(dimensions, SCORING, "d", **ORIGIN)}
+    pairs = {
+        (row["dimension"], row["condition"]) for row in correlate_dimensions(dimensions, LABELS, SCORING, "d", **ORIGIN)
+    }
     assert len(pairs) == 3 and not any(next(iter(DIMENSIONS)) in pair for pair in pairs)

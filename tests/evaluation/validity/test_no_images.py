@@ -26,6 +26,16 @@ def test_the_share_below_the_quantile_of_real_images_is_counted_by_kind_and_scor
         "blank": {"cas": low, "plain_mean": high, "plausibility": low},
         "white_noise": {"cas": np.r_[low[:5], high[:5]], "plain_mean": high, "plausibility": low},
     }
-    rows = {(row["condition"], row["dimension"]): row["value"] for row in refuse(scores, real, SCORING, "d", **ORIGIN)}
+    found = refuse(scores, real, np.zeros(101), SCORING, "d", **ORIGIN)
+    rows = {(row["condition"], row["dimension"]): row["value"] for row in found}
     assert rows["blank", "cas"] == 1 and rows["white_noise", "cas"] == 0.5 and rows["all", "cas"] == 0.75
     assert rows["all", "plain_mean"] == 0 and rows["all", "plausibility"] == 1
+
+
+def test_the_quantile_of_real_images_weighs_labels_alike():
+    """A rare label of low scores has half of the weight, so that the quantile lies among its scores."""
+    labels = np.repeat([0, 1], [990, 10])
+    real = dict.fromkeys(JUDGED, np.where(labels == 0, 0.8, 0.2))
+    scores = {"blank": dict.fromkeys(JUDGED, np.full(4, 0.5))}
+    assert all(row["value"] == 0 for row in refuse(scores, real, labels, SCORING, "d", **ORIGIN))
+    assert all(row["value"] == 1 for row in refuse(scores, real, 0 * labels, SCORING, "d", **ORIGIN))

@@ -9,7 +9,6 @@ from craft.core.errors import CraftError
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
 from craft.evaluation.settings import ScoringSettings
 from craft.evaluation.validity.classifier import follow_classifier, order_methods, pair_with_classifier
-from craft.evaluation.validity.gap import course, follow_gap
 from craft.evaluation.validity.graded_damage import DAMAGES, damaged_sets, response_to_damage
 from craft.evaluation.validity.label_swap import separate_labels
 from craft.evaluation.validity.rows import tabulate_studies
@@ -19,6 +18,7 @@ from craft.reward.dimensions import DIMENSIONS
 
 SCORING = ScoringSettings(bootstrap=200)
 RNG = np.random.default_rng(0)
+LABELS, NAMES = np.arange(60) % 3, ["naevus", "melanoma", "keratosis"]
 SHARED = {"evaluator": "a", "role": "reward", "source": "here"}
 
 
@@ -48,8 +48,8 @@ def swapped():
 
 
 def test_a_dimension_without_information_is_at_chance_and_its_share_is_not_above_zero(swapped):
-    rows = list(separate_labels(swapped, SCORING, "skin", **SHARED))
-    aurocs = find(rows, study="label_swap").set_index("dimension")
+    rows = list(separate_labels(swapped, LABELS, NAMES, SCORING, "skin", **SHARED))
+    aurocs = find(rows, study="label_swap", metric="auroc").set_index("dimension")
     assert aurocs.loc["alignment", "value"] == 1.0
     assert (aurocs.loc["plausibility", ["value", "low", "high"]] == 0.5).all()
     assert aurocs.loc["checklist", "low"] < 0.5 < aurocs.loc["checklist", "high"]
@@ -60,16 +60,29 @@ def test_a_dimension_without_information_is_at_chance_and_its_share_is_not_above
     assert np.allclose(without["value"] + shares["value"], total)
 
 
+def test_every_claimed_label_has_a_row_of_its_own_and_one_that_is_not_known_is_named(swapped):
+    dimensions = swapped.copy()
+    # whether an image claims the last label or is of it, alignment says the same
+    for shift in range(3):
+        dimensions[(LABELS + shift) % 3 == 2, shift, 0] = 0.5
+    rows = list(separate_labels(dimensions, LABELS, NAMES, SCORING, "skin", **SHARED))
+    single = find(rows, metric="label_auroc", dimension="alignment").set_index("condition")["value"]
+    assert single.to_dict() == {"naevus": 1.0, "melanoma": 1.0, "keratosis": 0.5}
+    (mean,) = find(rows, metric="auroc", dimension="alignment", study="label_swap")["value"]
+    assert mean == pytest.approx(2.5 / 3)
+    absent = list(separate_labels(dimensions, LABELS % 2, NAMES, SCORING, "skin", **SHARED))
+    assert set(find(absent, metric="label_auroc")["condition"]) == {"naevus", "melanoma"}
+
+
 def test_sets_of_the_same_images_differ_by_the_share_of_other_labels(swapped):
-    labels = np.arange(60) % 3
-    sets = shifts_of_sets(labels, 3, "skin")
+    sets = shifts_of_sets(LABELS, 3, "skin")
     assert {name: (shifts != 0).mean() for name, shifts in sets.items()} == {
         "own_labels": 0.0,
         "half_swapped": 0.5,
         "all_swapped": 1.0,
     }
     assert all(shifts.max() <= 2 for shifts in sets.values())
-    rows = find(compare_sets(named_scores(swapped), sets, SCORING, "skin", **SHARED), dimension="alignment")
+    rows = find(compare_sets(named_scores(swapped), sets, LABELS, SCORING, "skin", **SHARED), dimension="alignment")
     own, half, other = rows["value"]
     assert own > half > other and half == pytest.approx((own + other) / 2, abs=0.1)
 
@@ -77,10 +90,12 @@ def test_sets_of_the_same_images_differ_by_the_share_of_other_labels(swapped):
 def test_the_distance_between_images_is_the_same_whatever_their_labels():
     rng = np.random.default_rng(0)
     images, others = rng.normal(size=(80, 6)), rng.normal(size=(120, 6))
-    near = find(distance_of_sets(images, others, SCORING, "skin", **SHARED), metric="fid")
+    own, other_labels = np.zeros(80), np.arange(120) % 2
+    others = (others, other_labels)
+    near = find(distance_of_sets((images, own), others, SCORING, "skin", **SHARED), metric="fid")
     assert list(near["condition"]) == ["own_labels", "half_swapped", "all_swapped"] and near["value"].nunique() == 1
     assert (near["low"] <= near["value"]).all() and (near["value"] <= near["high"]).all()
-    far = find(distance_of_sets(images + 1, others, SCORING, "skin", **SHARED), metric="fid")
+    far = find(distance_of_sets((images + 1, own), others, SCORING, "skin", **SHARED), metric="fid")
     assert far["low"].iloc[0] > near["high"].iloc[0]
 
 
@@ -104,8 +119,8 @@ def test_damage_grows_with_its_grade_and_repeats_itself():
 def test_a_score_that_falls_at_every_grade_has_a_response_of_minus_one():
     keys = [(kind, level) for kind, (_, levels) in DAMAGES.items() for level in levels]
     scores = {(kind, level): {"cas": np.full(10, 0.9 - 0.1 * (n % 5))} for n, (kind, level) in enumerate(keys)}
-    rows = list(response_to_damage(scores, SCORING, "skin", **SHARED))
-    assert (find(rows, metric="spearman")[["value", "low", "high"]] == -1).all(axis=None)
+    rows = list(response_to_damage(scores, np.arange(10) % 3, SCORING, "skin", **SHARED))
+    assert np.allclose(find(rows, metric="spearman")[["value", "low", "high"]], -1)
     assert find(rows, condition="blur", metric="mean")["value"].tolist() == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5])
 
 
@@ -115,6 +130,7 @@ def draw_table(methods=("real", "lora", "craft"), count=50) -> pd.DataFrame:
     for place, method in enumerate(methods):
         chances = np.clip(RNG.random(count) * 0.5 + 0.2 * place, 0, 1)
         shared = {"image_id": [f"{method}{n}" for n in range(count)], "method": method, "seed": 0, "dataset": "skin"}
+        shared["label"] = [NAMES[n % 3] for n in range(count)]
         for name, role in (("a", "reward"), ("b", "held_out"), (PHANTOM_CLASSIFIER, PHANTOM_CLASSIFIER)):
             values = chances if name != "b" else RNG.random(count)
             columns = dict.fromkeys(DIMENSIONS, np.nan if name == PHANTOM_CLASSIFIER else values)
@@ -148,34 +164,3 @@ def test_a_classifier_of_other_images_is_refused():
     table = draw_table()
     with pytest.raises(CraftError, match="did not score the same images of 'skin'"):
         pair_with_classifier(table.drop(index=table.index[-1]), "a")
-
-
-def make_courses(opens: int) -> tuple[list, list]:
-    """A judge that stays where it was after step `opens` while the proxy rises on."""
-    start = RNG.random(30) * 0.2
-    proxy = {step: start + 0.01 * step + RNG.normal(0, 0.01, 30) for step in range(0, 60, 10)}
-    judge = {step: start + 0.01 * min(step, opens) + RNG.normal(0, 0.01, 30) for step in range(0, 60, 10)}
-    return [proxy], [judge]
-
-
-@pytest.mark.parametrize(("opens", "found"), [(20, 30.0), (50, None)])
-def test_the_gap_opens_at_the_first_check_at_which_the_judge_falls_behind(opens, found):
-    rows = list(follow_gap(*make_courses(opens), SCORING, "skin", "craft", "judge", evaluator="a", role="reward"))
-    value = find(rows, metric="opens_at")["value"].item()
-    assert value == found or (found is None and np.isnan(value))
-    changes = find(rows, metric="gap_change").set_index("level")
-    assert changes.loc[0.0, ["value", "low", "high"]].tolist() == [0, 0, 0]
-    assert changes.loc[50.0, "value"] == pytest.approx(0.01 * (50 - opens), abs=0.02)
-
-
-def test_runs_that_ended_at_different_checks_are_averaged_as_far_as_they_go():
-    proxies, judges = zip(*(make_courses(50) for _ in range(2)), strict=True)
-    proxies, judges = [proxies[0][0], {0: proxies[1][0][0]}], [judges[0][0], {0: judges[1][0][0]}]
-    rows = list(follow_gap(proxies, judges, SCORING, "skin", "craft", "judge", evaluator="a", role="reward"))
-    gaps = find(rows, metric="gap").set_index("level")
-    assert gaps.loc[0.0, ["n", "seeds"]].tolist() == [60, 2] and gaps.loc[50.0, ["n", "seeds"]].tolist() == [30, 1]
-
-
-def test_checks_are_taken_by_step():
-    frame = pd.DataFrame({"step": [0, 0, 10, 10], "number": [0, 1, 0, 1], "label": "a", "image": "x"})
-    assert course(frame, np.arange(4.0))[10].tolist() == [2.0, 3.0]

@@ -1,32 +1,15 @@
-"""Is a synthetic training set of any use to a classifier of real images?
+"""The arms of the downstream comparison: what a classifier is trained on, and which arms are compared.
 
-The arms: real training images, a method's synthetic images, both in several ratios, and all of these with only a share
-of the real images. Within an arm labels weigh alike, and real and synthetic images by the ratio, whatever their number.
-All arms are tested on the real test images.
-
-Each backbone (`craft.evaluation.downstream.backbones`) goes through all arms. For a network every arm takes at most the
-same number of steps of the same batch size, so that more images never mean longer training, and starts from the same
-weights for the same seed; it stops early, and keeps its best state, by the real *calibration* images, which no arm
-trains on. Logistic regression on a frozen encoder's features needs neither.
+The arms: real training images, a method's synthetic images, and both in several ratios. There is none of few real
+images: the generators saw all of them, so that such an arm would be given by its synthetic images what it is meant to
+lack.
 """
 
-import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Self
 
-import numpy as np
-import pandas as pd
-from tqdm import tqdm
-
-from craft.core.seeds import derive_seed
-from craft.core.settings import REAL, match_files
-from craft.evaluation.downstream.backbones import Backbone, make_backbone
-from craft.evaluation.downstream.results import COLUMNS
-from craft.evaluation.downstream.sets import LabelledImages, TrainingSet
-from craft.evaluation.downstream.settings import DownstreamJob, DownstreamSettings
-
-log = logging.getLogger(__name__)
+from craft.core.settings import REAL
 
 
 @dataclass(frozen=True)
@@ -34,113 +17,53 @@ class Arm:
     """What a classifier is trained on.
 
     Attributes:
-        share: of the real training images; 0 for none.
+        real: whether on the real training images.
         method: whose synthetic images are used, or None.
         ratio: how much synthetic images weigh for every real one.
     """
 
-    share: float = 0.0
+    real: bool = False
     method: str | None = None
     ratio: float = 1.0
 
     @property
     def name(self) -> str:
-        """`real`, `real@0.1`, `craft`, `real+craft`, `real+craft@2`, `real@0.1+craft`: only what differs is written."""
-        real = [] if not self.share else [REAL if self.share == 1 else f"{REAL}@{self.share:g}"]
+        """`real`, `craft`, `real+craft`, `real+craft@2`: only what differs is written."""
         synthetic = [] if not self.method else [self.method if self.ratio == 1 else f"{self.method}@{self.ratio:g}"]
-        return "+".join(real + synthetic)
+        return "+".join([REAL] * self.real + synthetic)
+
+    @classmethod
+    def parse(cls, name: str) -> Self:
+        """The arm of a name."""
+        first, _, second = name.partition("+")
+        method, _, ratio = (second if first == REAL else first).partition("@")
+        return cls(first == REAL, method or None, float(ratio or 1))
 
 
-def list_arms(methods: list[str], downstream: DownstreamSettings) -> Iterator[Arm]:
-    """Real images, every method's, both in every ratio, then every share of the real images alone and with a method."""
-    yield Arm(1.0)
-    for method in methods:
-        yield Arm(method=method)
-    for method in methods:
-        yield from (Arm(1.0, method, ratio) for ratio in downstream.ratios)
-    for share in downstream.real_shares:
-        yield Arm(share)
-        yield from (Arm(share, method) for method in downstream.low_data_methods or methods)
+def list_arms(methods: Iterable[str], ratios: Iterable[float]) -> Iterator[Arm]:
+    """Real images, every method's, then both in every ratio."""
+    methods = list(methods)
+    yield Arm(real=True)
+    yield from (Arm(method=method) for method in methods)
+    yield from (Arm(True, method, ratio) for method in methods for ratio in ratios)
 
 
-def compare_arms(
-    job: DownstreamJob, images: Path, features: Path, generated: list[Path], embeddings: list[Path], device: str = "cpu"
-) -> pd.DataFrame:
-    """Train every arm with every backbone and classifier seed and predict the real test images.
+def list_pairs(arms: Iterable[str], methods: list[str], rewarded: list[str]) -> Iterator[tuple[str, str]]:
+    """Which arms are compared, by name: what is looked at, then what it is held against.
 
-    Args:
-        job: dataset, labels, methods, generator seeds, encoder and classifier settings.
-        images: image table of the dataset, with splits train, calibration and test.
-        features: its feature file.
-        generated: image tables of the generated images, in the order of `job.generated`.
-        embeddings: feature files of the generated images, in the same order.
-        device: where networks are trained.
-
-    Returns:
-        Predictions, one row per backbone, arm, classifier seed and test image, columns
-        `craft.evaluation.downstream.results.COLUMNS`.
-
-    Raises:
-        CraftError: if a file is missing, there is not one for every image set, or a table holds an unknown label.
-    """
-    tables = match_files(job.generated, generated, "--generated")
-    files = dict(match_files(job.generated, embeddings, "--embeddings"))
-    # a generator seed that no classifier is paired with is not read
-    used = [(each, path) for each, path in tables if each.seed in job.seeds[: len(job.downstream.seeds)]]
-    frames = []
-    for name in job.downstream.backbones:
-        backbone = make_backbone(name, job, device)
-        splits = {split: backbone.read(images, features, split) for split in ("train", "calibration", "test")}
-        pools = {(each.method, each.seed): backbone.read(path, files[each]) for each, path in used}
-        frames += train_arms(job, backbone, splits, pools)
-    return pd.concat(frames, ignore_index=True)
-
-
-def train_arms(
-    job: DownstreamJob,
-    backbone: Backbone,
-    splits: dict[str, LabelledImages],
-    pools: dict[tuple[str, int], LabelledImages],
-) -> Iterator[pd.DataFrame]:
-    """Predictions of every arm and classifier seed with one backbone.
-
-    Classifier seed number i is paired with generator seed number i (again from the first one when they run out).
+    Every arm with synthetic images is held against real images alone, and one of a reward method against the same arm
+    of every method without reward.
 
     Args:
-        job: dataset, methods, generator seeds and classifier settings.
-        backbone: what classifies.
-        splits: the real images by split.
-        pools: the synthetic images by method and generator seed.
+        arms: names of the arms that there are.
+        methods: of the run, in order.
+        rewarded: those that were finetuned on a reward.
     """
-    downstream, test = job.downstream, splits["test"]
-    real = splits["train"].limit(downstream.train_images_per_label, derive_seed(job.dataset))
-    trainings = [(arm, number) for arm in list_arms(job.methods, downstream) for number in range(len(downstream.seeds))]
-    for arm, number in tqdm(trainings, desc=f"classifiers, {backbone.name}", disable=None):
-        seed, generator_seed = downstream.seeds[number], job.seeds[number % len(job.seeds)]
-        sets = [TrainingSet(real.share(arm.share, derive_seed(job.dataset, seed)))] if arm.share else []
-        sets += [TrainingSet(pools[arm.method, generator_seed], arm.ratio)] if arm.method else []
-        probabilities = backbone.classify(sets, splits["calibration"], test, len(real.ids), seed)
-        frame = prediction_rows(job, backbone.name, arm.name, seed, test, probabilities)
-        accuracy = (frame["label"] == frame["predicted"]).mean()
-        log.info("%s, %s, %s, seed %d: accuracy %.3f", job.dataset, backbone.name, arm.name, seed, accuracy)
-        yield frame
-
-
-def prediction_rows(
-    job: DownstreamJob, backbone: str, arm: str, seed: int, test: LabelledImages, probabilities: np.ndarray
-) -> pd.DataFrame:
-    """Predictions of one classifier as rows; `probabilities` has the shape (n, labels)."""
-    names = np.array(job.labels, dtype=object)
-    frame = pd.DataFrame(
-        {
-            "dataset": job.dataset,
-            "backbone": backbone,
-            "method": arm,
-            "seed": seed,
-            "image_id": test.ids,
-            "label": names[test.labels],
-            "predicted": names[probabilities.argmax(axis=1)],
-            "probabilities": list(probabilities.astype(float)),
-        }
-    )
-    return frame[list(COLUMNS)]
+    known = {name: Arm.parse(name) for name in arms}
+    synthetic = {name: arm for name, arm in known.items() if arm.method}
+    if REAL in known:
+        yield from ((name, REAL) for name in synthetic)
+    for name, arm in synthetic.items():
+        if arm.method in rewarded:
+            others = [replace(arm, method=method).name for method in methods if method not in rewarded]
+            yield from ((name, other) for other in others if other in known)

@@ -15,6 +15,8 @@ class Backbone(Protocol):
 
     # what its rows are called
     name: str
+    # whether anything in it is drawn by the classifier's seed
+    seeded: bool
 
     def read(self, images: Path, features: Path, split: str | None = None) -> LabelledImages:
         """The images of a table, or of one split of it, as the classifier sees them."""

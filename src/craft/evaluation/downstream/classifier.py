@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -68,6 +68,7 @@ class Network:
     downstream: DownstreamSettings
     source: str | None = None
     device: str = "cpu"
+    seeded: ClassVar[bool] = True
 
     def read(self, images: Path, features: Path, split: str | None = None) -> LabelledImages:
         """The images of a table, or of one split of it, as pixels, shape (n, 3, size, size).

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 class Probe:
     """Logistic regression on features of one common scale, with labels that weigh alike.
 
-    Nothing in it is drawn at random: seeds differ by the images that an arm uses.
+    Nothing in it is drawn at random: seeds differ by the synthetic images that they are paired with.
 
     Attributes:
         name: of the encoder, in feature files and tables.
@@ -32,6 +33,7 @@ class Probe:
     name: str
     labels: list[str]
     strength: float
+    seeded: ClassVar[bool] = False
 
     def read(self, images: Path, features: Path, split: str | None = None) -> LabelledImages:
         """The images of a table, or of one split of it, as their features, shape (n, width).

@@ -31,16 +31,11 @@ class LabelledImages:
 
     def limit(self, per_label: int | None, seed: int) -> "LabelledImages":
         """At most `per_label` images of every label, drawn by seed."""
-        return self if per_label is None else self._keep(lambda size: per_label, seed)
-
-    def share(self, share: float, seed: int) -> "LabelledImages":
-        """A share of every label's images, at least one, drawn by seed; a smaller share is part of a larger one."""
-        return self if share >= 1 else self._keep(lambda size: max(1, round(share * size)), seed)
-
-    def _keep(self, count, seed: int) -> "LabelledImages":
+        if per_label is None:
+            return self
         order = numpy_generator("classifier images", seed).permutation(len(self.ids))
         ranked = [order[self.labels[order] == label] for label in np.unique(self.labels)]
-        return self.pick(np.sort(np.concatenate([rows[: count(len(rows))] for rows in ranked])))
+        return self.pick(np.sort(np.concatenate([rows[:per_label] for rows in ranked])))
 
     def weights(self) -> np.ndarray:
         """How much every image counts, shape (n,), sum 1: images of one label alike, and all labels alike."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from craft.core.settings import ImageSet, JobSettings, Name, Positive, Share, Strict
+from craft.core.settings import ImageSet, JobSettings, Name, Positive, Strict
 from craft.evaluation.settings import FeaturesRef
 
 # backbones that are no image model of their own
@@ -16,11 +16,11 @@ class DownstreamSettings(Strict):
 
     methods: list[Name] = Field([], description="whose images are tried as training data; empty means all methods")
     seeds: list[int] = Field(
-        [0, 1, 2], min_length=1, description="of the classifiers: their few images, weights and batches"
+        [0, 1, 2],
+        min_length=1,
+        description="of the classifiers: a network's weights and batches, and which generator seed it is paired with",
     )
     ratios: list[Annotated[float, Field(gt=0)]] = Field([1.0], description="synthetic images for every real one")
-    real_shares: list[Share] = Field([0.1], description="low-data arms: shares of the real training images")
-    low_data_methods: list[Name] = Field([], description="methods of the low-data arms; empty means those above")
     backbones: list[Annotated[str, Field(min_length=1)]] = Field(
         [ENCODER],
         min_length=1,

@@ -101,7 +101,8 @@ def compare_all(
         # equal resamples for all methods of a seed, whose images are pairs
         rng = numpy_generator("fidelity", *names, each.seed)
         for metric, values in compared.compare(features, labels, rng, name).items():
-            rows.append(row | {"metric": metric, "value": values[0], "n": len(features), "resamples": values[1:]})
+            numbers = {"value": values[0], "natural": values[1], "resamples": values[2:]}
+            rows.append(row | {"metric": metric, "n": len(features)} | numbers)
             log.info("%s, %s, %s: %.4f", name, evaluator, metric, values[0])
     return rows
 

@@ -1,8 +1,9 @@
 """How like real images generated ones are, and how varied, measured on image features.
 
-Every function takes features, shape (images, width), and can weigh images by how often a resample holds them. The code
-is NumPy's: torchmetrics computes the same FID and KID, from a network rather than from features that are already
-there, without weights for a bootstrap, and needs torch-fidelity's torchvision to do so by default.
+Every function takes features, shape (images, width), and can weigh images by how often a resample holds them and by
+their label: labels weigh alike in real and in generated images, whatever their number of images. The code is NumPy's:
+torchmetrics computes the same FID and KID, from a network rather than from features that are already there, without
+weights, and needs torch-fidelity's torchvision to do so by default.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from craft.evaluation.statistics.frechet import (
 
 NEIGHBOURHOODS = ("precision", "density", "recall", "coverage")
 METRICS = ("fid", "kid", *NEIGHBOURHOODS, "vendi", "diversity")
+# measured label by label, so that the labels' natural prevalence has no part in it
+WITHIN_LABELS = (*NEIGHBOURHOODS, "diversity")
 # resampling with replacement repeats images, which raises a Frechet distance and lowers a Vendi score
 SHIFTED = ("fid", "vendi")
 
@@ -36,10 +39,47 @@ def distinct_mean(matrix: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
     An image that a resample holds twice makes no pair with its copy, which keeps unbiased estimators unbiased.
     """
-    squares = counts.astype(float) ** 2
+    squares = counts**2
     total = ((counts @ matrix) * counts).sum(axis=1) - squares @ np.diag(matrix)
-    pairs = counts.sum(axis=1) ** 2 - squares.sum(axis=1)
-    return np.divide(total, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
+    whole = counts.sum(axis=1) ** 2
+    pairs = whole - squares.sum(axis=1)
+    # of one image alone, weights leave a rounding error of pairs
+    return np.divide(total, pairs, out=np.full(len(counts), np.nan), where=pairs > 1e-9 * whole)
+
+
+def label_pair_mean(matrix: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean of a symmetric matrix over pairs of two different images, every two labels weighing what their counts say.
+
+    For every two labels it is the mean over their pairs, weighed by the product of what the labels count: an unbiased
+    estimate for a mixture of labels in these shares. Over all pairs together it would not be one, since pairs of the
+    same label are fewer by those of an image with itself.
+
+    Args:
+        matrix: shape (n, n).
+        labels: of the images, shape (n,); one with a single image has no pair and is left out of those with itself.
+        counts: how much each image counts, shape (k, n). Where they hold one image of a label only, the mean over all
+            pairs of the label stands in for its own.
+
+    Returns:
+        Shape (k,).
+    """
+    groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    sums = [counts[:, rows].sum(axis=1) for rows in groups]
+    total, weight = np.zeros(len(counts)), np.zeros(len(counts))
+    for first, rows in enumerate(groups):
+        products = counts[:, rows] @ matrix[rows]
+        for second, others in enumerate(groups):
+            pairs = sums[first] * sums[second]
+            if first != second:
+                total += (products[:, others] * counts[:, others]).sum(axis=1)
+            elif len(rows) > 1:
+                own, whole = matrix[np.ix_(rows, rows)], np.ones((1, len(rows)))
+                means = distinct_mean(own, counts[:, rows])
+                total += pairs * np.where(np.isnan(means), distinct_mean(own, whole), means)
+            else:
+                continue
+            weight += pairs
+    return total / weight
 
 
 def vendi_score(features: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -171,14 +211,13 @@ class RealFeatures:
     ):
         self.features, self.labels = check_features(features, neighbours, name), np.asarray(labels)
         self.neighbours, self.name = neighbours, name
-        # the first row is the set as it is, the others are resamples
-        self.counts = whole_and_resamples(len(features), resamples, rng)
+        self.counts = whole_and_resamples(self.labels, resamples, rng)
         self.blocks = blocks_of(len(self.counts), features.shape[1])
         self.moments: list[Moments] = []
-        self.kernel = distinct_mean(polynomial_kernel(self.features, self.features), self.counts)
+        self.kernel = label_pair_mean(polynomial_kernel(self.features, self.features), self.labels, self.counts)
 
     def frechet_distances(self, features: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """Frechet distances (k,) of features (n, width) under counts (k, n), row by row; k is 1 + resamples."""
+        """Frechet distances (k,) of features (n, width) under counts (k, n), row by row; k is 2 + resamples."""
         if features.shape[1] > max(len(features), len(self.features)):
             return factored_distance(features, counts, self.features, self.counts)
         distances = []
@@ -202,7 +241,8 @@ class RealFeatures:
             name: of the set, for messages.
 
         Returns:
-            Metric -> shape (1 + resamples,): the value, then its resamples, of both sets. The neighbourhoods of
+            Metric -> shape (2 + resamples,): the value with labels weighed alike, the value with every image weighed
+            alike (NaN for what is measured within labels), then the resamples of both sets. The neighbourhoods of
             precision, density, recall and coverage are those of the whole sets in every resample, and the resamples of
             FID and Vendi score are shifted so that their mean is the value.
 
@@ -215,8 +255,8 @@ class RealFeatures:
                 f"the features of {name} have {features.shape[1]} columns, those of {self.name}"
                 f" {self.features.shape[1]}; encode both with the same evaluator (`snakemake --forcerun encode_images`)"
             )
-        counts = whole_and_resamples(len(features), len(self.counts) - 1, rng)
-        own = distinct_mean(polynomial_kernel(features, features), counts)
+        counts = whole_and_resamples(labels, len(self.counts) - 2, rng)
+        own = label_pair_mean(polynomial_kernel(features, features), labels, counts)
         cross = ((counts @ polynomial_kernel(features, self.features)) * self.counts).sum(axis=1)
         real = self.features, self.labels, self.counts
         values = {
@@ -226,6 +266,8 @@ class RealFeatures:
             "vendi": vendi_score(features, counts),
             "diversity": label_diversity(features, labels, counts),
         }
+        for key in WITHIN_LABELS:
+            values[key][1] = np.nan
         return {key: shift_resamples(values[key]) if key in SHIFTED else values[key] for key in METRICS}
 
 

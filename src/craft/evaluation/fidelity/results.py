@@ -8,8 +8,9 @@ import pandas as pd
 from craft.core.errors import CraftError
 from craft.evaluation.results import ResultFile
 
-# `resamples` holds the bootstrap distribution of `value`, n is the number of generated images
-COLUMNS = ("dataset", "method", "seed", "evaluator", "role", "metric", "value", "n", "resamples")
+# `value` weighs labels alike, `natural` every image, NaN where that has no meaning; `resamples` holds the bootstrap
+# distribution of `value`, n is the number of generated images
+COLUMNS = ("dataset", "method", "seed", "evaluator", "role", "metric", "value", "natural", "n", "resamples")
 
 
 def check_values(frame: pd.DataFrame, path: Path) -> None:

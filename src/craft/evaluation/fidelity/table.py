@@ -1,13 +1,12 @@
-"""The fidelity table: means over seeds with intervals nested over them."""
+"""The fidelity table: means over seeds, labels weighed alike in real and generated images."""
 
 import numpy as np
 import pandas as pd
 
-from craft.core.seeds import numpy_generator
 from craft.evaluation.fidelity.results import FIDELITY
 from craft.evaluation.results import Results
 from craft.evaluation.settings import Run
-from craft.evaluation.statistics.intervals import Estimate, interval
+from craft.evaluation.statistics.intervals import Sampled
 from craft.evaluation.tables import ALL, Table, make_table, table_row
 
 
@@ -24,9 +23,8 @@ def fidelity_table(measured: pd.DataFrame, run: Run) -> pd.DataFrame:
     keys = ["dataset", "method", "evaluator", "role", "metric"]
     rows = []
     for (dataset, method, evaluator, role, metric), seeds in measured.groupby(keys, sort=False):
-        names = (dataset, method, evaluator, metric)
         row = table_row(
-            nest_seeds(seeds, run.scoring.confidence, *names),
+            over_seeds(seeds).estimates(run.scoring.confidence)[0],
             dataset=dataset,
             label=ALL,
             method=method,
@@ -39,20 +37,15 @@ def fidelity_table(measured: pd.DataFrame, run: Run) -> pd.DataFrame:
     return make_table(rows)
 
 
-def nest_seeds(seeds: pd.DataFrame, confidence: float, *names: str) -> Estimate:
-    """Mean over seeds; every resample picks seeds with replacement, and of each one of its resamples at random.
+def over_seeds(seeds: pd.DataFrame) -> Sampled:
+    """A metric of every seed with its resamples, in which all seeds share the resamples of the real images.
 
     Args:
-        seeds: one row per seed, with `value`, `n` and `resamples`, which are equally many in every row.
-        confidence: share of the resamples between the ends of the interval.
-        names: what is estimated; they seed the picks.
+        seeds: one row per seed, with `value`, `natural`, `n` and `resamples`, which are equally many in every row.
     """
-    resamples = np.stack(seeds["resamples"].to_list())
-    rng, shape = numpy_generator("fidelity seeds", *names), resamples.shape[::-1]
-    picked = resamples[rng.integers(len(resamples), size=shape), rng.integers(shape[0], size=shape)].mean(axis=1)
-    # the resamples of one seed need not be resampled again
-    low, high = interval(picked if len(resamples) > 1 else resamples[0], confidence)
-    return Estimate(float(seeds["value"].mean()), low, high, int(seeds["n"].sum()), len(seeds))
+    values, natural = seeds["value"].to_numpy(float)[:, None], seeds["natural"].to_numpy(float)[:, None]
+    resamples = np.stack(seeds["resamples"].to_list())[..., None]
+    return Sampled(values.mean(axis=0), natural.mean(axis=0), values, resamples, int(seeds["n"].sum()))
 
 
 def make(results: Results) -> pd.DataFrame:

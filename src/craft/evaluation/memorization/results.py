@@ -1,4 +1,4 @@
-"""What the search for copies leaves behind: nearest training images, and how near real images lie to generated ones."""
+"""What the search for copies leaves behind: nearest seen images, and how near real images lie to generated ones."""
 
 from pathlib import Path
 
@@ -8,15 +8,15 @@ import pandas as pd
 from craft.core.errors import CraftError
 from craft.evaluation.results import ResultFile
 
-# ways of comparing an image with training images (`craft.evaluation.memorization.search`)
+# ways of comparing an image with the real images that the run saw (`craft.evaluation.memorization.search`)
 MEASURES = ("features", "l2", "ssim")
 # those by which real images are compared with generated ones
 MEMBERSHIP_MEASURES = ("features", "l2")
 
 NEIGHBOUR_COLUMNS = (
     *("image_id", "dataset", "method", "seed", "label", "evaluator", "role"),
-    *(f"{measure}_{what}" for measure in MEASURES for what in ("distance", "ratio", "neighbour", "copied")),
-    *("mirrored", "down", "right"),
+    *(f"{measure}_{what}" for measure in MEASURES for what in ("distance", "ratio", "neighbour", "split", "copied")),
+    *("flagged", "mirrored", "down", "right"),
 )
 MEMBERSHIP_COLUMNS = (
     *("image_id", "dataset", "method", "seed", "label", "evaluator", "role", "split"),

@@ -1,19 +1,22 @@
-"""Memorization: is a generated image a training image in disguise, and do generated images betray who was trained on?
+"""Memorization: is a generated image a real one in disguise, and do generated images betray who was trained on?
 
-Every generated image is compared with the training images in three ways, each of which sees copies the others miss:
+Every generated image is compared with the real images that the run *saw*: those that it trained on, those that the
+reward's plausibility pulls towards, and those that calibrate and guard it (`SEEN_SPLITS`). It is done in three ways,
+each of which sees copies the others miss:
 
-- `features`: 1 - cosine in the features of the held-out encoder (or what is configured), over all training images;
+- `features`: 1 - cosine in the features of the held-out encoder (or what is configured), over all seen images;
 - `l2`: distance of grey pictures at mean 0 and length 1, mirrored or not, at the best shift of a few pixels;
 - `ssim`: 1 - structural similarity of the same windows.
 
 The last two are computed for candidates: the nearest in features and in shifted thumbnails. How near is too near is
-measured, not chosen: real *test* images, which no generator saw, are compared in the same way, and an image is flagged
-below the distance under which 1 % of them lie. A fresh image is therefore flagged with a chance of about 1 %.
+measured, not chosen: real *test* images, which the run did not see, are compared in the same way, and an image is
+flagged below the distance under which 1 % of them lie. A fresh image is therefore flagged with a chance of about 1 %.
 
 Membership inference by nearest neighbours (Chen et al. 2020, GAN-Leaks): were generated images copies of training
 images, training images would lie nearer to them than real test images do. The AUROC of that is 0.5 where nothing leaks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +29,11 @@ from craft.core.errors import CraftError
 from craft.core.images import decode_images, stream_images, to_tensor
 from craft.core.neighbours import nearest
 from craft.core.settings import REAL, match_files
+from craft.datasets.splits import SEEN_SPLITS
 from craft.evaluation.memorization.alignment import compare, inner_window, thumbnails, to_grey
 from craft.evaluation.memorization.results import MEASURES, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS
 from craft.evaluation.memorization.settings import MemorizationJob, MemorizationSettings
+from craft.evaluation.statistics.tails import tail_threshold
 from craft.reward.embeddings import read_embeddings
 
 # pairs of pictures that are compared at a time
@@ -42,12 +47,14 @@ class Gallery:
     Attributes:
         ids: image ids, n of them.
         labels: their labels.
+        splits: their splits.
         features: of an evaluator or encoder, shape (n, width).
         pictures: grey, shape (n, side, side), in [0, 1].
     """
 
     ids: np.ndarray
     labels: np.ndarray
+    splits: np.ndarray
     features: Tensor
     pictures: Tensor
 
@@ -62,18 +69,29 @@ class Gallery:
         chunks, names = [], []
         for frame in stream_images(images, split):
             chunks.append(to_grey(to_tensor(decode_images(frame)), side))
-            names.append(frame[["image_id", "label"]])
+            names.append(frame[["image_id", "label", "split"]])
         if not chunks:
             raise CraftError(f"{images} has no image" + (f" of split {split!r}" if split else ""))
-        ids, labels = (pd.concat(names)[column].to_numpy(object) for column in ("image_id", "label"))
-        return cls(ids, labels, read_embeddings(features, name, ids.tolist()), torch.cat(chunks))
+        ids, labels, splits = pd.concat(names).to_numpy(object).T
+        return cls(ids, labels, splits, read_embeddings(features, name, ids.tolist()), torch.cat(chunks))
+
+    @classmethod
+    def join(cls, galleries: Sequence["Gallery"]) -> "Gallery":
+        """The images of several galleries one after another."""
+        ids, labels, splits = (
+            np.concatenate([getattr(each, name) for each in galleries]) for name in ("ids", "labels", "splits")
+        )
+        features, pictures = (
+            torch.cat([getattr(each, name) for each in galleries]) for name in ("features", "pictures")
+        )
+        return cls(ids, labels, splits, features, pictures)
 
 
-def find_candidates(queries: Gallery, train: Gallery, memorization: MemorizationSettings) -> pd.DataFrame:
+def find_candidates(queries: Gallery, seen: Gallery, memorization: MemorizationSettings) -> pd.DataFrame:
     """Pairs that are worth a comparison as pictures: columns `query`, `neighbour` (row numbers) and `mirrored`."""
     found = []
-    index = nearest(queries.features, train.features, memorization.candidates).index
-    shadow = thumbnails(inner_window(train.pictures, memorization.reach))
+    index = nearest(queries.features, seen.features, memorization.candidates).index
+    shadow = thumbnails(inner_window(seen.pictures, memorization.reach))
     for mirrored in (False, True):
         found.append((index, mirrored))
         pictures = queries.pictures.flip(-1) if mirrored else queries.pictures
@@ -88,8 +106,8 @@ def find_candidates(queries: Gallery, train: Gallery, memorization: Memorization
     return pd.concat(frames).drop_duplicates().sort_values(["query", "neighbour", "mirrored"], ignore_index=True)
 
 
-def compare_pictures(queries: Gallery, train: Gallery, pairs: pd.DataFrame, reach: int) -> pd.DataFrame:
-    """The pairs with their distances `l2` and `ssim` and the shift (`down`, `right`) of the training picture."""
+def compare_pictures(queries: Gallery, seen: Gallery, pairs: pd.DataFrame, reach: int) -> pd.DataFrame:
+    """The pairs with their distances `l2` and `ssim` and the shift (`down`, `right`) of the seen picture."""
     parts = []
     for start in range(0, len(pairs), PAIRS):
         part = pairs.iloc[start : start + PAIRS]
@@ -98,14 +116,14 @@ def compare_pictures(queries: Gallery, train: Gallery, pairs: pd.DataFrame, reac
         )
         first = queries.pictures[query]
         first = torch.where(mirrored[:, None, None], first.flip(-1), first)
-        seen = compare(first, train.pictures[neighbour], reach)
-        down, right = seen.shift.T.numpy()
-        parts.append(part.assign(l2=seen.distance.numpy(), ssim=1 - seen.ssim.numpy(), down=down, right=right))
+        compared = compare(first, seen.pictures[neighbour], reach)
+        down, right = compared.shift.T.numpy()
+        parts.append(part.assign(l2=compared.distance.numpy(), ssim=1 - compared.ssim.numpy(), down=down, right=right))
     return pd.concat(parts, ignore_index=True)
 
 
 def nearest_two(pairs: pd.DataFrame, measure: str, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distance, ratio to the second training image's, and row number in `pairs` of every query's nearest one."""
+    """Distance, ratio to the second seen image's, and row number in `pairs` of every query's nearest one."""
     ranked = pairs.sort_values(["query", measure, "neighbour"]).drop_duplicates(["query", "neighbour"])
     place = ranked.groupby("query").cumcount()
     first = ranked[place == 0]
@@ -116,42 +134,47 @@ def nearest_two(pairs: pd.DataFrame, measure: str, count: int) -> tuple[np.ndarr
 
 
 @torch.inference_mode()
-def find_neighbours(queries: Gallery, train: Gallery, memorization: MemorizationSettings) -> pd.DataFrame:
-    """The nearest training image of every image by every measure.
+def find_neighbours(queries: Gallery, seen: Gallery, memorization: MemorizationSettings) -> pd.DataFrame:
+    """The nearest seen image of every image by every measure.
 
     Returns:
         One row per query: `image_id`, `label`; for each measure `<measure>_distance`, `<measure>_ratio` (to the second
-        nearest training image, of the candidates for `l2` and `ssim`) and `<measure>_neighbour` (image id); `mirrored`,
-        `down` and `right` say how the nearest by `l2` had to be laid over the query.
+        nearest seen image, of the candidates for `l2` and `ssim`), `<measure>_neighbour` (image id) and
+        `<measure>_split` (its split); `mirrored`, `down` and `right` say how the nearest by `l2` had to be laid over
+        the query.
     """
     count = len(queries.ids)
-    by_features = nearest(queries.features, train.features, 2)
-    pairs = compare_pictures(queries, train, find_candidates(queries, train, memorization), memorization.reach)
+    by_features = nearest(queries.features, seen.features, 2)
+    first = by_features.index[:, 0].numpy()
+    pairs = compare_pictures(queries, seen, find_candidates(queries, seen, memorization), memorization.reach)
     columns = {
         "image_id": queries.ids,
         "label": queries.labels,
         "features_distance": by_features.distances[:, 0].numpy(),
         "features_ratio": by_features.ratio.numpy(),
-        "features_neighbour": train.ids[by_features.index[:, 0].numpy()],
+        "features_neighbour": seen.ids[first],
+        "features_split": seen.splits[first],
     }
     for measure in ("l2", "ssim"):
         distance, ratio, rows = nearest_two(pairs, measure, count)
         columns |= {f"{measure}_distance": distance, f"{measure}_ratio": ratio}
-        columns[f"{measure}_neighbour"] = train.ids[pairs["neighbour"].to_numpy()[rows]]
+        found = pairs["neighbour"].to_numpy()[rows]
+        columns |= {f"{measure}_neighbour": seen.ids[found], f"{measure}_split": seen.splits[found]}
         if measure == "l2":
             columns |= {name: pairs[name].to_numpy()[rows] for name in ("mirrored", "down", "right")}
     return pd.DataFrame(columns)
 
 
 def flag_copies(frame: pd.DataFrame, real: pd.DataFrame, flagged: float) -> pd.DataFrame:
-    """The frame with a column `<measure>_copied` for each measure: nearer than the share `flagged` of real images."""
-    limits = {measure: copy_threshold(real[f"{measure}_distance"], flagged) for measure in MEASURES}
-    return frame.assign(**{f"{name}_copied": frame[f"{name}_distance"] < limit for name, limit in limits.items()})
+    """The frame with a column `<measure>_copied` for each measure, and the share of real images that is `flagged`.
 
-
-def copy_threshold(distances: pd.Series, flagged: float) -> float:
-    """The distance below which the share `flagged` of real test images lie (linear between order statistics)."""
-    return float(np.quantile(distances.to_numpy(float), flagged))
+    A copy is nearer than the threshold that this share of real images sets, labels weighed alike
+    (`craft.evaluation.statistics.tails.tail_threshold`).
+    """
+    labels = real["label"].to_numpy()
+    limits = {name: tail_threshold(real[f"{name}_distance"].to_numpy(), flagged, labels) for name in MEASURES}
+    copied = {f"{name}_copied": frame[f"{name}_distance"] < limit for name, limit in limits.items()}
+    return frame.assign(**copied, flagged=flagged)
 
 
 @torch.inference_mode()
@@ -167,12 +190,12 @@ def measure_membership(train: Gallery, test: Gallery, generated: Gallery) -> pd.
     return pd.concat(frames, ignore_index=True)
 
 
-def require_width(generated: Gallery, train: Gallery, name: str) -> None:
+def require_width(generated: Gallery, real: Gallery, name: str) -> None:
     """Raise a CraftError if two galleries' features come from different models."""
-    own, other = generated.features.shape[1], train.features.shape[1]
+    own, other = generated.features.shape[1], real.features.shape[1]
     if own != other:
         raise CraftError(
-            f"the features of {name} are {own} numbers wide, those of the training images {other}: they come from"
+            f"the features of {name} are {own} numbers wide, those of the real images {other}: they come from"
             " different models; run `snakemake --forcerun encode_images score_images`"
         )
 
@@ -180,7 +203,7 @@ def require_width(generated: Gallery, train: Gallery, name: str) -> None:
 def search_copies(
     job: MemorizationJob, images: Path, features: Path, generated: list[Path], embeddings: list[Path]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Search the images of all methods of one dataset for copies of training images.
+    """Search the images of all methods of one dataset for copies of real images that the run saw.
 
     Args:
         job: dataset, whose features are compared, whose images are searched, and how.
@@ -199,14 +222,16 @@ def search_copies(
     settings, name = job.memorization, job.features.name
     tables = match_files(job.generated, generated, "--generated")
     files = match_files(job.generated, embeddings, "--embeddings")
-    train, test = (Gallery.load(images, features, name, settings.resolution, split) for split in ("train", "test"))
-    real = find_neighbours(test, train, settings)
+    splits = (*SEEN_SPLITS, "test")
+    own = {split: Gallery.load(images, features, name, settings.resolution, split) for split in splits}
+    seen, train, test = Gallery.join([own[split] for split in SEEN_SPLITS]), own["train"], own["test"]
+    real = find_neighbours(test, seen, settings)
     shared = {"dataset": job.dataset, "evaluator": name, "role": job.features.role}
     neighbours, membership = [flag_copies(real, real, settings.flagged).assign(method=REAL, seed=0, **shared)], []
     for (each, table), (_, file) in zip(tables, files, strict=True):
         gallery = Gallery.load(table, file, name, settings.resolution)
-        require_width(gallery, train, f"{job.dataset}/{each.method}")
-        found = flag_copies(find_neighbours(gallery, train, settings), real, settings.flagged)
+        require_width(gallery, seen, f"{job.dataset}/{each.method}")
+        found = flag_copies(find_neighbours(gallery, seen, settings), real, settings.flagged)
         place = {"method": each.method, "seed": each.seed, **shared}
         neighbours.append(found.assign(**place))
         membership.append(measure_membership(train, test, gallery).assign(**place))

@@ -1,4 +1,4 @@
-"""Settings of the search for copies of training images among generated ones."""
+"""Settings of the search for copies of real images among generated ones."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from craft.evaluation.settings import FeaturesRef
 
 
 class MemorizationSettings(Strict):
-    """The search for copies of training images among generated ones."""
+    """The search for copies of the real images that the run saw among generated ones."""
 
     features: Name | None = Field(
         None, description="evaluator or encoder whose features are searched; null: the held-out encoder"
@@ -16,7 +16,7 @@ class MemorizationSettings(Strict):
     reach: int = Field(
         3, ge=1, le=8, description="largest shift under which pictures are compared, pixels of `resolution`"
     )
-    candidates: Positive = Field(3, description="nearest training images in features that are compared as pictures")
+    candidates: Positive = Field(3, description="nearest seen images in features that are compared as pictures")
     flagged: Share = Field(0.01, description="share of real test images that lie below the threshold of a copy")
 
 

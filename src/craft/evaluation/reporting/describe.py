@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from craft.core.settings import CONTROLS, REAL
+from craft.core.settings import CONTROLS
+from craft.evaluation.downstream.arms import Arm
 from craft.evaluation.reporting.figures import name_method, spell
 from craft.evaluation.reporting.notebooks import Figure
 from craft.evaluation.settings import Run
@@ -57,12 +58,10 @@ def describe_method(method: str, run: Run, jobs: list[MethodJob]) -> dict:
 
 def name_arms(arms: Iterable[str]) -> dict[str, str]:
     """Names of the training sets of the downstream classifiers, by key (`craft.evaluation.downstream.arms.Arm`)."""
-    return {arm: " + ".join(map(name_part, arm.split("+"))) for arm in arms}
+    return {name: name_arm(Arm.parse(name)) for name in arms}
 
 
-def name_part(part: str) -> str:
-    """One part of a training set: real images or a share of them, or a method's, with how many stand beside a real."""
-    key, _, amount = part.partition("@")
-    if key != REAL:
-        return name_method(key) + (f" ×{amount}" if amount else "")
-    return f"{100 * float(amount):.4g} % of train images" if amount else "Train images"
+def name_arm(arm: Arm) -> str:
+    """A training set in words: real images, a method's, or both, with how many of these stand beside a real one."""
+    amount = "" if arm.ratio == 1 else f" ×{arm.ratio:g}"
+    return " + ".join(["Train images"] * arm.real + ([name_method(arm.method) + amount] if arm.method else []))

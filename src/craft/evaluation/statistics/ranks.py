@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.stats import rankdata
 
+from craft.evaluation.statistics.intervals import label_weights
+
 
 def auroc(positive: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Chance that a positive image outranks a negative one, ties counting half.
@@ -10,7 +12,7 @@ def auroc(positive: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.nd
     Args:
         positive: whether an image is positive, shape (n,).
         scores: its score, shape (n,).
-        counts: how often each image counts, shape (k, n).
+        counts: how much each image counts, shape (k, n).
 
     Returns:
         Shape (k,), in [0, 1]; NaN where a resample lacks positives or negatives.
@@ -24,34 +26,58 @@ def auroc(positive: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.nd
     return np.divide(wins, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
 
 
-def win_chances(own: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """How often an image with its own label outranks another image with other labels, ties counting half.
+def percentiles(scores: np.ndarray, real: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Where scores stand among those of real images: the share of these below them, ties counting half.
 
     Args:
-        own: scores of images with their own labels, shape (n,).
-        others: scores of the same images with every other label, shape (n, labels - 1).
+        scores: shape (n,).
+        real: scores of real images, shape (m,).
+        labels: of the real images, shape (m,); every label weighs the same.
 
     Returns:
-        Shape (n, n): row i, column k is the share of the scores of image k below that of image i.
+        Shape (n,), in [0, 1].
     """
-    chances = np.empty((len(own), len(own)))
-    for column, scores in enumerate(np.sort(others, axis=1)):
-        places = np.searchsorted(scores, own, side="left") + np.searchsorted(scores, own, side="right")
-        chances[:, column] = places / (2 * len(scores))
-    return chances
+    order = np.argsort(real, kind="stable")
+    below = np.pad(np.cumsum(label_weights(labels)[order]) / len(real), (1, 0))
+    first, last = (np.searchsorted(real[order], scores, side=side) for side in ("left", "right"))
+    return (below[first] + below[last]) / 2
 
 
-def label_swap_auroc(chances: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """AUROC of own against other labels: a quadratic form in the counts, since both sides are the same images.
+def claimed_label_aurocs(scores: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """For every label, the chance that an image of it outranks an image of another label when both claim it.
 
     Args:
-        chances: of `win_chances`, shape (n, n).
-        counts: how often each image counts, shape (k, n).
+        scores: of n images with every label, in the order of the labels, shape (n, labels).
+        labels: numbers of their own labels, shape (n,).
+        counts: how much each image counts, shape (k, n).
 
     Returns:
-        Shape (k,), in [0, 1]; one half is chance.
+        Shape (k, labels), in [0, 1]; NaN for a label without images, and where there are no others.
     """
-    return ((counts @ chances) * counts).sum(1) / counts.sum(1) ** 2
+    return np.stack([auroc(labels == label, column, counts) for label, column in enumerate(scores.T)], axis=1)
+
+
+def label_swap_auroc(aurocs: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The mean of `claimed_label_aurocs` over labels, each weighing as much as its images count.
+
+    Only images that claim the same label are compared, never an image with itself. So what depends on the claimed label
+    alone cannot move it. Where all labels count alike, neither can what depends on the image alone, since of two labels
+    either's images win against the other's as often as those lose: any sum of the two is at exactly one half. Pairs of
+    all claimed labels together have neither property: there, a label that is claimed by few images of its own and by
+    many others, and scored low by all, passes for knowledge.
+
+    Args:
+        aurocs: shape (k, labels).
+        labels: numbers of the images' own labels, shape (n,).
+        counts: how much each image counts, shape (k, n).
+
+    Returns:
+        Shape (k,), in [0, 1]; one half is chance, NaN where no label has an AUROC.
+    """
+    weights = np.stack([counts[:, labels == label].sum(axis=1) for label in range(aurocs.shape[1])], axis=1)
+    weights = np.where(np.isnan(aurocs), 0, weights)
+    total, wins = weights.sum(axis=1), (weights * np.nan_to_num(aurocs)).sum(axis=1)
+    return np.divide(wins, total, out=np.full(len(total), np.nan), where=total > 0)
 
 
 def mid_ranks(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -78,7 +104,7 @@ def spearman(scores: np.ndarray, other: np.ndarray, counts: np.ndarray) -> np.nd
     Args:
         scores: shape (n, columns).
         other: shape (n,).
-        counts: how often each image counts, shape (k, n).
+        counts: how much each image counts, shape (k, n).
 
     Returns:
         Shape (k, columns), in [-1, 1]; 0 where either is constant.

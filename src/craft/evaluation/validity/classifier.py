@@ -19,6 +19,9 @@ from craft.evaluation.validity.rows import estimate_by_key, validity_row, with_s
 from craft.evaluation.validity.scores import PROBABILITY, all_scores, named_scores, stack
 from craft.reward.dimensions import DIMENSIONS
 
+# images of all seeds are resampled together, so that another training has no part in the intervals
+OVER = {"over": "images, these seeds"}
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -28,6 +31,7 @@ class Judged:
         dimensions: the evaluator's calibrated dimensions, shape (n, d) in the order of `DIMENSIONS`.
         probability: the classifier's, of the intended label, shape (n,).
         methods: shape (n,).
+        labels: intended ones, shape (n,); those of a unit are the same.
         units: number of the noise an image started from, shared by the methods; every real image has one of its own.
         seeds: how many generator seeds the images come from.
     """
@@ -35,18 +39,20 @@ class Judged:
     dimensions: np.ndarray
     probability: np.ndarray
     methods: np.ndarray
+    labels: np.ndarray
     units: np.ndarray
     seeds: int
 
     def subset(self, rows: np.ndarray) -> "Judged":
         """The images of a boolean mask."""
         units = np.unique(self.units[rows], return_inverse=True)[1]
-        return Judged(self.dimensions[rows], self.probability[rows], self.methods[rows], units, self.seeds)
+        chosen = (each[rows] for each in (self.dimensions, self.probability, self.methods, self.labels))
+        return Judged(*chosen, units, self.seeds)
 
     @property
-    def unit_count(self) -> int:
-        """How many units there are."""
-        return int(self.units.max()) + 1
+    def unit_labels(self) -> np.ndarray:
+        """Labels of the units, shape (units,)."""
+        return self.labels[np.unique(self.units, return_index=True)[1]]
 
 
 def pair_with_classifier(scores: pd.DataFrame, evaluator: str) -> Judged:
@@ -74,6 +80,7 @@ def pair_with_classifier(scores: pd.DataFrame, evaluator: str) -> Judged:
         rated[list(DIMENSIONS)].to_numpy(float),
         known["cas"].to_numpy(float),
         rated["method"].to_numpy(str),
+        rated["label"].to_numpy(str),
         pd.factorize(start)[0],
         int(rated["seed"].nunique()),
     )
@@ -100,10 +107,10 @@ def follow_classifier(judged: Judged, scoring: ScoringSettings, dataset: str, **
             return with_shares("classifier", "spearman", dict(zip(scores, values.T, strict=True)))
 
         # the names only seed the resamples
-        numbers = estimate_by_key(part.unit_count, part.seeds, statistic, scoring, "truth", group, dataset)
+        numbers = estimate_by_key(part.unit_labels, part.seeds, statistic, scoring, "truth", group, dataset)
         for (study, dimension, metric), number in numbers.items():
             place = {"study": study, "dimension": dimension, "condition": group, "metric": metric}
-            yield validity_row(number, **place, **shared)
+            yield validity_row(number, **place, **shared) | OVER
 
 
 def order_methods(judged: Judged, scoring: ScoringSettings, dataset: str, **shared) -> Iterator[dict]:
@@ -123,7 +130,7 @@ def order_methods(judged: Judged, scoring: ScoringSettings, dataset: str, **shar
         # a score that says the same of all methods orders none of them
         return {("classifier", name, "kendall"): np.nan_to_num(kendall(mean, own)) for name, mean in means.items()}
 
-    numbers = estimate_by_key(part.unit_count, part.seeds, statistic, scoring, "order of methods", dataset)
+    numbers = estimate_by_key(part.unit_labels, part.seeds, statistic, scoring, "order of methods", dataset)
     for (study, dimension, metric), number in numbers.items():
         place = {"study": study, "dimension": dimension, "condition": "methods", "metric": metric}
-        yield validity_row(number, **place, **shared)
+        yield validity_row(number, **place, **shared) | OVER

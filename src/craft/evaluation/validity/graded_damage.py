@@ -74,12 +74,17 @@ def damaged_sets(images: Tensor, labels: np.ndarray, dataset: str) -> Iterator[t
 
 
 def response_to_damage(
-    scores: dict[tuple[str, float], dict[str, np.ndarray]], scoring: ScoringSettings, dataset: str, **shared
+    scores: dict[tuple[str, float], dict[str, np.ndarray]],
+    labels: np.ndarray,
+    scoring: ScoringSettings,
+    dataset: str,
+    **shared,
 ) -> Iterator[dict]:
     """Rows of the study `damage`: the mean score at every grade, and how steadily each image's score falls.
 
     Args:
         scores: kind and level -> scores by name, shapes (n,), of the same images.
+        labels: of the images, which weigh alike, shape (n,).
         scoring: bootstrap settings.
         dataset: seeds the resamples, which all kinds and grades share.
         shared: evaluator, role and source of the rows.
@@ -94,7 +99,8 @@ def response_to_damage(
         places += [(kind, float("nan"), "spearman", name) for name in names]
         values.append(response(stacked))
     matrix = np.concatenate(values, axis=1)
-    numbers = bootstrap_means([matrix], scoring.bootstrap, scoring.confidence, "graded damage", dataset)
+    seeded = ("graded damage", dataset)
+    numbers = bootstrap_means([matrix], scoring.bootstrap, scoring.confidence, *seeded, labels=[labels])
     for (kind, level, metric, name), number in zip(places, numbers, strict=True):
         place = {"dimension": name, "condition": kind, "level": level, "metric": metric}
         yield validity_row(number, study="damage", method=REAL, **place, **shared)

@@ -1,7 +1,7 @@
 """Study `judges`: is an evaluator a judge of these labels at all, and are its dimensions more than one?
 
 An evaluator's label accuracy on real test images stands beside chance and beside always saying the largest class. The
-correlations of its dimensions say how many questions CAS asks in truth.
+correlations of its dimensions, labels weighed alike, say how many questions CAS asks in truth.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,8 @@ import numpy as np
 
 from craft.core.settings import REAL
 from craft.evaluation.settings import ScoringSettings
-from craft.evaluation.statistics.intervals import Estimate, bootstrap_means, estimate
+from craft.evaluation.statistics.intervals import NATURAL, Estimate, bootstrap_means, estimate, label_weights
+from craft.evaluation.statistics.ranks import mid_ranks
 from craft.evaluation.validity.rows import validity_row
 from craft.reward.dimensions import DIMENSIONS
 
@@ -36,19 +37,21 @@ def rate_labels(
     guesses = dimensions[:, :, list(DIMENSIONS).index(GUESSES)]
     right = (guesses.argmax(1) == 0).astype(float)
     count, sizes = dimensions.shape[1], np.bincount(labels, minlength=dimensions.shape[1])
-    weights = 1 / (np.count_nonzero(sizes) * sizes[labels])
-    balanced = right * weights * len(labels)
-    numbers = bootstrap_means(
-        [np.stack([right, balanced], axis=1)], scoring.bootstrap, scoring.confidence, "judges", dataset
-    )
-    known = {"chance": 1 / count, "majority": sizes.max() / sizes.sum()}
-    rows = dict(zip(("accuracy", "balanced_accuracy"), numbers, strict=True))
+    known, names = {"chance": 1 / count, "majority": sizes.max() / sizes.sum()}, ("judges", dataset)
+    rows = {
+        metric: bootstrap_means(
+            [right[:, None]], scoring.bootstrap, scoring.confidence, *names, labels=weighed, share=True
+        )[0]
+        for metric, weighed in (("accuracy", None), ("balanced_accuracy", [labels]))
+    }
     rows |= {name: Estimate(float(value), float(value), float(value), len(labels), 1) for name, value in known.items()}
     for metric, number in rows.items():
         yield validity_row(number, study="judges", method=REAL, metric=metric, **shared)
 
 
-def correlate_dimensions(dimensions: np.ndarray, scoring: ScoringSettings, dataset: str, **shared) -> Iterator[dict]:
+def correlate_dimensions(
+    dimensions: np.ndarray, labels: np.ndarray, scoring: ScoringSettings, dataset: str, **shared
+) -> Iterator[dict]:
     """Rows of Spearman's correlation of every two dimensions over real test images with every label.
 
     A dimension that says the same of every pair correlates with nothing and has no row.
@@ -57,33 +60,36 @@ def correlate_dimensions(dimensions: np.ndarray, scoring: ScoringSettings, datas
 
     Args:
         dimensions: of `score_every_label`, shape (n, labels, d).
+        labels: numbers of the images' own labels, which weigh alike, shape (n,).
         scoring: bootstrap settings.
         dataset: seeds the resamples.
         shared: evaluator, role and source of the rows.
     """
-    from scipy.stats import rankdata
+    n, count, width = dimensions.shape
+    columns, pairs = dimensions.reshape(-1, width), list(combinations(range(width), 2))
 
-    n, labels, width = dimensions.shape
-    ranks = rankdata(dimensions.reshape(-1, width), axis=0).reshape(n, labels, width)
-    pairs = list(combinations(range(width), 2))
+    def ranked(weights: np.ndarray) -> np.ndarray:
+        drawn = np.repeat(weights, count)[None]
+        return np.stack([mid_ranks(column, drawn)[0] for column in columns.T], axis=1).reshape(n, count, width)
+
+    alike, natural = ranked(label_weights(labels)), ranked(np.ones(n))
 
     def statistic(group: int, counts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        total = counts.sum(1, keepdims=True) * labels
+        ranks, total = natural if numbers[0] == NATURAL else alike, counts.sum(1, keepdims=True) * count
         mean = np.einsum("kn,nld->kd", counts, ranks) / total
-        return np.stack([correlation(counts, a, b, mean, total[:, 0]) for a, b in pairs], axis=1)
 
-    def correlation(counts: np.ndarray, a: int, b: int, mean: np.ndarray, total: np.ndarray) -> np.ndarray:
         def covariance(first: int, second: int) -> np.ndarray:
             products = (ranks[:, :, first] * ranks[:, :, second]).sum(1)
-            return counts @ products / total - mean[:, first] * mean[:, second]
+            return counts @ products / total[:, 0] - mean[:, first] * mean[:, second]
 
-        spread = np.sqrt(covariance(a, a) * covariance(b, b))
-        return np.divide(covariance(a, b), spread, out=np.full(len(spread), np.nan), where=spread > 1e-9)
+        def correlation(first: int, second: int) -> np.ndarray:
+            spread = np.sqrt(covariance(first, first) * covariance(second, second))
+            return np.divide(covariance(first, second), spread, out=np.full(len(spread), np.nan), where=spread > 1e-9)
 
-    names, numbers = (
-        list(DIMENSIONS),
-        estimate([np.zeros(n, int)], statistic, scoring.bootstrap, scoring.confidence, "pairs", dataset),
-    )
+        return np.stack([correlation(*pair) for pair in pairs], axis=1)
+
+    names = list(DIMENSIONS)
+    numbers = estimate([labels], statistic, scoring.bootstrap, scoring.confidence, "pairs", dataset)
     for (a, b), number in zip(pairs, numbers, strict=True):
         if not np.isfinite(number.value):
             continue

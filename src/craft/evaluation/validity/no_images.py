@@ -2,7 +2,7 @@
 
 White noise, smooth grain, blank and two-valued pixels, and test images of other modalities (calibration has seen
 others of them), labelled with every label in turn, must stand below nearly all real test images. What is reported is
-the share that lies below the 5 % quantile of real test images' CAS.
+the share that lies below the 5 % quantile of real test images' CAS, labels weighed alike.
 """
 
 from collections.abc import Iterator
@@ -42,6 +42,7 @@ def labels_in_turn(count: int, labels: int) -> Tensor:
 def refuse(
     scores: dict[str, dict[str, np.ndarray]],
     real: dict[str, np.ndarray],
+    labels: np.ndarray,
     scoring: ScoringSettings,
     dataset: str,
     **shared,
@@ -53,18 +54,20 @@ def refuse(
     Args:
         scores: kind -> score name -> scores (n,) of images that are none.
         real: score name -> scores (m,) of real test images with their own labels.
+        labels: of the real images, which weigh alike, shape (m,).
         scoring: bootstrap settings.
         dataset: seeds the resamples.
         shared: evaluator, role and source of the rows.
     """
-    limits = {name: tail_threshold(real[name], QUANTILE) for name in JUDGED}
+    limits = {name: tail_threshold(real[name], QUANTILE, labels) for name in JUDGED}
     below = {
         kind: stack({name: values[name] < limits[name] for name in JUDGED}).astype(float)
         for kind, values in scores.items()
     }
     below["all"] = np.concatenate(list(below.values()))
     for kind, matrix in below.items():
-        numbers = bootstrap_means([matrix], scoring.bootstrap, scoring.confidence, "no images", dataset, kind)
+        names = ("no images", dataset, kind)
+        numbers = bootstrap_means([matrix], scoring.bootstrap, scoring.confidence, *names, share=True)
         for name, number in zip(JUDGED, numbers, strict=True):
             place = {"dimension": name, "condition": kind, "level": QUANTILE, "metric": "refused"}
             yield validity_row(number, study="no_images", method=REAL, **place, **shared)

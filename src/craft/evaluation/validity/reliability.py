@@ -1,8 +1,8 @@
 """Study `reliability`: does a calibrated 0.5 mean "as likely as not"?
 
-Pairs of real test images are held against the pairs that calibration calls mismatched, both weighing the same: other
-labels for dimensions that judge the label, what is no image for those that judge the image. In every fifth of the scale
-the share of matched pairs should be the mean score.
+Pairs of real test images are held against the pairs that calibration calls mismatched: other labels for dimensions that
+judge the label, what is no image for those that judge the image. As there, labels weigh alike, and for every claimed
+label both sides do. In every fifth of the scale the share of matched pairs should be the mean score.
 """
 
 from collections.abc import Iterator
@@ -11,20 +11,27 @@ import numpy as np
 
 from craft.core.settings import REAL
 from craft.evaluation.settings import ScoringSettings
-from craft.evaluation.statistics.intervals import estimate
+from craft.evaluation.statistics.intervals import estimate, label_weights
 from craft.evaluation.validity.rows import validity_row
 
 BINS = 5
 
 
 def reliability(
-    matched: np.ndarray, mismatched: np.ndarray, scoring: ScoringSettings, dataset: str, dimension: str, **shared
+    matched: np.ndarray,
+    mismatched: np.ndarray,
+    labels: np.ndarray,
+    scoring: ScoringSettings,
+    dataset: str,
+    dimension: str,
+    **shared,
 ) -> Iterator[dict]:
     """Rows of one dimension: the share of matched pairs in every filled bin, and the expected calibration error.
 
     Args:
         matched: calibrated scores of matched pairs, shape (n,), in [0, 1].
         mismatched: of mismatched ones, shape (n, m): those of the same image are drawn together.
+        labels: of the images, shape (n,).
         scoring: bootstrap settings.
         dataset: seeds the resamples.
         dimension: name of the dimension.
@@ -48,11 +55,10 @@ def reliability(
         error = (np.abs(np.nan_to_num(observed) - said) * all_pairs).sum(1) / all_pairs.sum(1)
         return np.concatenate([observed, error[:, None]], axis=1)
 
-    numbers = estimate(
-        [np.zeros(n, int)], statistic, scoring.bootstrap, scoring.confidence, "reliability", dataset, dimension
-    )
-    weight = (hits + misses).sum(0)
-    said = np.divide((scored + scored_wrong).sum(0), weight, out=np.zeros(BINS), where=weight > 0)
+    names, weights = ("reliability", dataset, dimension), label_weights(labels)
+    numbers = estimate([labels], statistic, scoring.bootstrap, scoring.confidence, *names)
+    weight = weights @ (hits + misses)
+    said = np.divide(weights @ (scored + scored_wrong), weight, out=np.zeros(BINS), where=weight > 0)
     place = {"study": "reliability", "method": REAL, "dimension": dimension}
     for number, level in zip(numbers[:BINS], said, strict=True):
         if np.isfinite(number.value):

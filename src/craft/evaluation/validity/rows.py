@@ -13,8 +13,8 @@ from craft.evaluation.validity.results import COLUMNS
 from craft.evaluation.validity.scores import CAS, without
 from craft.reward.dimensions import DIMENSIONS
 
-# study, dimension and metric of a number
-Key = tuple[str, str, str]
+# study, dimension and metric of a number, and what else tells it from others
+Key = tuple[str, ...]
 
 
 def validity_row(
@@ -59,7 +59,7 @@ def with_shares(study: str, metric: str, values: dict[str, np.ndarray]) -> dict[
 
 
 def estimate_by_key(
-    units: int,
+    labels: np.ndarray,
     seeds: int,
     statistic: Callable[[np.ndarray], dict[Key, np.ndarray]],
     scoring: ScoringSettings,
@@ -68,16 +68,17 @@ def estimate_by_key(
     """Estimates of statistics of resampled units, which several seeds and methods may share.
 
     Args:
-        units: how many there are; images that start from the same noise depend on each other and are one unit.
+        labels: of the units, shape (units,), which weigh alike; images that start from the same noise depend on each
+            other and are one unit.
         seeds: how many generator seeds the images come from.
-        statistic: how often each unit counts, shape (k, units) -> key -> shape (k,).
+        statistic: how much each unit counts, shape (k, units) -> key -> shape (k,).
         scoring: bootstrap settings.
         names: seed the resamples.
     """
-    keys = list(statistic(np.ones((1, units), int)))
+    keys = list(statistic(np.ones((1, len(labels)))))
 
     def columns(group: int, counts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         return np.stack(list(statistic(counts).values()), axis=1)
 
-    found = estimate([np.zeros(units, int)], columns, scoring.bootstrap, scoring.confidence, *names)
+    found = estimate([labels], columns, scoring.bootstrap, scoring.confidence, *names)
     return {key: replace(number, seeds=seeds) for key, number in zip(keys, found, strict=True)}

@@ -45,13 +45,19 @@ def shifts_of_sets(labels: np.ndarray, count: int, dataset: str) -> dict[str, np
 
 
 def compare_sets(
-    scores: dict[str, np.ndarray], sets: dict[str, np.ndarray], scoring: ScoringSettings, dataset: str, **shared
+    scores: dict[str, np.ndarray],
+    sets: dict[str, np.ndarray],
+    labels: np.ndarray,
+    scoring: ScoringSettings,
+    dataset: str,
+    **shared,
 ) -> Iterator[dict]:
     """Rows of the sets' mean scores.
 
     Args:
         scores: by name, with every label, own label first, shapes (n, labels).
         sets: of `shifts_of_sets`.
+        labels: the images' own, which weigh alike, shape (n,).
         scoring: bootstrap settings.
         dataset: seeds the resamples, which all sets share.
         shared: evaluator, role and source of the rows.
@@ -59,20 +65,25 @@ def compare_sets(
     columns = stack(scores)
     for name, shifts in sets.items():
         chosen = columns[np.arange(len(columns)), shifts].astype(float)
-        numbers = bootstrap_means([chosen], scoring.bootstrap, scoring.confidence, "same images", dataset)
+        seeded = ("same images", dataset)
+        numbers = bootstrap_means([chosen], scoring.bootstrap, scoring.confidence, *seeded, labels=[labels])
         for score, number in zip(scores, numbers, strict=True):
             place = {"method": REAL, "dimension": score, "condition": name, "metric": "mean"}
             yield validity_row(number, study="same_images", **place, **shared)
 
 
 def distance_of_sets(
-    images: np.ndarray, others: np.ndarray, scoring: ScoringSettings, dataset: str, **shared
+    images: tuple[np.ndarray, np.ndarray],
+    others: tuple[np.ndarray, np.ndarray],
+    scoring: ScoringSettings,
+    dataset: str,
+    **shared,
 ) -> Iterator[dict]:
-    """Rows of the sets' Frechet distance to other images, which no label enters.
+    """Rows of the sets' Frechet distance to other images, which no exchanged label enters.
 
     Args:
-        images: features of the images that all sets share, shape (n, width).
-        others: features of other images of the same kind, shape (m, width).
+        images: features of the images that all sets share, shape (n, width), and their own labels, which weigh alike.
+        others: features of other images of the same kind, shape (m, width), and their labels.
         scoring: sets the confidence of the interval.
         dataset: seeds the resamples.
         shared: evaluator, role and source of the rows.
@@ -80,11 +91,12 @@ def distance_of_sets(
     moments = [
         Moments.of(
             scale_embeddings(features),
-            whole_and_resamples(len(features), DISTANCE_RESAMPLES, numpy_generator("distance of sets", name, dataset)),
+            whole_and_resamples(labels, DISTANCE_RESAMPLES, numpy_generator("distance of sets", name, dataset)),
         )
-        for name, features in (("images", images), ("reference", others))
+        for name, (features, labels) in (("images", images), ("reference", others))
     ]
-    values = shift_resamples(frechet_distance(*moments))
-    number = Estimate(float(values[0]), *interval(values[1:], scoring.confidence), len(images), 1)
+    value, natural, *resamples = shift_resamples(frechet_distance(*moments)).tolist()
+    bounds = interval(np.array(resamples), scoring.confidence)
+    number = Estimate(value, *bounds, len(images[0]), 1, natural)
     for name in SETS:
         yield validity_row(number, study="same_images", method=REAL, condition=name, metric="fid", **shared)

@@ -1,7 +1,8 @@
 """The validity study of one dataset: is CAS a faithful proxy of what the images show?"""
 
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import chain, product
 from pathlib import Path
 from typing import Self
 
@@ -13,11 +14,12 @@ from torch import Tensor
 from craft.core.images import decode_images, to_tensor
 from craft.core.progress import track
 from craft.core.seeds import numpy_generator, torch_generator
-from craft.core.settings import match_files
+from craft.core.settings import REAL, match_files
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES
 from craft.evaluation.scoring.scorer import Scorer
+from craft.evaluation.statistics.ranks import percentiles
 from craft.evaluation.validity.classifier import follow_classifier, order_methods, pair_with_classifier
-from craft.evaluation.validity.gap import course, follow_gap
+from craft.evaluation.validity.gap import Course, follow_gap
 from craft.evaluation.validity.graded_damage import DAMAGES, damaged_sets, response_to_damage
 from craft.evaluation.validity.judges import correlate_dimensions, rate_labels
 from craft.evaluation.validity.label_swap import score_every_label, separate_labels
@@ -101,12 +103,21 @@ class ValidityStudy:
         )
         return tabulate_studies((row for study in studies for row in study), self.dataset)
 
-    def test_images(self, most: int) -> tuple[pd.DataFrame, np.ndarray]:
-        """Rows of at most so many real test images, and their label numbers (n,)."""
-        test = self.known.frame[self.known.frame["split"] == "test"]
-        labels = self.known.label_numbers(test).numpy()
+    @cached_property
+    def test(self) -> pd.DataFrame:
+        """The image table of the test images."""
+        return self.known.frame[self.known.frame["split"] == "test"]
+
+    def pick_test_images(self, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers (n,) of at most so many test images, in order, and those of their labels (n,)."""
+        labels = self.known.label_numbers(self.test).numpy()
         rows = pick_balanced(labels, most, self.dataset)
-        return test.iloc[rows], labels[rows]
+        return rows, labels[rows]
+
+    def of_picked(self, rows: Iterable[dict], count: int) -> Iterator[dict]:
+        """Rows of so many test images; if they are not all, they say nothing of the labels' natural prevalence."""
+        picked = {"natural": float("nan")} if count < len(self.test) else {}
+        return (row | picked for row in rows)
 
     def classify(self, images: Tensor) -> np.ndarray:
         """The probability of every label according to the classifier of phantoms, shape (n, labels)."""
@@ -114,55 +125,60 @@ class ValidityStudy:
 
     def swap_labels(self) -> Iterator[dict]:
         """Studies `label_swap` and `same_images`, and the first half of `drop_one`: real test images, other labels."""
-        frame, labels = self.test_images(self.job.validity.test_images)
+        rows, labels = self.pick_test_images(self.job.validity.test_images)
         count, numbers = len(self.job.labels), torch.from_numpy(labels)
         sets = shifts_of_sets(labels, count, self.dataset)
         for ref in self.job.evaluators:
             shared = self.origin_of(ref)
-            features, _ = self.known.split(ref, "test")
-            train, _ = self.known.split(ref, "train")
+            features = self.known.split(ref, "test")[0][torch.from_numpy(rows)]
+            train, own = self.known.split(ref, "train")
             dimensions = score_every_label(self.scorer.alignments[ref.name], features, numbers)
-            yield from separate_labels(dimensions, self.scoring, self.dataset, **shared)
-            yield from compare_sets(named_scores(dimensions), sets, self.scoring, self.dataset, **shared)
-            yield from distance_of_sets(
-                features.aligned.numpy(), train.aligned.numpy(), self.scoring, self.dataset, **shared
+            common = {"scoring": self.scoring, "dataset": self.dataset, **shared}
+            found = (
+                separate_labels(dimensions, labels, self.job.labels, **common),
+                compare_sets(named_scores(dimensions), sets, labels, **common),
+                distance_of_sets((features.aligned.numpy(), labels), (train.aligned.numpy(), own.numpy()), **common),
             )
+            yield from self.of_picked(chain.from_iterable(found), len(rows))
         if self.scorer.phantom_classifier:
-            chances = self.classify(to_tensor(decode_images(frame)))
+            chances = self.classify(to_tensor(decode_images(self.test.iloc[rows])))
             turned = (labels[:, None] + np.arange(count)) % count
             scores = {PROBABILITY: np.take_along_axis(chances, turned, axis=1)}
             shared = {"evaluator": PHANTOM_CLASSIFIER, "role": PHANTOM_CLASSIFIER}
             shared["source"] = f"{self.dataset}/images.parquet"
-            yield from compare_sets(scores, sets, self.scoring, self.dataset, **shared)
+            found = compare_sets(scores, sets, labels, self.scoring, self.dataset, **shared)
+            yield from self.of_picked(found, len(rows))
 
     def rate_judges(self) -> Iterator[dict]:
         """Studies `judges`, `dimensions` and `reliability`: real test images with every label."""
-        damaged = self.damage_for_reliability()
+        damaged, picked = self.damage_for_reliability()
         for ref in self.job.evaluators:
             shared = self.origin_of(ref)
             features, numbers = self.known.split(ref, "test")
             alignment = self.scorer.alignments[ref.name]
             dimensions = score_every_label(alignment, features, numbers)
             yield from rate_labels(dimensions, numbers.numpy(), self.scoring, self.dataset, **shared)
-            yield from correlate_dimensions(dimensions, self.scoring, self.dataset, **shared)
+            yield from correlate_dimensions(dimensions, numbers.numpy(), self.scoring, self.dataset, **shared)
             for column, name in enumerate(alignment.names):
-                matched, mismatched = dimensions[:, 0, column], dimensions[:, 1:, column]
+                matched, mismatched, own = dimensions[:, 0, column], dimensions[:, 1:, column], numbers.numpy()
                 if alignment.raw.dimension(name).mismatched == "no_images":
                     matched, mismatched = (scores[..., column] for scores in damaged[ref.name])
-                yield from reliability(matched, mismatched, self.scoring, self.dataset, name, **shared)
+                    own = picked
+                found = reliability(matched, mismatched, own, self.scoring, self.dataset, name, **shared)
+                yield from self.of_picked(found, len(own))
 
     @torch.inference_mode()
-    def damage_for_reliability(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """By evaluator: dimensions of some test images, shape (n, d), and of damaged copies, shape (n, copies, d)."""
-        frame, labels = self.test_images(self.job.validity.damaged_images)
-        images, numbers = to_tensor(decode_images(frame)), torch.from_numpy(labels)
+    def damage_for_reliability(self) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], np.ndarray]:
+        """By evaluator, dimensions of some test images (n, d) and of damaged copies (n, copies, d); labels (n,)."""
+        rows, labels = self.pick_test_images(self.job.validity.damaged_images)
+        images, numbers = to_tensor(decode_images(self.test.iloc[rows])), torch.from_numpy(labels)
         damaged = damage_all(images, torch_generator("damaged test images", self.dataset))
         found = {}
         for name, judge in self.scorer.judges.items():
             alignment = self.scorer.alignments[name]
             copies = alignment(judge.embed(damaged), numbers.repeat(COPIES)).numpy().reshape(COPIES, len(images), -1)
             found[name] = (alignment(judge.embed(images), numbers).numpy(), copies.transpose(1, 0, 2))
-        return found
+        return found, labels
 
     @torch.inference_mode()
     def refuse_no_images(self) -> Iterator[dict]:
@@ -178,8 +194,9 @@ class ValidityStudy:
                 kind: gated_and_plain(alignment(part, labels_in_turn(len(part), alignment.labels)).numpy())
                 for kind, part in seen.items()
             }
-            real = gated_and_plain(alignment(*self.known.split(ref, "test")).numpy())
-            yield from refuse(scores, real, self.scoring, self.dataset, **self.origin_of(ref))
+            test, labels = self.known.split(ref, "test")
+            real = gated_and_plain(alignment(test, labels).numpy())
+            yield from refuse(scores, real, labels.numpy(), self.scoring, self.dataset, **self.origin_of(ref))
 
     def origin_of(self, ref: EvaluatorRef) -> dict[str, str]:
         """Evaluator, role and files of rows on real test images."""
@@ -188,8 +205,8 @@ class ValidityStudy:
 
     def damage_images(self) -> Iterator[dict]:
         """Study `damage`, under every evaluator and the classifier of phantoms."""
-        frame, labels = self.test_images(self.job.validity.damaged_images)
-        images, numbers = to_tensor(decode_images(frame)), torch.from_numpy(labels)
+        rows, labels = self.pick_test_images(self.job.validity.damaged_images)
+        images, numbers = to_tensor(decode_images(self.test.iloc[rows])), torch.from_numpy(labels)
         judges = {
             name: {(kind, levels[0]): scores for kind, (_, levels) in DAMAGES.items()}
             for name, scores in self.judge(images, numbers).items()
@@ -199,7 +216,8 @@ class ValidityStudy:
                 judges[name][kind, level] = scores
         for name, scores in judges.items():
             shared = {"evaluator": name, "role": self.roles[name], "source": f"{self.dataset}/images.parquet"}
-            yield from response_to_damage(scores, self.scoring, self.dataset, **shared)
+            found = response_to_damage(scores, labels, self.scoring, self.dataset, **shared)
+            yield from self.of_picked(found, len(rows))
 
     @torch.inference_mode()
     def judge(
@@ -239,12 +257,19 @@ class ValidityStudy:
         asked = [ref.name for ref in proxies] + judges
         judges += [PHANTOM_CLASSIFIER] if self.scorer.phantom_classifier else []
         for method, frames in self.checks.items():
-            courses: dict[str, list] = {}
-            for frame in frames:
-                images, labels = to_tensor(decode_images(frame)), self.known.label_numbers(frame)
-                for name, scores in self.judge(images, labels, asked).items():
-                    score = scores[PROBABILITY if name == PHANTOM_CLASSIFIER else CAS]
-                    courses.setdefault(name, []).append(course(frame, score.astype(float)))
+            seen = [
+                self.judge(to_tensor(decode_images(frame)), self.known.label_numbers(frame), asked) for frame in frames
+            ]
             for ref, judge in product(proxies, judges):
-                pair, shared = (courses[ref.name], courses[judge]), {"evaluator": ref.name, "role": ref.role}
-                yield from follow_gap(*pair, self.scoring, self.dataset, method, judge, **shared)
+                courses = [
+                    Course.of(frame, *(self.among_real(name, scores[name]) for name in (ref.name, judge)))
+                    for frame, scores in zip(frames, seen, strict=True)
+                ]
+                shared = {"evaluator": ref.name, "role": ref.role}
+                yield from follow_gap(courses, self.scoring, self.dataset, method, judge, **shared)
+
+    def among_real(self, judge: str, scores: dict[str, np.ndarray]) -> np.ndarray:
+        """Percentiles of a judge's CAS or probability (n,) among its scores of all real test images."""
+        real = self.scores[(self.scores["method"] == REAL) & (self.scores["evaluator"] == judge)]
+        own = scores[PROBABILITY if judge == PHANTOM_CLASSIFIER else CAS]
+        return percentiles(own.astype(float), real["cas"].to_numpy(float), real["label"].to_numpy())

@@ -1,5 +1,6 @@
 """CAS against the strongest baseline, and the same comparison of label agreement."""
 
+import pandas as pd
 import pytest
 
 from craft.evaluation.reporting.findings.alignment import find_alignment
@@ -49,6 +50,23 @@ def test_without_reward_method_there_is_nothing_to_compare(tables, run_without_r
 def test_label_agreement_is_compared_in_the_same_way(tables, run):
     found = find_label_agreement(tables, run)
     assert (found["datasets"], found["better"], found["difference"]) == (2, 1, {"low": -0.2, "high": 0.3})
+
+
+def test_more_agreement_than_real_images_have_is_exaggeration(tables, run, make_table):
+    shares = make_table(
+        "dataset method value low high",
+        ("chest", "real", 0.86, 0.82, 0.90),
+        ("chest", "craft", 0.98, 0.95, 0.99),
+        ("skin", "real", 0.86, 0.82, 0.90),
+        ("skin", "craft", 0.92, 0.88, 0.95),
+        evaluator="phantom_classifier",
+        role="phantom_classifier",
+        metric="label_agreement",
+        label="all",
+    )
+    rest = tables["cas"][tables["cas"]["evaluator"] != "phantom_classifier"]
+    found = find_label_agreement(tables | {"cas": pd.concat([rest, shares])}, run)
+    assert found["exaggerated"] == [{"dataset": "chest", "own": 0.98, "real": 0.86}]
 
 
 def test_without_classifier_of_phantoms_nothing_is_said_of_label_agreement(tables, run):

@@ -77,12 +77,13 @@ def test_gap_counts_the_runs_in_which_it_opened(cas, make_table, run):
     rows = [
         ("chest", "phantom_classifier", "opens_at", NONE),
         ("skin", "phantom_classifier", "opens_at", 20.0),
+        ("skin", "phantom_classifier", "opens_from", 10.0),
         ("chest", "stranger", "opens_at", NONE),
         ("chest", "stranger", "gap_change", 0.5),
     ]
-    table = make_table("dataset condition metric value", *rows, study="gap")
+    table = make_table("dataset condition metric value", *rows, study="gap", method="craft", evaluator="own")
     assert find_gap({"cas": cas, "validity": table}, run) == [
-        {"judge": "phantom_classifier", "runs": 2, "opened": [{"dataset": "skin", "step": 20}]},
+        {"judge": "phantom_classifier", "runs": 2, "opened": [{"dataset": "skin", "step": 20, "since": 10}]},
         {"judge": "held_out", "runs": 1, "opened": []},
     ]
     assert find_gap({"cas": cas, "validity": table.head(0)}, run) == []

@@ -11,15 +11,21 @@ def find_gap(tables: Tables, run: Run) -> list[dict]:
     """Where the gap to other judges opened; empty where no method was finetuned on a reward.
 
     Returns:
-        For every kind of judge that there is: `judge` (a role), number of `runs`, and dataset and step of those in
-        which the gap `opened`.
+        For every kind of judge that there is: `judge` (a role), number of `runs`, and of those in which the gap
+        `opened` the dataset, the step at which that is told and the step `since` which it widened.
     """
-    rows = rows_of(tables["validity"], study="gap", metric="opens_at")
+    gaps = rows_of(tables["validity"], study="gap")
+    keys = ["dataset", "method", "evaluator", "condition"]
+    since = rows_of(gaps, metric="opens_from").set_index(keys)["value"]
+    rows = rows_of(gaps, metric="opens_at")
     found = []
     for role in (PHANTOM_CLASSIFIER, "held_out"):
         own = rows[rows["condition"].isin(evaluators_of(tables, role))]
         if len(own):
             opened = own[~pd.isna(own["value"])]
-            places = [{"dataset": row["dataset"], "step": round(row["value"])} for _, row in opened.iterrows()]
+            places = [
+                {"dataset": row["dataset"], "step": round(row["value"]), "since": round(since[tuple(row[keys])])}
+                for _, row in opened.iterrows()
+            ]
             found.append({"judge": role, "runs": len(own), "opened": places})
     return found

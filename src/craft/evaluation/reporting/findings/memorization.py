@@ -1,38 +1,44 @@
-"""C6: are the reward method's images copies of training images?"""
+"""C6: are the reward method's images copies of real images that the run saw?"""
 
-from craft.core.settings import REAL
-from craft.evaluation.reporting.findings.base import Tables, our_method, row_of, rows_of, spread
+from craft.evaluation.reporting.findings.base import Tables, our_method, rows_of, spread
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import ALL
 
 CHANCE = 0.5
+# test images below which a threshold rests on few
+FEW = 5
 
 
 def find_memorization(tables: Tables, run: Run) -> dict | None:
-    """Rates of copies beside those of test images, and membership inference; None without a reward method.
+    """Rates of copies beside the share of test images that are flagged, and membership inference.
 
     Returns:
-        Ranges of the `rates` and of those `expected`, which are test images'; the number of `comparisons` (datasets by
-        measures) and those in which the rate's interval lies `above`; in how many of `memberships` membership can be
-        inferred (`inferred`).
+        Ranges of the `rates` and of their `upper` ends; the share of test images that is `flagged`, and the range of how
+        many of these the thresholds rest on (`rests_on`), None where that is no few; the number of `comparisons`
+        (datasets by measures), those in which the rate's interval lies `above` the flagged share, and those in which
+        images are `drawn` to reference images oftener than test images are; in how many of `memberships` membership can
+        be inferred (`inferred`). None without a reward method.
     """
     ours, table = our_method(run), tables["memorization"]
     if ours is None:
         return None
-    rates = rows_of(table, label=ALL, method=ours, metric="copy_rate")
-    expected, above = [], []
-    for _, row in rates.iterrows():
-        keys = {"dataset": row["dataset"], "evaluator": row["evaluator"], "metric": "copy_rate"}
-        real = row_of(table, label=ALL, method=REAL, **keys)
-        expected.append(real["value"])
-        if row["low"] > real["value"]:
-            above.append({"dataset": row["dataset"], "measure": row["evaluator"], "rate": float(row["value"])})
-    memberships = rows_of(table, label=ALL, method=ours, metric="membership_auroc")
+    of_ours = rows_of(table, label=ALL, method=ours)
+    rates, memberships = (rows_of(of_ours, metric=metric) for metric in ("copy_rate", "membership_auroc"))
+    pulls = rows_of(of_ours, metric="reference_pull")
+    rests_on = spread(rates["rests_on"])
     return {
         "rates": spread(rates["value"]),
-        "expected": spread(expected),
+        "upper": spread(rates["high"]),
+        "flagged": float(rates["flagged"].max()),
+        "rests_on": rests_on if rests_on and rests_on["low"] < FEW else None,
         "comparisons": len(rates),
-        "above": above,
+        "above": [name_place(row) for _, row in rates[rates["low"] > rates["flagged"]].iterrows()],
+        "drawn": [name_place(row) for _, row in pulls[pulls["low"] > 0].iterrows()],
         "memberships": len(memberships),
         "inferred": int((memberships["low"] > CHANCE).sum()),
     }
+
+
+def name_place(row) -> dict:
+    """Where a row stands, and its value."""
+    return {"dataset": row["dataset"], "measure": row["evaluator"], "value": float(row["value"])}
