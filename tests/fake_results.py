@@ -14,6 +14,7 @@ from craft.evaluation.memorization.results import MEMBERSHIP, NEIGHBOURS
 from craft.evaluation.results import SETTINGS
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, PLAIN_MEAN
 from craft.evaluation.settings import Run, ScoringSettings
+from craft.models.backgrounds import Background
 from craft.reward.cas import combine, plain_mean
 from craft.reward.damage import NO_IMAGES
 from craft.reward.dimensions import DIMENSIONS
@@ -41,6 +42,10 @@ def make_results(
         rewarded=[method for method in methods if method == "craft"],
         seeds=list(seeds),
         scoring=ScoringSettings(bootstrap=200, comparison_resamples=500),
+        judges=[
+            Background(name=name, kind="evaluator", role=role, family=name, training_data=None, origin=f"seed {seed}")
+            for seed, (name, role) in enumerate(evaluators.items())
+        ],
     )
     write_text(folder / SETTINGS, run.to_yaml())
     rng = np.random.default_rng(0)

@@ -12,6 +12,7 @@ from craft.evaluation.reporting.findings.label_swap import find_label_swap
 from craft.evaluation.reporting.findings.no_images import find_no_images
 from craft.evaluation.reporting.findings.reliability import find_reliability
 from craft.evaluation.reporting.findings.same_images import find_same_images
+from craft.models.backgrounds import Background, Images
 
 NONE = float("nan")
 
@@ -161,6 +162,22 @@ def test_an_evaluator_at_chance_or_not_above_the_largest_label_is_no_judge(make_
         {"dataset": "chest", "evaluator": "stranger", "role": "held_out", "value": 0.7, "low": 0.6, "accuracy": 0.8}
         | known,
     ]
+
+
+def test_what_is_unknown_of_a_judge_is_told(make_table, run):
+    table = make_table("dataset evaluator role metric value low high", study="judges")
+    images = [Images(name="skin", fold=1, folds=3)]
+    known = {"kind": "evaluator", "family": "clip_bit", "training_data": images, "origin": "seed 2"}
+    judges = [
+        Background(name="watch", role="monitor", **known),
+        Background(name="stranger", role="held_out", **known | {"training_data": None, "origin": None}),
+    ]
+    found = find_judges({"validity": table}, run.model_copy(update={"judges": judges}))
+    assert found["declared"] == 2
+    assert found["unknown"] == [
+        {"name": "stranger", "kind": "evaluator", "role": "held_out", "what": ["training data", "origin"]}
+    ]
+    assert find_judges({"validity": table}, run)["declared"] == 0
 
 
 def test_dimensions_that_nearly_always_agree_are_redundant(make_table, run):
