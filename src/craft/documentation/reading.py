@@ -119,12 +119,13 @@ def say_copies(archive: Archive) -> Iterator[str]:
         few = found["rests_on"]
         rests = f", a threshold that rests on {span(few, digits=0)} test images only" if few else ""
         yield (
-            f"{span(found['rates'], percent)} % of the images of {our_name(archive)} are flagged as copies of real images"
-            f" that the run saw (upper ends of the intervals: {span(found['upper'], percent)} %), where"
+            f"{span(found['rates'], percent)} % of the images of {our_name(archive)} are flagged as copies of real"
+            f" images that the run saw (upper ends of the intervals: {span(found['upper'], percent)} %), where"
             f" {percent(found['flagged'])} % of test images are{rests}; the rate's interval lies above that share in"
-            f" {len(above)} of {found['comparisons']} comparisons{f': {listed(above)}' if above else ''}. Images lie nearest"
-            f" to reference images oftener than test images do in {len(drawn)}{f': {listed(drawn)}' if drawn else ''}."
-            f" Membership can be inferred in {found['inferred']} of {found['memberships']} comparisons."
+            f" {len(above)} of {found['comparisons']} comparisons{f': {listed(above)}' if above else ''}. Images lie"
+            " nearest to reference images oftener than test images do in"
+            f" {len(drawn)}{f': {listed(drawn)}' if drawn else ''}. Membership can be inferred in"
+            f" {found['inferred']} of {found['memberships']} comparisons."
         )
 
 

@@ -28,6 +28,7 @@ TABLES = Registry(
         "agreement": "craft.evaluation.comparison.agreement_table",
         "fidelity": "craft.evaluation.fidelity.table",
         "downstream": "craft.evaluation.downstream.table",
+        "downstream_differences": "craft.evaluation.downstream.difference_table",
         "audit": "craft.evaluation.auditing.table",
         "anatomy": "craft.evaluation.anatomy.table",
         "memorization": "craft.evaluation.memorization.table",
@@ -78,9 +79,9 @@ def estimate_cells(estimate: Estimate, method: str) -> dict:
 
 def describe_interval(estimate: Estimate, method: str) -> str:
     """What an interval is over. Images of one seed say nothing of what another training would have given."""
-    if method in CONTROLS:
-        return "images"
-    return "images, this seed" if estimate.seeds == 1 else "seeds and images"
+    if estimate.seeds > 1:
+        return "seeds and images"
+    return "images" if method in CONTROLS else "images, this seed"
 
 
 def make_table(rows: list[dict], columns: tuple[str, ...] = COLUMNS) -> pd.DataFrame:

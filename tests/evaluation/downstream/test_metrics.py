@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
 
-from craft.evaluation.downstream.metrics import BINS, classification_statistic
-from craft.evaluation.statistics.intervals import resample_counts
+from craft.evaluation.downstream.metrics import BINS, measure_predictions
+from craft.evaluation.statistics.intervals import label_weights, resample_counts
 from craft.evaluation.statistics.ranks import auroc
 
 
@@ -27,7 +27,7 @@ def test_metrics_of_every_resample_are_those_of_scikit_learn():
     chances = np.round(chances / chances.sum(axis=1, keepdims=True), 1)
     chances[:, 2] = 1 - chances[:, 0] - chances[:, 1]
     counts = np.vstack([np.ones(60, int), resample_counts(np.zeros(60), 5, rng).astype(int)])
-    found = classification_statistic([targets], [chances])(0, counts, np.zeros(6, int))
+    found = measure_predictions(targets, chances, counts)
     for row, count in zip(found, counts, strict=True):
         images = np.repeat(np.arange(60), count)
         own, predicted = targets[images], chances[images].argmax(axis=1)
@@ -35,13 +35,27 @@ def test_metrics_of_every_resample_are_those_of_scikit_learn():
         assert row == pytest.approx(
             [
                 accuracy_score(own, predicted),
-                balanced_accuracy_score(own, predicted),
                 f1_score(own, predicted, average="macro"),
                 np.mean(curves),
                 calibration_error_bin_by_bin(own, chances[images]),
             ],
             abs=1e-6,
         )
+
+
+def test_labels_that_weigh_alike_do_so_in_every_metric():
+    rng = np.random.default_rng(1)
+    targets = np.repeat([0, 1, 2], [40, 15, 5])
+    chances = rng.dirichlet([1, 1, 1], size=60)
+    weights, predicted = label_weights(targets), chances.argmax(axis=1)
+    found = measure_predictions(targets, chances, weights[None])[0]
+    curves = [roc_auc_score(targets == label, chances[:, label], sample_weight=weights) for label in range(3)]
+    expected = [
+        balanced_accuracy_score(targets, predicted),
+        f1_score(targets, predicted, average="macro", sample_weight=weights),
+        np.mean(curves),
+    ]
+    assert found[:3] == pytest.approx(expected)
 
 
 def test_ties_count_half():

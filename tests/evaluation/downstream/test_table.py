@@ -30,6 +30,27 @@ def test_real_images_that_help_raise_the_accuracy(fake_run):
         assert values["skin", name, "real", "accuracy"] > values["skin", name, "craft", "accuracy"]
 
 
+def test_labels_weigh_alike_and_natural_prevalence_stands_beside_it(tmp_path):
+    make_results(tmp_path, per_label=4)
+    path = tmp_path / "chest/downstream.parquet"
+    frame = pd.read_parquet(path)
+    known = frame["label"] == "normal"
+    # of three images in four the label is known, of the others never
+    chances = [[0.9, 0.1] if right else [0.8, 0.2] for right in known]
+    rare = frame["image_id"].isin(frame.loc[~known, "image_id"].unique()[:3])
+    frame.assign(probabilities=chances)[~rare].to_parquet(path)
+    rows = TABLE.make(Results.load(tmp_path)).query("dataset == 'chest' and metric == 'accuracy'")
+    assert rows["value"].to_numpy() == pytest.approx(0.5) and rows["natural"].to_numpy() == pytest.approx(0.8)
+
+
+def test_arms_that_were_not_tested_on_the_same_images_are_one_sentence(tmp_path):
+    make_results(tmp_path, per_label=2)
+    path = tmp_path / "skin/downstream.parquet"
+    pd.read_parquet(path).iloc[:-1].to_parquet(path)
+    with pytest.raises(CraftError, match=r"skin/downstream.*: the arm 'real\+craft' was not tested with seed 2 on"):
+        TABLE.make(Results.load(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("spoil", "finding"),
     [

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from craft.evaluation.statistics.intervals import (
+    Sampled,
     average,
     bootstrap_means,
     interval,
@@ -66,6 +67,17 @@ def test_what_seeds_share_widens_their_interval():
     (together,) = found.estimates(0.95)
     half = 1.96 * shared.std() / 10
     assert own.high - own.low < 0.5 * half and together.high - together.value == pytest.approx(half, rel=0.15)
+
+
+@pytest.mark.parametrize("spread", [0.3, 1.0, 3.0])
+def test_where_seeds_share_a_part_effects_are_found_no_oftener_than_stated_far_out_too(spread):
+    rng, tables, resamples = np.random.default_rng(3), 4000, 60
+    shared = rng.normal(size=tables)
+    values = shared + spread * rng.normal(size=(3, tables))
+    drawn = values[:, None] + rng.normal(size=(1, resamples, tables))
+    p_values, _ = Sampled(values.mean(0), values.mean(0), values, drawn, 300).p_values()
+    for level in (0.05, 0.02):
+        assert (p_values < level).mean() <= 1.3 * level
 
 
 def test_a_linear_function_of_several_seeds_is_that_of_each():

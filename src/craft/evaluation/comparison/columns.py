@@ -3,4 +3,5 @@
 from craft.evaluation.tables import COLUMNS
 
 AGAINST_COLUMNS = (*COLUMNS, "against")
-COMPARISON_COLUMNS = (*AGAINST_COLUMNS, "p", "p_holm", "at_floor", "cohen_dz", "rank_biserial")
+DIFFERENCE_COLUMNS = (*AGAINST_COLUMNS, "p", "p_holm", "at_floor")
+COMPARISON_COLUMNS = (*DIFFERENCE_COLUMNS, "cohen_dz", "rank_biserial")

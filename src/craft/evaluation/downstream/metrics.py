@@ -1,13 +1,10 @@
 """Metrics of a classifier under image counts, so that one call serves all resamples of a bootstrap."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from craft.evaluation.statistics.intervals import Statistic
 from craft.evaluation.statistics.ranks import auroc
 
-METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc", "calibration_error")
+METRICS = ("accuracy", "macro_f1", "macro_auroc", "calibration_error")
 BINS = 15
 
 
@@ -25,12 +22,6 @@ def confusion_matrices(targets: np.ndarray, predicted: np.ndarray, counts: np.nd
     """
     cells = np.eye(labels * labels)[targets * labels + predicted]
     return (counts @ cells).reshape(len(counts), labels, labels)
-
-
-def balanced_accuracy(confusion: np.ndarray) -> np.ndarray:
-    """Mean recall over the labels that occur; shape (k,) from matrices of shape (k, labels, labels)."""
-    hits, sizes = np.diagonal(confusion, axis1=1, axis2=2), confusion.sum(axis=2)
-    return np.nanmean(np.divide(hits, sizes, out=np.full(sizes.shape, np.nan), where=sizes > 0), axis=1)
 
 
 def calibration_error(
@@ -67,19 +58,18 @@ def macro_auroc(targets: np.ndarray, probabilities: np.ndarray, counts: np.ndarr
     return np.mean(curves, axis=0)
 
 
-def classification_statistic(targets: Sequence[np.ndarray], probabilities: Sequence[np.ndarray]) -> Statistic:
-    """Statistics `METRICS` for `craft.evaluation.statistics.intervals.estimate`.
+def measure_predictions(targets: np.ndarray, probabilities: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """`METRICS` of one classifier's predictions.
 
     Args:
-        targets: index of the true label, one array of shape (n,) per seed.
-        probabilities: predicted probabilities, one array of shape (n, labels) per seed.
+        targets: index of the true label, shape (n,).
+        probabilities: shape (n, labels).
+        counts: how much each image counts, shape (k, n); where labels weigh alike, they do so in every metric.
+
+    Returns:
+        Shape (k, metrics).
     """
-
-    def statistic(group: int, counts: np.ndarray, resample: np.ndarray) -> np.ndarray:
-        chances = probabilities[group]
-        confusion = confusion_matrices(targets[group], chances.argmax(axis=1), counts, chances.shape[1])
-        accuracy = np.trace(confusion, axis1=1, axis2=2) / counts.sum(axis=1)
-        curves, error = (measure(targets[group], chances, counts) for measure in (macro_auroc, calibration_error))
-        return np.stack([accuracy, balanced_accuracy(confusion), macro_f1(confusion), curves, error], axis=1)
-
-    return statistic
+    confusion = confusion_matrices(targets, probabilities.argmax(axis=1), counts, probabilities.shape[1])
+    accuracy = np.trace(confusion, axis1=1, axis2=2) / counts.sum(axis=1)
+    curves, error = (measure(targets, probabilities, counts) for measure in (macro_auroc, calibration_error))
+    return np.stack([accuracy, macro_f1(confusion), curves, error], axis=1)

@@ -13,11 +13,11 @@ def find_memorization(tables: Tables, run: Run) -> dict | None:
     """Rates of copies beside the share of test images that are flagged, and membership inference.
 
     Returns:
-        Ranges of the `rates` and of their `upper` ends; the share of test images that is `flagged`, and the range of how
-        many of these the thresholds rest on (`rests_on`), None where that is no few; the number of `comparisons`
-        (datasets by measures), those in which the rate's interval lies `above` the flagged share, and those in which
-        images are `drawn` to reference images oftener than test images are; in how many of `memberships` membership can
-        be inferred (`inferred`). None without a reward method.
+        Ranges of the `rates` and of their `upper` ends; the share of test images that is `flagged`, and the range of
+        how many of these the thresholds rest on (`rests_on`), None where all rest on more than a few; the number of
+        `comparisons` (datasets by measures), those in which the rate's interval lies `above` the flagged share, and
+        those in which images are `drawn` to reference images oftener than test images are; in how many of
+        `memberships` membership can be inferred (`inferred`). None without a reward method.
     """
     ours, table = our_method(run), tables["memorization"]
     if ours is None:
