@@ -27,8 +27,8 @@ def main(
     with lease_device() as device:
         from craft.datasets.splits import check_leakage
         from craft.knowledge.schema import Knowledge
-        from craft.models.copies import LoadedModels
         from craft.models.foundation import Foundation
+        from craft.models.loaded import LoadedModels
         from craft.reward.features import compute_features, write_features
         from craft.reward.judge import Judge
         from craft.training.generation import decode_table

@@ -14,6 +14,7 @@ from craft.evaluation.memorization.results import MEMBERSHIP, NEIGHBOURS
 from craft.evaluation.results import SETTINGS
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, PLAIN_MEAN
 from craft.evaluation.settings import Run, ScoringSettings
+from craft.models.backgrounds import Background
 from craft.reward.cas import combine, plain_mean
 from craft.reward.damage import NO_IMAGES
 from craft.reward.dimensions import DIMENSIONS
@@ -41,6 +42,10 @@ def make_results(
         rewarded=[method for method in methods if method == "craft"],
         seeds=list(seeds),
         scoring=ScoringSettings(bootstrap=200, comparison_resamples=500),
+        judges=[
+            Background(name=name, kind="evaluator", role=role, family=name, training_data=None, origin=f"seed {seed}")
+            for seed, (name, role) in enumerate(evaluators.items())
+        ],
     )
     write_text(folder / SETTINGS, run.to_yaml())
     rng = np.random.default_rng(0)
@@ -240,6 +245,7 @@ def draw_validity(
     for kind in (*NO_IMAGES, "other_modalities", "all"):
         places += [("no_images", "", name, kind, 0.05, "refused") for name in ("cas", PLAIN_MEAN, "plausibility")]
     places += [("label_swap", "", name, "", np.nan, "auroc") for name in scores]
+    places += [("label_swap", "", name, label, np.nan, "label_auroc") for name in scores for label in labels]
     places += [("drop_one", "", name, "", np.nan, "auroc_share") for name in DIMENSIONS]
     for condition in ("own_labels", "half_swapped", "all_swapped"):
         places += [("same_images", "", name, condition, np.nan, "mean") for name in scores]

@@ -241,7 +241,7 @@ def test_our_side_of_the_peers_runs_and_its_seconds_make_a_record(tmp_path):
 
 
 def test_a_phantom_run_holds_what_scoring_needs(tmp_path):
-    make_run(tmp_path, 16)
+    make_run(tmp_path, 60)
     yardstick, frame = Yardstick.load(tmp_path, DATASET), read_test_images(tmp_path)
     assert yardstick.role == "held_out"
     assert list(yardstick.real["image_id"]) == list(frame["image_id"])
@@ -255,7 +255,7 @@ def test_a_phantom_run_holds_what_scoring_needs(tmp_path):
 
 
 def test_the_scoring_benchmark_runs_on_a_few_images(tmp_path):
-    small = ("--images=40", "--batch=4", "--rounds=1", "--per-label=16", "--naive=1")
+    small = ("--images=40", "--batch=4", "--rounds=1", "--per-label=60", "--naive=1")
     metrics = run_benchmark("scoring", tmp_path, *small)
     names = {metric["metric"].replace("_20k", "_40") for metric in check_record(RESULTS / "scoring.json")}
     assert set(metrics) == names

@@ -14,9 +14,10 @@ from tiny import save_judge, tiny_encoder, tiny_evaluator, tiny_judge, tiny_know
 from craft.core.errors import CraftError
 from craft.core.files import write_text
 from craft.core.images import image_row, write_images
-from craft.models.copies import LoadedModels, describe_copy, digest_weights
+from craft.models.copies import describe_copy
 from craft.models.encoders import PooledModel, VisionEncoder
 from craft.models.evaluators import load_evaluator
+from craft.models.loaded import LoadedModels, digest_weights
 from craft.reward.settings import EncodeJob
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "encode_images.py"

@@ -192,6 +192,14 @@ def test_a_given_configuration_takes_the_place_of_the_default(tmp_path):
     assert count_jobs(run.stdout + run.stderr)["prepare_images"] == 1
 
 
+def test_further_seeds_are_planned_beside_the_first(tmp_path):
+    (seeds,) = re.findall(r"--config '(seeds=.*)'", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    run = snakemake("-n", "--quiet", "rules", "--config", f"results={tmp_path}", seeds, "--", "tables")
+    assert run.returncode == 0, run.stderr
+    jobs = count_jobs(run.stdout)
+    assert jobs["finetune_reward"] == 3 * 4 and jobs["train_adapter"] == 3 * 8
+
+
 def test_named_targets_are_found(tmp_path):
     run = snakemake("-n", "--quiet", "rules", "--config", f"results={tmp_path}", "--", "figures", "tables")
     jobs = count_jobs(run.stdout + run.stderr)

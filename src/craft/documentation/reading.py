@@ -146,12 +146,20 @@ def say_proxy(archive: Archive) -> Iterator[str]:
     """Whether CAS is a faithful proxy on real test images."""
     swap = archive.findings["label_swap"]
     cas = [f"{span(swap['cas'][role], digits=2)} {FAMILY[role]}" for role in swap["cas"]]
-    weak, blind = swap["weakest"], [f"{each['dimension']} in {each['dataset']}" for each in swap["blind"]]
+    weak, labels = swap["weakest"], swap["labels"]
+    blind = [f"{each['dimension']} in {each['dataset']} under {code(each['evaluator'])}" for each in swap["blind"]]
+    single = [f"{each['dimension']} of {each['label']} in {each['dataset']}" for each in labels["blind"]]
     yield (
         f"CAS tells an image's own label from others with an AUROC of {listed(cas)}. The weakest single dimension is"
         f" {weak['dimension']} in {weak['dataset']} under {code(weak['evaluator'])}, at {interval(weak, digits=2)};"
-        f" {f'at chance: {listed(blind)}' if blind else 'none is at chance'}."
+        f" {f'not above chance: {listed(blind)}' if blind else 'the interval of each score lies above one half'}."
     )
+    if labels["cases"]:
+        names = f" ({listed(list(dict.fromkeys(single)))})" if single else ""
+        yield (
+            f"Label by label, the interval reaches down to one half in {len(single)} of {labels['cases']} cases"
+            f" (dataset, evaluator, score and claimed label){names}."
+        )
     for role, found in archive.findings["damage"].items():
         missed = [f"{each['damage'].replace('_', ' ')} in {each['dataset']}" for each in found["not_falling"]]
         yield (

@@ -12,6 +12,7 @@ from craft.evaluation.reporting.findings.label_swap import find_label_swap
 from craft.evaluation.reporting.findings.no_images import find_no_images
 from craft.evaluation.reporting.findings.reliability import find_reliability
 from craft.evaluation.reporting.findings.same_images import find_same_images
+from craft.models.backgrounds import Background, Images
 
 NONE = float("nan")
 
@@ -30,8 +31,29 @@ def test_label_swap_names_the_weakest_dimension_and_those_at_chance(make_table, 
     assert find_label_swap({"validity": table}, run) == {
         "cas": {"reward": {"low": 0.8, "high": 0.9}, "held_out": {"low": 0.4, "high": 0.4}},
         "weakest": checklist,
-        "blind": [checklist],
+        "blind": [
+            {"dataset": "chest", "evaluator": "stranger", "dimension": "cas", "value": 0.4, "low": 0.3, "high": 0.5},
+            checklist,
+        ],
+        "labels": {"cases": 0, "blind": []},
     }
+
+
+def test_label_swap_names_the_claimed_labels_that_are_not_above_chance(make_table, run):
+    rows = [
+        ("auroc", "alignment", "", 0.75, 0.7),
+        ("label_auroc", "alignment", "naevus", 0.95, 0.9),
+        ("label_auroc", "alignment", "melanoma", 0.55, 0.45),
+    ]
+    place = {"dataset": "skin", "evaluator": "judge", "role": "reward", "high": 1.0}
+    table = make_table("metric dimension condition value low", *rows, study="label_swap", **place)
+    found = find_label_swap({"validity": table}, run)
+    (blind,) = found["labels"]["blind"]
+    assert found["blind"] == [] and found["labels"]["cases"] == 2
+    assert (blind["label"], blind["dataset"], blind["dimension"], blind["value"]) == (
+        *("melanoma", "skin", "alignment"),
+        0.55,
+    )
 
 
 def test_damage_counts_where_cas_falls_and_names_where_it_does_not(make_table, run):
@@ -140,6 +162,22 @@ def test_an_evaluator_at_chance_or_not_above_the_largest_label_is_no_judge(make_
         {"dataset": "chest", "evaluator": "stranger", "role": "held_out", "value": 0.7, "low": 0.6, "accuracy": 0.8}
         | known,
     ]
+
+
+def test_what_is_unknown_of_a_judge_is_told(make_table, run):
+    table = make_table("dataset evaluator role metric value low high", study="judges")
+    images = [Images(name="skin", fold=1, folds=3)]
+    known = {"kind": "evaluator", "family": "clip_bit", "training_data": images, "origin": "seed 2"}
+    judges = [
+        Background(name="watch", role="monitor", **known),
+        Background(name="stranger", role="held_out", **known | {"training_data": None, "origin": None}),
+    ]
+    found = find_judges({"validity": table}, run.model_copy(update={"judges": judges}))
+    assert found["declared"] == 2
+    assert found["unknown"] == [
+        {"name": "stranger", "kind": "evaluator", "role": "held_out", "what": ["training data", "origin"]}
+    ]
+    assert find_judges({"validity": table}, run)["declared"] == 0
 
 
 def test_dimensions_that_nearly_always_agree_are_redundant(make_table, run):

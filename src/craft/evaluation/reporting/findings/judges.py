@@ -13,7 +13,8 @@ def find_judges(tables: Tables, run: Run) -> dict:
     Returns:
         `accuracy`: range over datasets of the balanced accuracy, by role; number of `cases` (dataset by evaluator);
         `no_judges`: dataset, evaluator and role with balanced accuracy and interval, `accuracy`, `chance` and
-        `majority`, the share of the largest label.
+        `majority`, the share of the largest label; `declared`: how many evaluators and encoders have a background;
+        `unknown`: name, kind and role of those of which a part of it is unknown, and `what`.
     """
     rows = rows_of(tables["validity"], study="judges")
     balanced, none = rows_of(rows, metric="balanced_accuracy"), []
@@ -23,4 +24,10 @@ def find_judges(tables: Tables, run: Run) -> dict:
         if row["low"] <= known["chance"] or known["accuracy"] <= known["majority"]:
             none.append(place | estimate_of(row) | known)
     accuracy = {role: spread(rows_of(balanced, role=role)["value"]) for role in JUDGES}
-    return {"accuracy": accuracy, "cases": len(balanced), "no_judges": none}
+    unknown = [
+        {"name": judge.name, "kind": judge.kind, "role": judge.role, "what": [each.replace("_", " ") for each in what]}
+        for judge in run.judges
+        if (what := judge.unknown)
+    ]
+    found = {"accuracy": accuracy, "cases": len(balanced), "no_judges": none}
+    return found | {"declared": len(run.judges), "unknown": unknown}

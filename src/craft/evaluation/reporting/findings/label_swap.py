@@ -1,4 +1,4 @@
-"""Validity: do CAS and its dimensions tell an image's own label from the others?"""
+"""Validity: do CAS and its dimensions tell the images of a label from others that claim it?"""
 
 import pandas as pd
 
@@ -10,19 +10,31 @@ CHANCE = 0.5
 
 
 def find_label_swap(tables: Tables, run: Run) -> dict:
-    """AUROC of CAS by role, the weakest single dimension, and the dimensions at chance.
+    """AUROC of CAS by role, the weakest single dimension, and what is not above chance.
 
     Returns:
         `cas`: range over datasets by role; `weakest`: dataset, evaluator and dimension with value and interval;
-        `blind`: a list of the same for all whose interval reaches down to one half.
+        `blind`: a list of the same for CAS and all dimensions whose interval reaches down to one half; `labels`:
+        number of `cases` (dataset, evaluator, dimension or CAS, and claimed label), and `blind` among them, which have
+        their `label` too.
     """
-    rows = rows_of(tables["validity"], study="label_swap", metric="auroc")
-    single = rows[rows["dimension"] != CAS]
+    swapped = rows_of(tables["validity"], study="label_swap")
+    rows, single = rows_of(swapped, metric="auroc"), rows_of(swapped, metric="label_auroc")
+    dimensions = rows[rows["dimension"] != CAS]
     return {
         "cas": {role: spread(rows_of(rows, role=role, dimension=CAS)["value"]) for role in JUDGES},
-        "weakest": place(single.loc[single["value"].idxmin()]),
-        "blind": [place(row) for _, row in single[single["low"] <= CHANCE].iterrows()],
+        "weakest": place(dimensions.loc[dimensions["value"].idxmin()]),
+        "blind": [place(row) for _, row in not_above_chance(rows).iterrows()],
+        "labels": {
+            "cases": len(single),
+            "blind": [place(row) | {"label": row["condition"]} for _, row in not_above_chance(single).iterrows()],
+        },
     }
+
+
+def not_above_chance(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose interval reaches down to one half."""
+    return rows[rows["low"] <= CHANCE]
 
 
 def place(row: pd.Series) -> dict:
