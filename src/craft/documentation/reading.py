@@ -130,12 +130,15 @@ def say_copies(archive: Archive) -> Iterator[str]:
 
 
 def say_use(archive: Archive) -> Iterator[str]:
-    """What the images add to real ones."""
+    """What the images add to real ones, and the reward to the images."""
     for each in archive.findings["downstream"]:
-        base = "all train images" if each["share"] == 1 else f"few of them (`real@{each['share']:g}`)"
+        better, worse = (
+            f"{len(each[name])}{f' ({listed(each[name])})' if each[name] else ''}" for name in ("better", "worse")
+        )
         yield (
-            f"Added to {base}, images of {our_name(archive)} raise the macro-AUROC of {code(each['backbone'])} in"
-            f" {each['up']} of {each['datasets']} datasets."
+            f"Trained on {code(each['arm'])} instead of {code(each['against'])}, {code(each['backbone'])} has a better"
+            f" macro-AUROC in {better} of {each['datasets']} datasets and a worse one in {worse}; in {each['untold']} no"
+            f" difference can be told (paired differences {span(each['difference'])}, Holm's correction)."
         )
 
 

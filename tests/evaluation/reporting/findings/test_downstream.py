@@ -1,4 +1,4 @@
-"""What the reward method's images add to real ones."""
+"""What the reward method's images change in downstream classifiers, told only where it is significant."""
 
 import pandas as pd
 import pytest
@@ -9,32 +9,32 @@ from craft.evaluation.reporting.findings.downstream import find_downstream
 @pytest.fixture
 def tables(make_table):
     rows = [
-        ("chest", "craft", 0.5),
-        ("chest", "real@0.1", 0.6),
-        ("chest", "real@0.1+craft", 0.75),
-        ("chest", "real", 0.9),
-        ("chest", "real+craft", 0.8),
-        ("chest", "real+lora", 0.99),
-        ("skin", "real", 0.5),
-        ("skin", "real+craft", 0.75),
+        ("chest", "craft", "real", -0.3, 0.001),
+        ("skin", "craft", "real", -0.2, 0.001),
+        ("chest", "lora", "real", -0.3, 0.001),
+        ("chest", "real+craft", "real", -0.009, 0.04),
+        ("skin", "real+craft", "real", 0.02, 0.06),
+        ("chest", "real+craft", "real+lora", 0.001, 0.9),
+        ("skin", "real+craft", "real+lora", 0.03, 0.01),
     ]
-    return {"downstream": make_table("dataset method value", *rows, metric="macro_auroc", evaluator="encoder")}
+    columns = "dataset method against value p_holm"
+    return {"downstream_differences": make_table(columns, *rows, metric="macro_auroc", evaluator="encoder")}
 
 
-def test_all_real_images_come_first_and_then_the_shares(tables, run):
-    whole, tenth = find_downstream(tables, run)
-    assert whole["backbone"] == "encoder"
-    assert (whole["share"], whole["datasets"], whole["up"]) == (1, 2, 1)
-    assert whole["difference"] == pytest.approx({"low": -0.1, "high": 0.25})
-    assert (tenth["share"], tenth["datasets"], tenth["up"]) == (0.1, 1, 1)
-    assert tenth["difference"] == pytest.approx({"low": 0.15, "high": 0.15})
+def test_arms_with_real_images_come_first_and_what_is_not_significant_is_not_told(tables, run):
+    added, rewarded, alone = find_downstream(tables, run)
+    assert (added["arm"], added["against"], added["backbone"]) == ("real+craft", "real", "encoder")
+    assert (added["better"], added["worse"], added["untold"], added["datasets"]) == ([], ["chest"], 1, 2)
+    assert added["difference"] == pytest.approx({"low": -0.009, "high": 0.02})
+    assert (rewarded["against"], rewarded["better"], rewarded["untold"]) == ("real+lora", ["skin"], 1)
+    assert (alone["arm"], alone["worse"]) == ("craft", ["chest", "skin"])
 
 
 def test_of_several_backbones_the_first_speaks(tables, run):
-    table = tables["downstream"]
-    further = table.assign(evaluator="scratch", value=1 - table["value"])
-    assert find_downstream({"downstream": pd.concat([table, further])}, run) == find_downstream(tables, run)
+    table = tables["downstream_differences"]
+    further = table.assign(evaluator="scratch", value=-table["value"])
+    assert find_downstream({"downstream_differences": pd.concat([table, further])}, run) == find_downstream(tables, run)
 
 
-def test_without_reward_method_nothing_is_added(tables, run_without_reward):
+def test_without_reward_method_nothing_is_compared(tables, run_without_reward):
     assert find_downstream(tables, run_without_reward) == []

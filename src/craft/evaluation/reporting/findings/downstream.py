@@ -1,39 +1,51 @@
-"""C3: does adding the reward method's images to real ones improve a downstream classifier?"""
+"""C3: do the reward method's images improve a downstream classifier, and more than those made without reward?"""
 
 import pandas as pd
 
 from craft.core.settings import REAL
-from craft.evaluation.reporting.findings.base import Tables, first_judge, our_method, rows_of, spread, value_of
+from craft.evaluation.downstream.arms import Arm
+from craft.evaluation.reporting.findings.base import Tables, first_judge, our_method, rows_of, spread
 from craft.evaluation.settings import Run
 
 METRIC = "macro_auroc"
+# of p-values after Holm's correction
+LEVEL = 0.05
 
 
 def find_downstream(tables: Tables, run: Run) -> list[dict]:
-    """What the reward method's images add to the macro-AUROC, for every set of real images that they were added to.
+    """What the reward method's images change in the macro-AUROC: added to real ones, in their place, and by the reward.
 
-    Where a run has several backbones, the first speaks.
+    Where a run has several backbones, the first speaks. A difference is told where it is significant after Holm's
+    correction; elsewhere nothing is, whichever way the value points.
 
     Returns:
-        For each: `backbone`, `share` of the train images, number of datasets, in how many the AUROC goes `up`, and the
-        range of the difference.
+        For each comparison of an arm that holds our images: `backbone`; the `arm`, and the one that it is held `against`:
+        real images alone (`against_real`), or the same arm of a method without reward; whether it holds `real` images;
+        number of `datasets`, those in which it is `better` and `worse`, and in how many neither can be told
+        (`untold`); and the range of the `difference`. Arms that hold real images come first.
     """
-    backbone = first_judge(tables["downstream"])
-    table = rows_of(tables["downstream"], evaluator=backbone)
-    arms = [arm for arm in table["method"].unique() if arm.partition("@")[0] == REAL and "+" not in arm]
-    found = [{"backbone": backbone, **added(table, run, arm)} for arm in sorted(arms, key=lambda arm: arm != REAL)]
-    return [finding for finding in found if finding["datasets"]]
+    table = tables.get("downstream_differences", pd.DataFrame(columns=["evaluator", "method", "against", "metric"]))
+    backbone, ours = first_judge(table), our_method(run)
+    rows = rows_of(table, evaluator=backbone, metric=METRIC)
+    found = []
+    for name, against in rows[["method", "against"]].drop_duplicates().itertuples(index=False):
+        if Arm.parse(name).method == ours:
+            part = rows_of(rows, method=name, against=against)
+            found.append({"backbone": backbone, **compare(part, name, against)})
+    return sorted(found, key=lambda each: (not each["real"], not each["against_real"]))
 
 
-def added(table: pd.DataFrame, run: Run, arm: str) -> dict:
-    """What the reward method's images add to one arm of real images, `real` or `real@<share>`, with one backbone."""
-    differences = []
-    for dataset in run.datasets:
-        alone, mixed = (
-            value_of(table, dataset=dataset, method=name, metric=METRIC) for name in (arm, f"{arm}+{our_method(run)}")
-        )
-        if alone is not None and mixed is not None:
-            differences.append(mixed - alone)
-    share = float(arm.partition("@")[2] or 1)
-    up = sum(difference > 0 for difference in differences)
-    return {"share": share, "datasets": len(differences), "up": up, "difference": spread(differences)}
+def compare(rows: pd.DataFrame, name: str, against: str) -> dict:
+    """One comparison of two arms over all datasets."""
+    told = rows["p_holm"] < LEVEL
+    return {
+        "arm": name,
+        "against": against,
+        "real": Arm.parse(name).real,
+        "against_real": against == REAL,
+        "datasets": len(rows),
+        "better": list(rows.loc[told & (rows["value"] > 0), "dataset"]),
+        "worse": list(rows.loc[told & (rows["value"] < 0), "dataset"]),
+        "untold": int((~told).sum()),
+        "difference": spread(rows["value"]),
+    }
