@@ -127,7 +127,8 @@ def write_audit(archive: Archive) -> str:
 def write_facts(archive: Archive) -> str:
     """Where the run comes from, and what it consists of."""
     facts, run = archive.facts, archive.run
-    images = rows_of(archive.tables["cas"], label=ALL, method=str(our_method(run)), metric="cas")["n"]
+    ours = rows_of(archive.tables["cas"], label=ALL, method=str(our_method(run)), metric="cas")
+    sizes = sorted(set(ours["n"]))
     datasets = [f"{key} ({len(labels)} labels)" for key, labels in run.datasets.items()]
     rows = [
         ("commit", code(facts.commit)),
@@ -138,7 +139,8 @@ def write_facts(archive: Archive) -> str:
         ("datasets", ", ".join(datasets)),
         ("methods", ", ".join(map(code, run.methods))),
         ("seeds", ", ".join(map(str, run.seeds))),
-        ("generated images", f"{' or '.join(map(str, sorted(set(images))))} of each method in each dataset"),
+        ("generated images", f"{' or '.join(map(str, sizes))} of each method in each dataset"),
         ("intervals", f"`confidence: {run.scoring.confidence}`, from `bootstrap: {run.scoring.bootstrap}` resamples"),
+        ("intervals of methods are over", " or ".join(sorted(set(ours["over"])))),
     ]
     return make_table(("the run", ""), rows)

@@ -20,6 +20,7 @@ from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.settings import ScoringSettings
 from craft.evaluation.validity.no_images import OTHER_MODALITIES
 from craft.evaluation.validity.results import COLUMNS, STUDIES
+from craft.evaluation.validity.rows import tabulate_studies
 from craft.evaluation.validity.settings import ValidityJob, ValiditySettings
 from craft.evaluation.validity.study import ValidityStudy, pick_balanced
 from craft.models.phantom_classifier import PhantomClassifier
@@ -199,6 +200,21 @@ def test_the_script_takes_one_file_for_every_image_set(made, tmp_path):
 def test_a_missing_calibration_is_one_sentence(made):
     with pytest.raises(CraftError, match=r"no calibration .*none\.json: run"):
         Scorer.load(made.job, made.scorer.known, made.folder / "none.json")
+
+
+def test_of_more_test_images_than_are_wanted_the_picked_ones_are_judged(made):
+    """A test image that is picked has its own features, and numbers of picked images say nothing of prevalence."""
+    whole, study = made.study(), made.study()
+    study.job = made.job.model_copy(update={"validity": ValiditySettings(test_images=6, damaged_images=4)})
+    rows, labels = study.pick_test_images(6)
+    assert len(rows) == 6 < len(study.test) and np.bincount(labels).tolist() == [3, 3]
+    few, table = tabulate_studies(study.swap_labels(), "skin"), tabulate_studies(whole.swap_labels(), "skin")
+    assert (few["n"] == 6).all() and few["natural"].isna().all()
+    scores = whole.scores[(whole.scores["method"] == "real") & (whole.scores["evaluator"] == "a")]
+    own = {"evaluator": "a", "dimension": "cas", "condition": "own_labels", "metric": "mean"}
+    for found, expected in ((few, scores["cas"].to_numpy()[rows].mean()), (table, scores["cas"].mean())):
+        (value,) = found.loc[(found[list(own)] == pd.Series(own)).all(axis=1), "value"]
+        assert value == pytest.approx(expected, abs=1e-5)
 
 
 def test_images_are_picked_evenly_and_the_same_every_time():
