@@ -37,6 +37,7 @@ def list_blocks(archive: Archive) -> dict[str, Callable[[], str]]:
         "fidelity": measurements.write_fidelity,
         "memorization": measurements.write_memorization,
         "downstream": measurements.write_downstream,
+        "downstream_differences": measurements.write_downstream_differences,
         "validity": measurements.write_validity,
         "kept": measurements.write_kept,
         "jobs": measurements.write_jobs,

@@ -41,7 +41,7 @@ class ResampledArms:
 
     def estimates(self) -> list[tuple[str, str, Estimate]]:
         """Arm, metric and number of all that was measured."""
-        numbers = iter(self.sampled.estimates(self.confidence))
+        numbers = (number.within_one() for number in self.sampled.estimates(self.confidence))
         return [(arm, metric, next(numbers)) for arm in self.arms for metric in METRICS]
 
     def differences(self, wanted: list[tuple[str, str, str]]) -> Sampled:

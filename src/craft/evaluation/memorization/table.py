@@ -167,7 +167,7 @@ def membership_rows(frame: pd.DataFrame, run: Run, dataset: str, method: str) ->
     source = f"{dataset}/{MEMBERSHIP.name}; {set_file(dataset, method, '*', 'images.parquet')}"
     shared = {"dataset": dataset, "label": ALL, "method": method, "metric": "membership_auroc", "source": source}
     return [
-        table_row(number, **name_measure(measure, frame), **shared)
+        table_row(number.within_one(), **name_measure(measure, frame), **shared)
         for measure, number in zip(MEMBERSHIP_MEASURES, numbers, strict=True)
     ]
 

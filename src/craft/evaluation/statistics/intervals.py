@@ -59,6 +59,10 @@ class Estimate:
     seeds: int
     natural: float = float("nan")
 
+    def within_one(self) -> Self:
+        """The same with an interval that ends at 0 and 1, for what cannot lie outside."""
+        return replace(self, low=max(0.0, self.low), high=min(1.0, self.high))
+
 
 def label_weights(labels: np.ndarray) -> np.ndarray:
     """Weights (n,) that sum to n and give every label the same total, of labels (n,)."""

@@ -6,7 +6,7 @@ of a rate also resamples the real images, since tau is an estimate too.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -171,5 +171,4 @@ class RealTail:
             return ((counts * below).sum(axis=1) / (counts * chosen).sum(axis=1))[:, None]
 
         drawn = sample([self.labels], rate, self.resamples, "own tail", *names)
-        (number,) = drawn.estimates(self.confidence)
-        return Estimate(number.value, number.low, number.high, int(chosen.sum()), 1, number.natural)
+        return replace(drawn, n=int(chosen.sum())).estimates(self.confidence, share=True)[0]
