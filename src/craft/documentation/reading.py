@@ -137,8 +137,8 @@ def say_use(archive: Archive) -> Iterator[str]:
         )
         yield (
             f"Trained on {code(each['arm'])} instead of {code(each['against'])}, {code(each['backbone'])} has a better"
-            f" macro-AUROC in {better} of {each['datasets']} datasets and a worse one in {worse}; in {each['untold']} no"
-            f" difference can be told (paired differences {span(each['difference'])}, Holm's correction)."
+            f" macro-AUROC in {better} of {each['datasets']} datasets and a worse one in {worse}; in {each['untold']}"
+            f" no difference can be told (paired differences {span(each['difference'])}, Holm's correction)."
         )
 
 

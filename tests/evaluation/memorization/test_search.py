@@ -22,7 +22,14 @@ from craft.core.rows import write_rows
 from craft.core.settings import ImageSet
 from craft.datasets.phantoms.base import make_phantom
 from craft.datasets.phantoms.registry import find_modality
-from craft.evaluation.memorization.results import MEMBERSHIP, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS, NEIGHBOURS
+from craft.datasets.splits import SEEN_SPLITS
+from craft.evaluation.memorization.results import (
+    MEASURES,
+    MEMBERSHIP,
+    MEMBERSHIP_COLUMNS,
+    NEIGHBOUR_COLUMNS,
+    NEIGHBOURS,
+)
 from craft.evaluation.memorization.search import search_copies
 from craft.evaluation.memorization.settings import MemorizationJob, MemorizationSettings
 from craft.evaluation.memorization.table import memorization_table
@@ -77,7 +84,9 @@ def search(tmp_path_factory):
 
     train, test = draw(1, 60, "train"), draw(2, 60, "test")
     reference, calibration = draw(4, 12, "reference"), draw(5, 12, "calibration")
-    write_set(folder, train + reference + calibration + test)
+    # what nothing but held-out judges reads
+    aside = draw(6, 40, "held_out_reference")
+    write_set(folder, train + reference + calibration + aside + test)
     seen = reference[:EACH] + train[EACH:]
     originals = decode_images(pd.DataFrame(seen))
     copies = [
@@ -113,6 +122,12 @@ def test_planted_copies_are_flagged_and_traced_to_their_original(search, kind):
     assert set(part["l2_split"]) == {"reference" if kind == "exact" else "train"}
     assert (part["mirrored"] == (kind == "flipped")).all() and (part["l2_ratio"] < 0.5).all()
     assert part["ssim_neighbour"].tolist() == part["l2_neighbour"].tolist()
+
+
+def test_only_images_that_the_run_saw_are_looked_among(search):
+    neighbours = search[2]
+    for measure in MEASURES:
+        assert set(neighbours[f"{measure}_split"]) == set(SEEN_SPLITS)
 
 
 def test_fresh_phantoms_are_flagged_no_oftener_than_real_test_images_would_be(search):

@@ -19,10 +19,10 @@ def find_downstream(tables: Tables, run: Run) -> list[dict]:
     correction; elsewhere nothing is, whichever way the value points.
 
     Returns:
-        For each comparison of an arm that holds our images: `backbone`; the `arm`, and the one that it is held `against`:
-        real images alone (`against_real`), or the same arm of a method without reward; whether it holds `real` images;
-        number of `datasets`, those in which it is `better` and `worse`, and in how many neither can be told
-        (`untold`); and the range of the `difference`. Arms that hold real images come first.
+        For each comparison of an arm that holds our images: `backbone`; the `arm`, and the one that it is held
+        `against`: real images alone (`against_real`), or the same arm of a method without reward; whether it holds
+        `real` images; number of `datasets`, those in which it is `better` and `worse`, and in how many neither can be
+        told (`untold`); and the range of the `difference`. Arms that hold real images come first.
     """
     table = tables.get("downstream_differences", pd.DataFrame(columns=["evaluator", "method", "against", "metric"]))
     backbone, ours = first_judge(table), our_method(run)
