@@ -1,10 +1,8 @@
 """The further tables of an archived run: fidelity, memorization, downstream use, validity, the guard, and costs."""
 
-import pandas as pd
-
 from craft.core.settings import REAL
 from craft.documentation.archive import Archive
-from craft.documentation.headline import judged, strongest_by_cas
+from craft.documentation.headline import judged, p_value, strongest_by_cas
 from craft.documentation.markdown import NOTHING, code, interval, make_table, number, percent
 from craft.evaluation.reporting.findings.base import JUDGES, evaluators_of, first_judge, our_method, row_of, rows_of
 from craft.evaluation.tables import ALL
@@ -62,14 +60,9 @@ def write_downstream_differences(archive: Archive) -> str:
     for backbone, arm, against in kinds.itertuples(index=False):
         keys = {"evaluator": backbone, "method": arm, "against": against, "metric": "macro_auroc"}
         found = [row_of(table, dataset=dataset, **keys) for dataset in datasets]
-        cells = [NOTHING if row is None else f"{interval(row)}, p {bound(row)}" for row in found]
+        cells = [NOTHING if row is None else f"{interval(row)}, p {p_value(row)}" for row in found]
         rows.append([code(backbone), f"{code(arm)} against {code(against)}", *cells])
     return make_table(("backbone", "trained on", *datasets), rows)
-
-
-def bound(row: pd.Series) -> str:
-    """A p-value after Holm's correction, as the bound that it is where resamples can give no smaller one."""
-    return f"{'<=' if row['at_floor'] else '='} {number(row['p_holm'], 3 if row['p_holm'] >= 1e-3 else 5)}"
 
 
 def write_validity(archive: Archive) -> str:
