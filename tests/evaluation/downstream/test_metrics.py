@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
 
 from craft.evaluation.downstream.metrics import BINS, measure_predictions
-from craft.evaluation.statistics.intervals import label_weights, resample_counts
+from craft.evaluation.statistics.intervals import label_weights
 from craft.evaluation.statistics.ranks import auroc
 
 
@@ -26,7 +26,7 @@ def test_metrics_of_every_resample_are_those_of_scikit_learn():
     chances = rng.dirichlet([1, 1, 1], size=60) + 0.4 * np.eye(3)[targets]
     chances = np.round(chances / chances.sum(axis=1, keepdims=True), 1)
     chances[:, 2] = 1 - chances[:, 0] - chances[:, 1]
-    counts = np.vstack([np.ones(60, int), resample_counts(np.zeros(60), 5, rng).astype(int)])
+    counts = np.vstack([np.ones(60, int), rng.multinomial(60, np.full(60, 1 / 60), 5)])
     found = measure_predictions(targets, chances, counts)
     for row, count in zip(found, counts, strict=True):
         images = np.repeat(np.arange(60), count)

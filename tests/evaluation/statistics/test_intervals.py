@@ -23,13 +23,19 @@ def alike(*sizes: int) -> list[np.ndarray]:
     return [np.zeros(size, int) for size in sizes]
 
 
-def test_every_resample_draws_as_many_images_of_a_label_as_there_are():
+def test_every_resample_draws_one_image_of_a_label_less_than_there_are():
     labels = np.array(["a", "b", "a", "a", "b", "c"])
     counts = resample_counts(labels, 50, np.random.default_rng(0))
     assert counts.shape == (50, 6) and counts.sum(axis=1) == pytest.approx(6)
     for label in "abc":
         assert counts[:, labels == label].sum(axis=1) == pytest.approx(2)
-    assert len(np.unique(counts[:, 0])) > 2
+    assert set(np.unique(counts[:, labels == "a"])) == {0, 1, 2} and (counts[:, labels == "c"] == 2).all()
+
+
+def test_the_spread_of_few_images_is_not_understated():
+    values = np.random.default_rng(5).normal(size=(6, 1))
+    found = sample(alike(6), mean_statistic([values]), 4000, "few")
+    assert found.resamples.std() == pytest.approx(values.std(ddof=1) / np.sqrt(6), rel=0.05)
 
 
 def test_weights_give_every_label_the_same():
@@ -127,7 +133,7 @@ def test_a_share_of_none_or_all_leaves_a_doubt(value):
     (number,) = bootstrap_means([np.full((100, 1), value)], 50, 0.95, "x", share=True)
     assert number.value == value and 0.02 < number.high - number.low < 0.04
     (plain,) = bootstrap_means([np.full((100, 1), value)], 50, 0.95, "x")
-    assert plain.low == plain.high == value
+    assert (plain.low, plain.high) == pytest.approx((value, value))
 
 
 def test_the_same_names_give_the_same_resamples_and_others_give_others():

@@ -17,7 +17,7 @@ from craft.evaluation.statistics.ranks import (
 
 RNG = np.random.default_rng(3)
 SCORES = RNG.normal(size=(40, 3)).round(1)  # rounded, so that there are ties
-COUNTS = np.concatenate([np.ones((1, 40), int), resample_counts(np.zeros(40), 5, RNG).astype(int)])
+COUNTS = np.concatenate([np.ones((1, 40), int), RNG.multinomial(40, np.full(40, 1 / 40), 5)])
 
 
 def swap(scores, labels, counts):

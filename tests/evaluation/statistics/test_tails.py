@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from craft.evaluation.statistics.intervals import label_weights, resample_counts
+from craft.evaluation.statistics.intervals import label_weights
 from craft.evaluation.statistics.tails import (
     RealTail,
     by_number,
@@ -44,8 +44,8 @@ def test_empty_or_infinite_scores_are_errors(scores):
 
 
 def test_quantiles_under_counts_are_those_of_repeated_scores():
-    scores, counts = RNG.random(30), resample_counts(alike(30), 6, RNG)
-    repeated = [np.repeat(scores, row) for row in counts.astype(int)]
+    scores, counts = RNG.random(30), RNG.multinomial(30, np.full(30, 1 / 30), 6)
+    repeated = [np.repeat(scores, row) for row in counts]
     expected = [np.quantile(drawn, [0.1, 0.05], method="inverted_cdf") for drawn in repeated]
     assert (counted_quantiles(scores, counts, [0.1, 0.05]) == expected).all()
 
@@ -118,6 +118,6 @@ def test_thresholds_lie_around_that_of_all_images_and_blocks_of_resamples_change
     assert whole.shape == (402, 2) and (whole[:, 0] >= whole[:, 1]).all()
     assert whole[-1].tolist() == [tail_threshold(real, quantile, labels) for quantile in (0.1, 0.05)]
     assert whole[-2].tolist() == [tail_threshold(real, quantile) for quantile in (0.1, 0.05)]
-    assert whole[:400].mean(axis=0) == pytest.approx(whole[-1], abs=0.02)
+    assert whole[:400].mean(axis=0) == pytest.approx(whole[-1], abs=0.03)
     monkeypatch.setattr("craft.evaluation.statistics.intervals.BLOCK", 400 * 200)
     assert (by_number(resample_thresholds(real, labels, [0.1, 0.05], 400, "skin")) == whole).all()

@@ -73,21 +73,26 @@ def label_weights(labels: np.ndarray) -> np.ndarray:
 def resample_counts(labels: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """How much every image weighs in every resample.
 
+    Of every label one image less is drawn than there are: as many would understate the spread of few images (Rao & Wu
+    1988).
+
     Args:
-        labels: of the images, shape (n,). Of every label as many images are drawn as there are.
+        labels: of the images, shape (n,).
         resamples: how many.
         rng: random generator.
 
     Returns:
-        Shape (resamples, n): how often an image was drawn times the weight of its label. Rows sum to n.
+        Shape (resamples, n): how often an image was drawn times its weight, which is the same for all images of a
+        label. Rows sum to n, and every label has the same share of it.
     """
     names, number = np.unique(labels, return_inverse=True)
     counts = np.empty((resamples, len(labels)))
     for label in range(len(names)):
         rows = np.flatnonzero(number == label)
-        picks = rng.integers(len(rows), size=(resamples, len(rows))) + len(rows) * np.arange(resamples)[:, None]
+        size = max(1, len(rows) - 1)
+        picks = rng.integers(len(rows), size=(resamples, size)) + len(rows) * np.arange(resamples)[:, None]
         drawn = np.bincount(picks.ravel(), minlength=resamples * len(rows)).reshape(resamples, len(rows))
-        counts[:, rows] = drawn * (len(labels) / (len(names) * len(rows)))
+        counts[:, rows] = drawn * (len(labels) / (len(names) * size))
     return counts
 
 

@@ -61,13 +61,13 @@ class Course:
     def deviations(self, resamples: int, rng: np.random.Generator) -> np.ndarray:
         """Mean gaps of resampled images minus those of the images as they are, shape (resamples, t).
 
-        Images are drawn within labels where every label has two at least; the spread of so few is not underestimated.
+        Images are drawn within labels where every label has two at least.
         """
         labels = pd.Series(self.labels)
         if labels.value_counts().min() < 2:
             labels = pd.Series(np.zeros(len(labels), int))
-        gaps, size = pd.DataFrame(self.gap), labels.groupby(labels).transform("size").to_numpy()[:, None]
-        centred = (gaps - gaps.groupby(labels).transform("mean")).to_numpy() * np.sqrt(size / (size - 1))
+        gaps = pd.DataFrame(self.gap)
+        centred = (gaps - gaps.groupby(labels).transform("mean")).to_numpy()
         return resample_counts(labels.to_numpy(), resamples, rng) @ centred / len(labels)
 
 
