@@ -77,7 +77,7 @@ class BackpropSettings(Strict):
     """Which sampling steps carry the reward's gradient (`craft.training.backprop`)."""
 
     mode: Literal["last", "random", "refl", "drtune", "full"] = Field(
-        "refl", description="refl gained most for its UNet evaluations (benchmarks/reward_per_compute.py)"
+        "refl", description="refl and drtune gain most for their UNet evaluations (benchmarks/reward_per_compute.py)"
     )
     steps: Positive = Field(1, description="K of the modes `last` and `drtune`")
     lv: Positive = Field(1, description="results per sample; above 1, the last step is repeated from fresh noise")
