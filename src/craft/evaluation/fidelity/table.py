@@ -9,6 +9,9 @@ from craft.evaluation.settings import Run
 from craft.evaluation.statistics.intervals import Sampled
 from craft.evaluation.tables import ALL, Table, make_table, table_row
 
+# means over labels of shares of images
+SHARES = ("precision", "recall", "coverage")
+
 
 def fidelity_table(measured: pd.DataFrame, run: Run) -> pd.DataFrame:
     """Fidelity of every method under every evaluator; the rows of `real` compare real training with real test images.
@@ -24,7 +27,7 @@ def fidelity_table(measured: pd.DataFrame, run: Run) -> pd.DataFrame:
     rows = []
     for (dataset, method, evaluator, role, metric), seeds in measured.groupby(keys, sort=False):
         row = table_row(
-            over_seeds(seeds).estimates(run.scoring.confidence)[0],
+            over_seeds(seeds).estimates(run.scoring.confidence, share=metric in SHARES)[0],
             dataset=dataset,
             label=ALL,
             method=method,
