@@ -10,9 +10,11 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 import yaml
+from fake_results import make_results
 from tiny import tiny_encoder, tiny_evaluator, tiny_foundation
 from torch import nn
 
@@ -401,3 +403,17 @@ def test_the_biomarkers_benchmark_fits_a_threshold_and_counts_what_cannot_be_tol
     threshold = fit_threshold(score, holds)
     assert 1.0 <= threshold < 2.0
     assert balanced_accuracy(score, holds, threshold) == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_the_studies_of_a_run_are_kept_with_what_made_them(tmp_path):
+    run = make_results(tmp_path / "run", per_label=4)
+    jobs = tmp_path / "run/benchmarks/check_validity/skin.jsonl"
+    jobs.parent.mkdir(parents=True)
+    jobs.write_text(json.dumps({"s": 90.0, "cpu_time": 60.0, "max_rss": 512.0}) + "\n")
+    keep = importlib.import_module("public_validity").main
+    keep(tmp_path / "run", "configs/public.yaml", "0123456", "a machine", tmp_path / "kept")
+    table = pd.read_csv(tmp_path / "kept/validity.csv")
+    facts = json.loads((tmp_path / "kept/run.json").read_text())
+    assert set(table["dataset"]) == set(run.datasets) == set(facts["datasets"]) and "source" not in table
+    assert (facts["commit"], facts["machine"], facts["cpu_minutes"]) == ("0123456", "a machine", 1.0)
+    assert set(facts["studies"]) == set(table["study"])
