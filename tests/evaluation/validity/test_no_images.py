@@ -37,5 +37,6 @@ def test_the_quantile_of_real_images_weighs_labels_alike():
     labels = np.repeat([0, 1], [990, 10])
     real = dict.fromkeys(JUDGED, np.where(labels == 0, 0.8, 0.2))
     scores = {"blank": dict.fromkeys(JUDGED, np.full(4, 0.5))}
-    assert all(row["value"] == 0 for row in refuse(scores, real, labels, SCORING, "d", **ORIGIN))
+    rows = list(refuse(scores, real, labels, SCORING, "d", **ORIGIN))
+    assert all((row["value"], row["natural"]) == (0, 1) for row in rows)
     assert all(row["value"] == 1 for row in refuse(scores, real, 0 * labels, SCORING, "d", **ORIGIN))

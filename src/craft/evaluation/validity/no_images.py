@@ -6,6 +6,7 @@ the share that lies below the 5 % quantile of real test images' CAS, labels weig
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -49,7 +50,8 @@ def refuse(
 ) -> Iterator[dict]:
     """Rows of one evaluator: the share of each kind below the quantile of real images, and of all kinds together.
 
-    Intervals are over the images that are none; the threshold is taken as it is.
+    Intervals are over the images that are none; the threshold is taken as it is, and `natural` is the share below that
+    of natural prevalence: where labels weigh alike, the one image of a rare label may set it.
 
     Args:
         scores: kind -> score name -> scores (n,) of images that are none.
@@ -59,15 +61,28 @@ def refuse(
         dataset: seeds the resamples.
         shared: evaluator, role and source of the rows.
     """
+    alike, natural = (find_below(scores, real, weighed) for weighed in (labels, None))
+    for kind, matrix in alike.items():
+        names = ("no images", dataset, kind)
+        numbers = bootstrap_means([matrix], scoring.bootstrap, scoring.confidence, *names, share=True)
+        for name, number, plain in zip(JUDGED, numbers, natural[kind].mean(axis=0), strict=True):
+            place = {"dimension": name, "condition": kind, "level": QUANTILE, "metric": "refused"}
+            number = replace(number, natural=float(plain))
+            yield validity_row(number, study="no_images", method=REAL, **place, **shared)
+
+
+def find_below(
+    scores: dict[str, dict[str, np.ndarray]], real: dict[str, np.ndarray], labels: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Kind, and all of them -> whether each score of an image lies below the quantile of real ones, (n, `JUDGED`).
+
+    Args:
+        scores, real: see `refuse`.
+        labels: of the real images, which then weigh alike; None for their natural prevalence.
+    """
     limits = {name: tail_threshold(real[name], QUANTILE, labels) for name in JUDGED}
     below = {
         kind: stack({name: values[name] < limits[name] for name in JUDGED}).astype(float)
         for kind, values in scores.items()
     }
-    below["all"] = np.concatenate(list(below.values()))
-    for kind, matrix in below.items():
-        names = ("no images", dataset, kind)
-        numbers = bootstrap_means([matrix], scoring.bootstrap, scoring.confidence, *names, share=True)
-        for name, number in zip(JUDGED, numbers, strict=True):
-            place = {"dimension": name, "condition": kind, "level": QUANTILE, "metric": "refused"}
-            yield validity_row(number, study="no_images", method=REAL, **place, **shared)
+    return below | {"all": np.concatenate(list(below.values()))}
