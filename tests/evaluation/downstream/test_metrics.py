@@ -5,8 +5,8 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score
 
 from craft.evaluation.downstream.metrics import BINS, measure_predictions
-from craft.evaluation.statistics.intervals import label_weights
 from craft.evaluation.statistics.ranks import auroc
+from craft.evaluation.statistics.resampling import label_weights
 
 
 def calibration_error_bin_by_bin(targets, chances) -> float:

@@ -27,7 +27,7 @@ from craft.evaluation.statistics.frechet import (
     scale_embeddings,
     shift_resamples,
 )
-from craft.evaluation.statistics.intervals import resample_counts
+from craft.evaluation.statistics.resampling import resample_counts
 
 RNG = np.random.default_rng(0)
 

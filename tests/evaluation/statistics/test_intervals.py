@@ -12,11 +12,10 @@ from craft.evaluation.statistics.intervals import (
     bootstrap_means,
     interval,
     join,
-    label_weights,
     mean_statistic,
-    resample_counts,
     sample,
 )
+from craft.evaluation.statistics.resampling import label_weights, resample_counts
 
 
 def alike(*sizes: int) -> list[np.ndarray]:

@@ -5,7 +5,6 @@ import pytest
 from scipy.stats import kendalltau, spearmanr
 from sklearn.metrics import roc_auc_score
 
-from craft.evaluation.statistics.intervals import label_weights, resample_counts
 from craft.evaluation.statistics.ranks import (
     auroc,
     claimed_label_aurocs,
@@ -14,6 +13,7 @@ from craft.evaluation.statistics.ranks import (
     response,
     spearman,
 )
+from craft.evaluation.statistics.resampling import label_weights, resample_counts
 
 RNG = np.random.default_rng(3)
 SCORES = RNG.normal(size=(40, 3)).round(1)  # rounded, so that there are ties

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from craft.evaluation.statistics.intervals import label_weights
+from craft.evaluation.statistics.resampling import label_weights
 from craft.evaluation.statistics.tails import (
     RealTail,
     by_number,

@@ -11,7 +11,8 @@ import numpy as np
 
 from craft.core.seeds import numpy_generator
 from craft.evaluation.settings import ScoringSettings
-from craft.evaluation.statistics.intervals import Estimate, Statistic, label_weights, resample_counts, sample
+from craft.evaluation.statistics.intervals import Estimate, Statistic, sample
+from craft.evaluation.statistics.resampling import label_weights, resample_counts
 
 UNMEASURED = 3.0  # as far as the values of nearly all real images lie from their mean
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import binom
 
-from craft.evaluation.statistics.intervals import Estimate, label_weights, sample
+from craft.evaluation.statistics.intervals import Estimate, sample
+from craft.evaluation.statistics.resampling import label_weights
 from craft.evaluation.statistics.tails import counted_quantiles
 
 

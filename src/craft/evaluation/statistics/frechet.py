@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from craft.evaluation.statistics.intervals import label_weights, resample_counts
+from craft.evaluation.statistics.resampling import label_weights, resample_counts
 
 # elements of the square matrices of a block of resamples, which bounds the memory of wide features
 BLOCK = 8_000_000

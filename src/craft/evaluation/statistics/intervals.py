@@ -1,14 +1,10 @@
 """Numbers with intervals: images are resampled within labels, labels weigh alike, seeds follow Student's t.
 
-Images are drawn anew within their label (the stratified bootstrap, Davison & Hinkley 1997, section 3.2), and every
-label weighs the same whatever its number of images. A resample is held as *counts*, how often each image was drawn
-times the weight of its label, so that every statistic of all resamples is one matrix product or one cumulative sum.
-
-What an interval is over depends on the seeds. With one seed it is the percentile interval of the resampled images:
-over images, of this seed. With several the seeds' own values are the sample, and the interval is Student's t over
-them: three values are too few to be resampled. What all seeds share, such as real test images or a
-threshold that these set, does not show in how the seeds differ. It is added as the covariance of the seeds' resamples;
-how far the sum of both reaches is the mean of Student's t and the normal, weighted by the two variances (Cochran & Cox
+What an interval is over depends on the seeds. With one seed it is the percentile interval of the resampled images
+(`craft.evaluation.statistics.resampling`): over images, of this seed. With several the seeds' own values are the sample,
+and the interval is Student's t over them: three values are too few to be resampled. What all seeds share, such as real
+test images or a threshold that these set, does not show in how the seeds differ. It is added as the covariance of the
+seeds' resamples; how far the sum of both reaches is the mean of Student's t and the normal, weighted by the two variances (Cochran & Cox
 1950). Degrees of freedom in between, after Satterthwaite (1946), find four times too many effects at p = 0.01.
 """
 
@@ -21,6 +17,7 @@ import numpy as np
 from scipy import stats
 
 from craft.core.seeds import numpy_generator
+from craft.evaluation.statistics.resampling import label_weights, resample_counts
 
 # counts of all images of one seed in a block of resamples, so that memory does not grow with their number
 BLOCK = 4_000_000
@@ -62,38 +59,6 @@ class Estimate:
     def within_one(self) -> Self:
         """The same with an interval that ends at 0 and 1, for what cannot lie outside."""
         return replace(self, low=max(0.0, self.low), high=min(1.0, self.high))
-
-
-def label_weights(labels: np.ndarray) -> np.ndarray:
-    """Weights (n,) that sum to n and give every label the same total, of labels (n,)."""
-    _, number, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    return len(labels) / (len(sizes) * sizes[number])
-
-
-def resample_counts(labels: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """How much every image weighs in every resample.
-
-    Of every label one image less is drawn than there are: as many would understate the spread of few images (Rao & Wu
-    1988).
-
-    Args:
-        labels: of the images, shape (n,).
-        resamples: how many.
-        rng: random generator.
-
-    Returns:
-        Shape (resamples, n): how often an image was drawn times its weight, which is the same for all images of a
-        label. Rows sum to n, and every label has the same share of it.
-    """
-    names, number = np.unique(labels, return_inverse=True)
-    counts = np.empty((resamples, len(labels)))
-    for label in range(len(names)):
-        rows = np.flatnonzero(number == label)
-        size = max(1, len(rows) - 1)
-        picks = rng.integers(len(rows), size=(resamples, size)) + len(rows) * np.arange(resamples)[:, None]
-        drawn = np.bincount(picks.ravel(), minlength=resamples * len(rows)).reshape(resamples, len(rows))
-        counts[:, rows] = drawn * (len(labels) / (len(names) * size))
-    return counts
 
 
 @dataclass(frozen=True)

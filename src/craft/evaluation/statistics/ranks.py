@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import rankdata
 
-from craft.evaluation.statistics.intervals import label_weights
+from craft.evaluation.statistics.resampling import label_weights
 
 
 def auroc(positive: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -11,13 +11,8 @@ from typing import Self
 
 import numpy as np
 
-from craft.evaluation.statistics.intervals import (
-    Estimate,
-    Sampled,
-    estimate,
-    label_weights,
-    sample,
-)
+from craft.evaluation.statistics.intervals import Estimate, Sampled, estimate, sample
+from craft.evaluation.statistics.resampling import label_weights
 
 
 def tail_threshold(reference: np.ndarray, quantile: float, labels: np.ndarray | None = None) -> float:

@@ -20,7 +20,8 @@ import pandas as pd
 
 from craft.core.seeds import numpy_generator
 from craft.evaluation.settings import ScoringSettings
-from craft.evaluation.statistics.intervals import Estimate, bootstrap_means, resample_counts
+from craft.evaluation.statistics.intervals import Estimate, bootstrap_means
+from craft.evaluation.statistics.resampling import resample_counts
 from craft.evaluation.validity.rows import validity_row
 from craft.evaluation.validity.scores import CAS
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from craft.core.settings import REAL
 from craft.evaluation.settings import ScoringSettings
-from craft.evaluation.statistics.intervals import NATURAL, Estimate, bootstrap_means, estimate, label_weights
+from craft.evaluation.statistics.intervals import NATURAL, Estimate, bootstrap_means, estimate
 from craft.evaluation.statistics.ranks import mid_ranks
+from craft.evaluation.statistics.resampling import label_weights
 from craft.evaluation.validity.rows import validity_row
 from craft.reward.dimensions import DIMENSIONS
 

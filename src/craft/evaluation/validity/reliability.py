@@ -11,7 +11,8 @@ import numpy as np
 
 from craft.core.settings import REAL
 from craft.evaluation.settings import ScoringSettings
-from craft.evaluation.statistics.intervals import estimate, label_weights
+from craft.evaluation.statistics.intervals import estimate
+from craft.evaluation.statistics.resampling import label_weights
 from craft.evaluation.validity.rows import validity_row
 
 BINS = 5
