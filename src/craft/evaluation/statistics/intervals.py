@@ -1,11 +1,12 @@
 """Numbers with intervals: images are resampled within labels, labels weigh alike, seeds follow Student's t.
 
 What an interval is over depends on the seeds. With one seed it is the percentile interval of the resampled images
-(`craft.evaluation.statistics.resampling`): over images, of this seed. With several the seeds' own values are the sample,
-and the interval is Student's t over them: three values are too few to be resampled. What all seeds share, such as real
-test images or a threshold that these set, does not show in how the seeds differ. It is added as the covariance of the
-seeds' resamples; how far the sum of both reaches is the mean of Student's t and the normal, weighted by the two variances (Cochran & Cox
-1950). Degrees of freedom in between, after Satterthwaite (1946), find four times too many effects at p = 0.01.
+(`craft.evaluation.statistics.resampling`): over images, of this seed. With several the seeds' own values are the
+sample, and the interval is Student's t over them: three values are too few to be resampled. What all seeds share, such
+as real test images or a threshold that these set, does not show in how the seeds differ. It is added as the covariance
+of the seeds' resamples; how far the sum of both reaches is the mean of Student's t and the normal, weighted by the two
+variances (Cochran & Cox 1950). Degrees of freedom in between, after Satterthwaite (1946), find four times too many
+effects at p = 0.01.
 """
 
 from collections.abc import Callable, Sequence
