@@ -127,6 +127,8 @@ def test_real_images_are_as_many_as_a_method_generates_and_not_as_the_decoded_on
     table.groupby("label").head(3).to_parquet(few)
     frame = measure(folder, job_of(), generated=[few, *files_of(folder)["generated"][1:]])
     assert frame.groupby("method")["n"].first().to_dict() == {"real": 24, "decoded": 9, "lora": 24, "craft": 24}
+    counted = frame[frame["method"] == "decoded"].set_index("metric")["n"]
+    assert counted[["precision", "recall", "coverage"]].tolist() == [9, 24, 24], "recall is a share of real images"
 
 
 def test_features_of_another_width_are_one_sentence(folder, tmp_path):

@@ -8,7 +8,7 @@ from craft.evaluation.comparison.pairs import Paired, pair_scores
 from craft.evaluation.results import Results
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES, scores_source
 from craft.evaluation.settings import Run
-from craft.evaluation.statistics.significance import cohen_dz, holm, rank_biserial
+from craft.evaluation.statistics.significance import cohen_dz, correct_for_number, rank_biserial
 from craft.evaluation.tables import ALL, Table, table_row
 
 
@@ -28,10 +28,7 @@ def comparison_table(pairs: dict[str, Paired], run: Run) -> pd.DataFrame:
         A frame with the columns `COMPARISON_COLUMNS`, without rows where there is no reward method.
     """
     rows = [row for paired in pairs.values() for row in comparison_rows(paired, run)]
-    table = pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
-    if len(table):
-        table["p_holm"] = table.groupby(["evaluator", "metric"])["p"].transform(holm)
-    return table
+    return correct_for_number(pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS)))
 
 
 def comparison_rows(paired: Paired, run: Run) -> list[dict]:

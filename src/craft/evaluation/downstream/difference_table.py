@@ -8,7 +8,7 @@ from craft.evaluation.downstream.resampled import ResampledArms, resample_arms
 from craft.evaluation.downstream.results import PREDICTIONS
 from craft.evaluation.results import Results
 from craft.evaluation.settings import Run
-from craft.evaluation.statistics.significance import holm
+from craft.evaluation.statistics.significance import correct_for_number
 from craft.evaluation.tables import ALL, Table, table_row
 
 # a calibration error is raised by resampling, so that its difference would be one of resamples
@@ -29,10 +29,7 @@ def difference_table(resampled: list[ResampledArms], run: Run) -> pd.DataFrame:
         A frame with the columns `DIFFERENCE_COLUMNS`; `at_floor` says that `p` and `p_holm` are bounds.
     """
     rows = [row for each in resampled for row in difference_rows(each, run)]
-    table = pd.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS))
-    if len(table):
-        table["p_holm"] = table.groupby(["evaluator", "metric"])["p"].transform(holm)
-    return table
+    return correct_for_number(pd.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS)))
 
 
 def difference_rows(each: ResampledArms, run: Run) -> list[dict]:

@@ -11,7 +11,7 @@ from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.seeds import numpy_generator
 from craft.core.settings import CONTROLS, REAL, ImageSet, match_files
 from craft.evaluation.fidelity.features import Encoder, encoded_images, inception_encoder
-from craft.evaluation.fidelity.metrics import RealFeatures
+from craft.evaluation.fidelity.metrics import OF_REAL, RealFeatures
 from craft.evaluation.fidelity.results import COLUMNS
 from craft.evaluation.fidelity.settings import FidelityJob
 
@@ -102,7 +102,8 @@ def compare_all(
         rng = numpy_generator("fidelity", *names, each.seed)
         for metric, values in compared.compare(features, labels, rng, name).items():
             numbers = {"value": values[0], "natural": values[1], "resamples": values[2:]}
-            rows.append(row | {"metric": metric, "n": len(features)} | numbers)
+            counted = compared.features if metric in OF_REAL else features
+            rows.append(row | {"metric": metric, "n": len(counted)} | numbers)
             log.info("%s, %s, %s: %.4f", name, evaluator, metric, values[0])
     return rows
 

@@ -25,6 +25,8 @@ NEIGHBOURHOODS = ("precision", "density", "recall", "coverage")
 METRICS = ("fid", "kid", *NEIGHBOURHOODS, "vendi", "diversity")
 # measured label by label, so that the labels' natural prevalence has no part in it
 WITHIN_LABELS = (*NEIGHBOURHOODS, "diversity")
+# shares of real images, of which they count how many the generated ones cover
+OF_REAL = ("recall", "coverage")
 # resampling with replacement repeats images, which raises a Frechet distance and lowers a Vendi score
 SHIFTED = ("fid", "vendi")
 

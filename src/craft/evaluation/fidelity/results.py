@@ -9,7 +9,7 @@ from craft.core.errors import CraftError
 from craft.evaluation.results import ResultFile
 
 # `value` weighs labels alike, `natural` every image, NaN where that has no meaning; `resamples` holds the bootstrap
-# distribution of `value`, n is the number of generated images
+# distribution of `value`, n is the number of generated images, of real ones for `OF_REAL`
 COLUMNS = ("dataset", "method", "seed", "evaluator", "role", "metric", "value", "natural", "n", "resamples")
 
 

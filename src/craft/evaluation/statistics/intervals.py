@@ -209,22 +209,19 @@ def sample(
 
 def average(parts: Sequence[Sampled]) -> Sampled:
     """Mean of the same statistics of several datasets, whose resamples and seeds are independent of one another."""
-
-    def mean(name: str) -> np.ndarray:
-        return np.mean([getattr(part, name) for part in parts], axis=0)
-
-    fields = (mean(name) for name in ("value", "natural", "values", "resamples"))
-    return Sampled(*fields, sum(part.n for part in parts))
+    return merge(parts, lambda arrays: np.mean(arrays, axis=0))
 
 
 def join(parts: Sequence[Sampled]) -> Sampled:
     """The statistics of several samples side by side, whose resamples are independent of one another."""
+    return merge(parts, lambda arrays: np.concatenate(arrays, axis=-1))
 
-    def columns(name: str) -> np.ndarray:
-        return np.concatenate([getattr(part, name) for part in parts], axis=-1)
 
-    fields = (columns(name) for name in ("value", "natural", "values", "resamples"))
-    return Sampled(*fields, sum(part.n for part in parts))
+def merge(parts: Sequence[Sampled], function: Callable[[list[np.ndarray]], np.ndarray]) -> Sampled:
+    """One sample of several, by a function of the arrays of each kind."""
+    kinds = ("value", "natural", "values", "resamples")
+    merged = (function([getattr(part, kind) for part in parts]) for kind in kinds)
+    return Sampled(*merged, sum(part.n for part in parts))
 
 
 def interval(distribution: np.ndarray, confidence: float) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """Effect sizes of paired comparisons, and the correction for making many of them."""
 
 import numpy as np
+import pandas as pd
 from scipy.stats import rankdata
 
 
@@ -19,6 +20,17 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     adjusted = np.empty_like(p_values)
     adjusted[order] = np.minimum(stepped, 1)
     return adjusted
+
+
+def correct_for_number(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with `p_holm`, corrected within a family: all comparisons of one metric by one `evaluator`.
+
+    Args:
+        table: columns `evaluator`, `metric`, `p` and `p_holm`; it may be empty.
+    """
+    if table.empty:
+        return table
+    return table.assign(p_holm=table.groupby(["evaluator", "metric"])["p"].transform(holm))
 
 
 def cohen_dz(differences: np.ndarray) -> float:

@@ -108,7 +108,6 @@ class RealTail:
         labels: theirs, shape (m,).
         quantile: of the scores that is the threshold.
         thresholds: tau, as it is and resampled.
-        resamples: how many.
         confidence: share of the bootstrap distribution between low and high.
     """
 
@@ -116,7 +115,6 @@ class RealTail:
     labels: np.ndarray
     quantile: float
     thresholds: Sampled
-    resamples: int
     confidence: float
 
     @classmethod
@@ -131,12 +129,17 @@ class RealTail:
     ) -> Self:
         """Set the threshold and resample it; `names` seed the resamples."""
         thresholds = resample_thresholds(scores, labels, [quantile], resamples, *names)
-        return cls(np.asarray(scores, float), np.asarray(labels), quantile, thresholds, resamples, confidence)
+        return cls(np.asarray(scores, float), np.asarray(labels), quantile, thresholds, confidence)
 
     @property
     def threshold(self) -> float:
         """tau."""
         return float(self.thresholds.value[0])
+
+    @property
+    def resamples(self) -> int:
+        """How many there are."""
+        return self.thresholds.resamples.shape[1]
 
     def estimate_threshold(self) -> Estimate:
         """tau with its interval."""

@@ -15,12 +15,9 @@ from craft.core.settings import REAL
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
 from craft.evaluation.settings import ScoringSettings
 from craft.evaluation.statistics.ranks import kendall, spearman
-from craft.evaluation.validity.rows import estimate_by_key, validity_row, with_shares
+from craft.evaluation.validity.rows import THESE_SEEDS, estimate_by_key, validity_row, with_shares
 from craft.evaluation.validity.scores import PROBABILITY, all_scores, named_scores, stack
 from craft.reward.dimensions import DIMENSIONS
-
-# images of all seeds are resampled together, so that another training has no part in the intervals
-OVER = {"over": "images, these seeds"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ def follow_classifier(judged: Judged, scoring: ScoringSettings, dataset: str, **
         numbers = estimate_by_key(part.unit_labels, part.seeds, statistic, scoring, "truth", group, dataset)
         for (study, dimension, metric), number in numbers.items():
             place = {"study": study, "dimension": dimension, "condition": group, "metric": metric}
-            yield validity_row(number, **place, **shared) | OVER
+            yield validity_row(number, **place, **shared) | THESE_SEEDS
 
 
 def order_methods(judged: Judged, scoring: ScoringSettings, dataset: str, **shared) -> Iterator[dict]:
@@ -133,4 +130,4 @@ def order_methods(judged: Judged, scoring: ScoringSettings, dataset: str, **shar
     numbers = estimate_by_key(part.unit_labels, part.seeds, statistic, scoring, "order of methods", dataset)
     for (study, dimension, metric), number in numbers.items():
         place = {"study": study, "dimension": dimension, "condition": "methods", "metric": metric}
-        yield validity_row(number, **place, **shared) | OVER
+        yield validity_row(number, **place, **shared) | THESE_SEEDS

@@ -22,12 +22,10 @@ from craft.core.seeds import numpy_generator
 from craft.evaluation.settings import ScoringSettings
 from craft.evaluation.statistics.intervals import Estimate, bootstrap_means
 from craft.evaluation.statistics.resampling import resample_counts
-from craft.evaluation.validity.rows import validity_row
+from craft.evaluation.validity.rows import THESE_SEEDS, validity_row
 from craft.evaluation.validity.scores import CAS
 
 NEVER = float("nan")
-# what the interval of a change is over, however many seeds there are
-OVER = "images, these seeds"
 
 
 @dataclass(frozen=True)
@@ -185,9 +183,9 @@ def follow_gap(
         for metric, number in zip(("proxy", "judge", "gap"), numbers, strict=True):
             yield validity_row(number, level=float(step), metric=metric, **place, **shared)
         row = validity_row(rise(change, opening, there), level=float(step), metric="gap_change", **place, **shared)
-        yield row | {"over": OVER}
+        yield row | THESE_SEEDS
     row = validity_row(rise(opening.change.max(), opening, courses), metric="reopening", **place, **shared)
-    yield row | {"over": OVER}
+    yield row | THESE_SEEDS
     n = sum(len(course.labels) for course in courses)
     for metric, step in (("opens_from", opening.least), ("opens_at", opening.told)):
         yield validity_row(Estimate(step, NEVER, NEVER, n, len(courses)), metric=metric, **place, **shared)

@@ -13,6 +13,9 @@ from craft.evaluation.validity.results import COLUMNS
 from craft.evaluation.validity.scores import CAS, without
 from craft.reward.dimensions import DIMENSIONS
 
+# what an interval is over where images of all seeds are resampled together: another training has no part in it
+THESE_SEEDS = {"over": "images, these seeds"}
+
 # study, dimension and metric of a number, and what else tells it from others
 Key = tuple[str, ...]
 

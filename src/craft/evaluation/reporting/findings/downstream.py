@@ -5,11 +5,9 @@ import pandas as pd
 from craft.core.settings import REAL
 from craft.evaluation.downstream.arms import Arm
 from craft.evaluation.reporting.findings.base import Tables, first_judge, our_method, rows_of, spread
-from craft.evaluation.settings import Run
+from craft.evaluation.settings import Run, ScoringSettings
 
 METRIC = "macro_auroc"
-# of p-values after Holm's correction
-LEVEL = 0.05
 
 
 def find_downstream(tables: Tables, run: Run) -> list[dict]:
@@ -31,13 +29,13 @@ def find_downstream(tables: Tables, run: Run) -> list[dict]:
     for name, against in rows[["method", "against"]].drop_duplicates().itertuples(index=False):
         if Arm.parse(name).method == ours:
             part = rows_of(rows, method=name, against=against)
-            found.append({"backbone": backbone, **compare(part, name, against)})
+            found.append({"backbone": backbone, **compare(part, name, against, run.scoring)})
     return sorted(found, key=lambda each: (not each["real"], not each["against_real"]))
 
 
-def compare(rows: pd.DataFrame, name: str, against: str) -> dict:
+def compare(rows: pd.DataFrame, name: str, against: str, scoring: ScoringSettings) -> dict:
     """One comparison of two arms over all datasets."""
-    told = rows["p_holm"] < LEVEL
+    told = rows["p_holm"] < 1 - scoring.confidence
     return {
         "arm": name,
         "against": against,
