@@ -14,6 +14,8 @@ import numpy as np
 import typer
 from common import RESULTS, Metric, record, report
 from scipy import stats
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from craft.core.cli import run
 from craft.core.seeds import numpy_generator
@@ -66,16 +68,11 @@ def generated_labels() -> np.ndarray:
     return np.arange(GENERATED) % len(OFFSETS)
 
 
-def squash(logits: np.ndarray) -> np.ndarray:
-    """Scores in [0, 1] of logits."""
-    return 1 / (1 + np.exp(-logits))
-
-
 def mean_score(shift: float) -> float:
     """Mean score, labels weighed alike, of images whose logits are moved by `shift`."""
     points, weights = np.polynomial.hermite_e.hermegauss(40)
     logits = OFFSETS[:, None] + shift + SPREAD * points
-    return float((squash(logits) @ weights).mean() / weights.sum())
+    return float((expit(logits) @ weights).mean() / weights.sum())
 
 
 def share_under(shift: float, limit: float) -> float:
@@ -92,7 +89,7 @@ def over_seeds(truth: Callable[[float], float], scale: float = SEEDS) -> float:
 def mean_of_cas(rng: np.random.Generator, seeds: int) -> Trial:
     """Mean CAS of a method."""
     shifts, labels = rng.normal(0, SEEDS, seeds), generated_labels()
-    groups = [squash(OFFSETS[labels] + shift + SPREAD * rng.normal(size=GENERATED))[:, None] for shift in shifts]
+    groups = [expit(OFFSETS[labels] + shift + SPREAD * rng.normal(size=GENERATED))[:, None] for shift in shifts]
     (found,) = bootstrap_means(
         groups, RESAMPLES, CONFIDENCE, "coverage", int(rng.integers(1 << 40)), labels=[labels] * seeds
     )
@@ -115,11 +112,7 @@ def tail_rate(rng: np.random.Generator, seeds: int) -> Trial:
 
 def true_threshold() -> float:
     """The logit below which there is a share of `QUANTILE` of real images, labels weighed alike."""
-    low, high = -10.0, 10.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if share_under(0.0, middle) < QUANTILE else (low, middle)
-    return (low + high) / 2
+    return float(brentq(lambda limit: share_under(0.0, limit) - QUANTILE, -10.0, 10.0))
 
 
 def paired_difference(rng: np.random.Generator, seeds: int) -> Trial:

@@ -54,7 +54,7 @@ def test_tail_table_uses_the_threshold_of_real_test_images(scores, fake_run):
     judged = scores[(scores["dataset"] == "chest") & (scores["evaluator"] == "clip_resnet")]
     by_method = {method: rows["cas"].to_numpy(float) for method, rows in judged.groupby("method")}
     threshold = table.loc[("chest", "all", "real", "clip_resnet", "threshold"), "value"]
-    assert threshold == tail_threshold(by_method["real"], 0.1)
+    assert threshold == tail_threshold(by_method["real"], 0.1, None)
     found = table.loc[("chest", "all", "foundation", "clip_resnet", "tail_rate"), "value"]
     assert found == pytest.approx((by_method["foundation"] < threshold).mean())
     assert PHANTOM_CLASSIFIER not in table.index.get_level_values("evaluator")

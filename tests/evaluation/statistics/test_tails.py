@@ -22,22 +22,22 @@ def alike(size: int) -> np.ndarray:
 
 
 def test_threshold_is_the_least_score_up_to_which_the_share_is_reached():
-    assert tail_threshold(GRID, 0.1) == 0.1
-    assert tail_threshold(GRID, 0.11) == 0.2
-    assert tail_threshold(np.array([0.4, 0.2]), 0.25) == 0.2
+    assert tail_threshold(GRID, 0.1, None) == 0.1
+    assert tail_threshold(GRID, 0.11, None) == 0.2
+    assert tail_threshold(np.array([0.4, 0.2]), 0.25, None) == 0.2
 
 
 def test_labels_weigh_alike_in_the_threshold_whatever_their_numbers():
     scores = np.r_[np.linspace(0.8, 1.0, 90), np.linspace(0.1, 0.3, 10)]
     labels = np.repeat(["many", "few"], [90, 10])
     assert tail_threshold(scores, 0.3, labels) == pytest.approx(0.1 + 0.2 * 5 / 9)
-    assert tail_threshold(scores, 0.3) > 0.8
+    assert tail_threshold(scores, 0.3, None) > 0.8
 
 
 @pytest.mark.parametrize("scores", [[], [np.nan], [np.inf]])
 def test_empty_or_infinite_scores_are_errors(scores):
     with pytest.raises(ValueError):
-        tail_threshold(np.array(scores), 0.1)
+        tail_threshold(np.array(scores), 0.1, None)
     reference = RealTail.resample(GRID, alike(10), 0.1, 10, 0.95, "x")
     with pytest.raises(ValueError):
         reference.estimate_rate([np.array(scores)], [alike(len(scores))], "x")
@@ -61,8 +61,8 @@ def test_estimates_have_the_values_of_the_plain_formulas():
     real, groups = RNG.random(60), [RNG.random(40) ** 2, RNG.random(40) ** 2]
     reference = RealTail.resample(real, alike(60), 0.1, 300, 0.95, "chest")
     rate = reference.estimate_rate(groups, [alike(40)] * 2, "chest", "lora")
-    assert reference.estimate_threshold().value == tail_threshold(real, 0.1)
-    assert rate.value == pytest.approx(np.mean([group < tail_threshold(real, 0.1) for group in groups]))
+    assert reference.estimate_threshold().value == tail_threshold(real, 0.1, None)
+    assert rate.value == pytest.approx(np.mean([group < tail_threshold(real, 0.1, None) for group in groups]))
     assert rate.low <= rate.value <= rate.high and (rate.n, rate.seeds) == (80, 2)
 
 
@@ -117,7 +117,7 @@ def test_thresholds_lie_around_that_of_all_images_and_blocks_of_resamples_change
     whole = by_number(resample_thresholds(real, labels, [0.1, 0.05], 400, "skin"))
     assert whole.shape == (402, 2) and (whole[:, 0] >= whole[:, 1]).all()
     assert whole[-1].tolist() == [tail_threshold(real, quantile, labels) for quantile in (0.1, 0.05)]
-    assert whole[-2].tolist() == [tail_threshold(real, quantile) for quantile in (0.1, 0.05)]
+    assert whole[-2].tolist() == [tail_threshold(real, quantile, None) for quantile in (0.1, 0.05)]
     assert whole[:400].mean(axis=0) == pytest.approx(whole[-1], abs=0.03)
     monkeypatch.setattr("craft.evaluation.statistics.intervals.BLOCK", 400 * 200)
     assert (by_number(resample_thresholds(real, labels, [0.1, 0.05], 400, "skin")) == whole).all()

@@ -15,13 +15,13 @@ from craft.evaluation.statistics.intervals import Estimate, Sampled, estimate, s
 from craft.evaluation.statistics.resampling import label_weights
 
 
-def tail_threshold(reference: np.ndarray, quantile: float, labels: np.ndarray | None = None) -> float:
+def tail_threshold(reference: np.ndarray, quantile: float, labels: np.ndarray | None) -> float:
     """The score below which an image counts as low: the least score up to which there is a share of `quantile`.
 
     Args:
         reference: scores of real test images with their own labels, shape (m,).
         quantile: which quantile of `reference` is the threshold.
-        labels: of the images, which weigh alike; without them every image does.
+        labels: of the images, which weigh alike; None where every image shall.
 
     Raises:
         ValueError: if `reference` is empty or holds a non-finite value.
