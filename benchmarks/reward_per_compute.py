@@ -232,8 +232,7 @@ class Trial:
         import torch
 
         from craft.core.seeds import Draws
-        from craft.training.craft import balanced_labels
-        from craft.training.prompts import draw_prompts
+        from craft.training.prompts import balanced_labels, draw_prompts
         from craft.training.sampler import generate
 
         foundation, knowledge = self.inputs.foundation, self.inputs.knowledge

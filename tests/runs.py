@@ -62,7 +62,7 @@ def reward_method(**changes) -> RewardMethod:
     return RewardMethod(
         kind="reward",
         start="lora_enriched",
-        objective=ObjectiveSettings(saturation=[1.0], gamma=0.5),
+        objective=ObjectiveSettings(**{"saturation": [1.0], "gamma": 0.5} | changes.pop("objective", {})),
         guard=changes.pop("guard", GuardSettings(every=2, images=4, min_diversity=0, min_plausibility=0, max_shift=99)),
         compute=changes.pop("compute", ComputeSettings()),
         backprop=changes.pop("backprop", {}),

@@ -10,6 +10,7 @@ from craft.core.seeds import Draws
 from craft.reward.augment import Augmentation
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.objective import ClinicalReward, anchor
+from craft.reward.scored import Scored
 from craft.reward.settings import ObjectiveSettings
 
 SIZE = 32
@@ -30,28 +31,33 @@ def images(seed: int = 1) -> torch.Tensor:
     return torch.rand(4, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(seed))
 
 
+def pull(reward: ClinicalReward, scored: Scored) -> torch.Tensor:
+    """The pull of a first batch."""
+    return reward.matching(scored, scored[:0])
+
+
 LABELS = torch.tensor([0, 1, 0, 1])
 
 
-def test_the_hinge_is_zero_where_the_reward_stands_at_the_real_level(judge):
+def test_the_pull_is_zero_where_the_reward_stands_at_the_real_level(judge):
     reward = make_reward(judge)
-    reward.levels.fill_(0.0)
+    reward.matching.levels.fill_(0.0)
     scored = reward(images(), LABELS, Draws("reward"))
-    assert scored.hinge == 0.0 and (scored.reward > 0).all()
+    assert pull(reward, scored) == 0.0 and (scored.reward > 0).all()
 
 
 def test_an_image_is_pulled_by_the_quantiles_of_its_own_label_that_stand_above_it(judge):
     reward = make_reward(judge, saturation=[0.25, 0.75])
-    reward.levels.copy_(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
+    reward.matching.levels.copy_(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
     scored = reward(images(), LABELS, Draws("reward"))
-    assert torch.allclose(scored.hinge, ((1.0 - scored.reward) * (LABELS == 0) / 2).mean())
+    assert torch.allclose(pull(reward, scored), ((1.0 - scored.reward) * (LABELS == 0) / 2).mean())
 
 
 def test_the_levels_are_the_asked_quantiles_of_each_labels_real_rewards(judge):
     reward = make_reward(judge, saturation=[0.0, 0.5, 1.0])
-    real = reward(*REAL, Draws("unused")).reward
+    real, quantiles = reward(*REAL, Draws("unused")).reward, torch.tensor([0.0, 0.5, 1.0])
     for label in (0, 1):
-        assert torch.allclose(reward.levels[label], real[REAL[1] == label].quantile(torch.tensor([0.0, 0.5, 1.0])))
+        assert torch.allclose(reward.matching.levels[label], real[REAL[1] == label].quantile(quantiles))
 
 
 def test_a_label_without_a_calibration_image_is_named(judge):
@@ -66,9 +72,9 @@ def test_a_weight_of_one_dimension_makes_the_reward_that_dimension(judge):
 
 def test_the_gradient_reaches_every_image_and_following_it_raises_the_reward(judge):
     reward, pixels = make_reward(judge), images().requires_grad_(True)
-    reward.levels.fill_(1.0)
+    reward.matching.levels.fill_(1.0)
     scored = reward(pixels, LABELS, Draws("reward"))
-    (gradient,) = torch.autograd.grad(scored.hinge, pixels)
+    (gradient,) = torch.autograd.grad(pull(reward, scored), pixels)
     assert (gradient.flatten(1).norm(dim=1) > 0).all()
     stepped = reward((pixels - 0.05 * gradient.sign()).detach(), LABELS, Draws("reward"))
     assert stepped.reward.mean() > scored.reward.mean()

@@ -7,8 +7,8 @@ from safetensors.torch import load_file
 from tiny import SMALL, tiny_foundation, tiny_knowledge
 
 from craft.core.errors import CraftError
-from craft.training.craft import balanced_labels
 from craft.training.denoising import min_snr_weights
+from craft.training.prompts import balanced_labels
 from craft.training.sampler import generate
 from craft.training.settings import ComputeSettings, LoraSettings, SamplingSettings
 from craft.training.supervised import RealImages

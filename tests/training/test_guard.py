@@ -15,7 +15,7 @@ from craft.reward.dimensions import DIMENSIONS
 from craft.reward.evidence import Evidence, ImageFeatures, LabelTexts
 from craft.reward.objective import ClinicalReward
 from craft.reward.settings import ObjectiveSettings
-from craft.training.craft import RewardInputs, draw_fixed_sample, make_loss, train_reward
+from craft.training.craft import CraftLoss, RewardInputs, draw_fixed_sample, train_reward
 from craft.training.guard import (
     FixedSample,
     Guard,
@@ -216,7 +216,7 @@ def test_the_guard_stops_a_hackable_reward_and_without_it_the_held_out_score_fal
 
     rewarder = tiny_judge()
     reward = Watermark(rewarder, near(rewarder, start, sample.labels), method.objective, start, sample.labels)
-    reward.levels.fill_(1.0)
+    reward.matching.levels.fill_(1.0)
     reward.pattern, reward.level = reachable_pattern(prepare()[0], sample, sampling, start)
     inputs = RewardInputs(foundation, reward, monitor, real_images(foundation), knowledge)
     before = judge_now(foundation)
@@ -224,8 +224,8 @@ def test_the_guard_stops_a_hackable_reward_and_without_it_the_held_out_score_fal
     guarded = judge_now(foundation)
 
     inputs = replace(inputs, foundation=prepare()[0])
-    parameters, loss_at = inputs.foundation.adapter_parameters(), make_loss(method, sampling, inputs, "test/0")
-    alone = fit(parameters, method.training, loss_at, tmp_path / "unguarded")
+    parameters, loss = inputs.foundation.adapter_parameters(), CraftLoss(method, sampling, inputs, "test/0")
+    alone = fit(parameters, method.training, loss, tmp_path / "unguarded")
     unguarded = judge_now(inputs.foundation)
 
     assert alone[-1]["reward"] > alone[1]["reward"] + 0.1, "nothing was hacked"

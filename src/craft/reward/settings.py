@@ -1,6 +1,6 @@
 """Settings of the reward: the CRAFT objective, and the jobs that encode images and calibrate CAS."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -14,7 +14,7 @@ Weight = Annotated[float, Field(gt=0)]
 
 
 class ObjectiveSettings(Strict):
-    """The CRAFT loss: saturating reward, anchor to the starting adapter, denoising on real images."""
+    """The CRAFT loss: a reward that ends where real images stand, anchor to the starting adapter, denoising."""
 
     reward: named(REWARDS) = Field("weighted_mean", description="what one number is made of an image's dimensions")
     weights: dict[named(DIMENSIONS), Weight] = Field(
@@ -26,8 +26,21 @@ class ObjectiveSettings(Strict):
     gamma: float = Field(
         0.1, ge=0, description="weight of the denoising loss on real images; at 0.5 its gradient drowns the reward's"
     )
+    match: Literal["saturate", "ranks", "ranks_two_sided", "maximise"] = Field(
+        "saturate",
+        description="saturate: up to quantiles of real images' rewards; ranks: up to the real reward of an image's own"
+        " rank; ranks_two_sided: the same, and down to it; maximise: without a limit, to compare with",
+    )
     saturation: list[Annotated[float, Field(ge=0, le=1)]] = Field(
-        [0.1, 0.3, 0.5, 0.7, 0.9], min_length=1, description="quantiles of real images' rewards up to which it pulls"
+        [0.1, 0.3, 0.5, 0.7, 0.9],
+        min_length=1,
+        description="quantiles of real images' rewards up to which `saturate` pulls; [0.5] ends at their median",
+    )
+    diversity: float = Field(
+        0.0, ge=0, description="weight of the pull on diversity within labels, up to that of real images"
+    )
+    window: Positive = Field(
+        4, description="earlier batches that an image is ranked among and that its diversity is measured against"
     )
     augment: bool = Field(True, description="shift, zoom and recolour images slightly before the evaluator sees them")
 

@@ -10,7 +10,8 @@
   the spread begins and that late means the last quarter is our choice;
 - `full`: all steps.
 
-All of them predict with guidance, as generation does. With `variants` n above 1 the last step is repeated n - 1 times
+`direct`, which goes no way through the sampler, is in `craft.training.direct`. All of these predict with guidance, as
+generation does. With `variants` n above 1 the last step is repeated n - 1 times
 from fresh noise on the result (DRaFT-LV): more gradient samples of a trajectory that is paid for already.
 """
 

@@ -1,7 +1,8 @@
 """CRAFT: reward finetuning of a supervised adapter through the sampler (our own specification).
 
-One step samples a batch with the diffusion sampler, part of it with gradient (`craft.training.backprop`), decodes it,
-scores it with the reward evaluator, and steps the adapter on the objective (`craft.reward.objective`).
+A step's latents carry a gradient (`craft.training.passages`): of the diffusion sampler, some of whose steps are taken
+with gradient, or of one prediction on noised samples. They are decoded and scored with the reward evaluator, and the
+adapter is stepped on the objective (`craft.reward.objective`).
 """
 
 from dataclasses import dataclass
@@ -17,19 +18,20 @@ from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.reward.features import Features, read_calibration
 from craft.reward.judge import Judge
-from craft.reward.objective import ClinicalReward, anchor
-from craft.training.backprop import GradientPlan
+from craft.reward.objective import ClinicalReward
 from craft.training.checks import collect_checks, keep_check
+from craft.training.direct import DirectWay
 from craft.training.guard import FixedSample, Guard, Monitor
-from craft.training.loop import LossAt, fit
+from craft.training.loop import fit
 from craft.training.methods.base import MethodFiles, Trained
 from craft.training.methods.reward import RewardMethod
 from craft.training.parts import Part
+from craft.training.passages import SampledWay
 from craft.training.processes import is_main_process
-from craft.training.prompts import all_prompts, draw_prompts
-from craft.training.sampler import Conditions, Trajectory, sample_latents
+from craft.training.prompts import all_prompts, balanced_labels, draw_prompts
 from craft.training.settings import MethodJob, SamplingSettings
 from craft.training.supervised import RealImages, denoise_real
+from craft.training.window import Window
 
 CHECKS = "checks"
 
@@ -124,50 +126,68 @@ def train_reward(
     keep = partial(keep_check, folder / CHECKS, names)
     loop, monitor = settings.training, inputs.monitor
     guard = Guard(foundation, parameters, monitor, sample, sampling, settings.guard, loop.steps, keep)
-    loss_at = make_loss(settings, sampling, inputs, seed)
-    history = fit(parameters, loop, loss_at, folder, guard, precision=compute.precision, events=folder)
+    loss = CraftLoss(settings, sampling, inputs, seed)
+    history = fit(parameters, loop, loss, folder, guard, memory=loss, precision=compute.precision, events=folder)
     if not is_main_process():
         return Trained(foundation, history)
     checks = collect_checks(folder / CHECKS, [row["step"] for row in history if "monitor" in row])
     return Trained(foundation, history, guard.pictures, checks)
 
 
-def make_loss(settings: RewardMethod, sampling: SamplingSettings, inputs: RewardInputs, seed: str) -> LossAt:
-    """The CRAFT loss of a step."""
-    foundation, knowledge, batch = inputs.foundation, inputs.knowledge, settings.training.batch
-    labels, objective, dimensions = list(knowledge.labels), settings.objective, inputs.reward.alignment.names
+class CraftLoss:
+    """The CRAFT loss of a step; what it remembers from step to step travels in the checkpoints.
 
-    def loss_at(part: Part) -> tuple[Tensor, dict[str, float]]:
-        draws = part.draws("craft", seed)
-        names = balanced_labels(labels, batch, offset=(part.step * part.shares + part.share) * batch)
-        conditions = Conditions.encode(foundation, draw_prompts(knowledge, names, settings.prompts, draws))
-        noise = draws.normal(batch, *foundation.latent_shape)
-        plan = GradientPlan.draw(settings.backprop, sampling.steps, batch, draws)
-        path = sample_latents(foundation, conditions, noise, sampling, plan, draws)
-        numbers = torch.tensor([labels.index(name) for name in names], device=foundation.device)
-        scored = inputs.reward(foundation.decode(path.latents), numbers.repeat(plan.variants), draws)
-        near = anchor_loss(foundation, conditions, path, draws)
-        real = denoise_real(foundation, inputs.images, knowledge, settings.prompts, batch, 0.1, draws)
-        loss = scored.hinge + objective.beta * near + objective.gamma * real
-        logs = {"reward": scored.reward.mean().item(), "hinge": scored.hinge.item()}
-        logs |= {"anchor": near.item(), "denoising": real.item()}
-        return loss, logs | dict(zip(dimensions, scored.dimensions.mean(0).tolist(), strict=True))
+    Args:
+        settings: objective, gradient and training.
+        sampling: how images are sampled.
+        inputs: models, reward, real images and knowledge.
+        seed: names the random draws.
+    """
 
-    return loss_at
+    def __init__(self, settings: RewardMethod, sampling: SamplingSettings, inputs: RewardInputs, seed: str):
+        self.settings, self.inputs, self.seed = settings, inputs, seed
+        way = DirectWay if settings.backprop.mode == "direct" else SampledWay
+        self.way = way(inputs.foundation, inputs.knowledge, settings, sampling, seed)
+        self.window = Window(settings.objective.window)
 
+    def __call__(self, part: Part) -> tuple[Tensor, dict[str, float]]:
+        """The loss of a part of a step's batch and what to log of it; a further term is there where it has a weight."""
+        draws, objective, inputs = part.draws("craft", self.seed), self.settings.objective, self.inputs
+        passage = self.way(part, draws)
+        images = inputs.foundation.decode(passage.latents)
+        scored = inputs.reward(images, passage.labels, draws, passage.places)
+        past = self.window.add(part, scored)
+        terms = {
+            "diversity_lack": (objective.diversity, lambda: inputs.reward.diversity(scored, past)),
+            "anchor": (objective.beta, lambda: passage.distance_to_anchor(draws)),
+            "denoising": (objective.gamma, lambda: self.denoise(draws)),
+        }
+        loss = inputs.reward.matching(scored, past)
+        rewards = scored.reward.detach()
+        logs = {"reward": rewards.mean().item(), "pull": loss.item()} | passage.describe(rewards)
+        for name, (weight, term) in terms.items():
+            if weight:
+                value = term()
+                loss, logs[name] = loss + weight * value, value.item()
+        means = scored.dimensions.mean(0).tolist()
+        return loss, logs | dict(zip(inputs.reward.alignment.names, means, strict=True))
 
-def anchor_loss(foundation: Foundation, conditions: Conditions, path: Trajectory, draws: Draws) -> Tensor:
-    """Distance to the anchor adapter on one state of the sampled trajectory, drawn uniformly."""
-    index = draws.common(len(path.inputs))
-    arguments = (path.inputs[index], path.timesteps[index])
-    with foundation.anchor():
-        anchored = foundation.unet(*arguments, encoder_hidden_states=conditions.states).sample
-    return anchor(foundation.unet(*arguments, encoder_hidden_states=conditions.states).sample, anchored)
+    def denoise(self, draws: Draws) -> Tensor:
+        """The denoising loss on as many real images as a part generates."""
+        settings, inputs = self.settings, self.inputs
+        batch, arguments = settings.training.batch, (inputs.images, inputs.knowledge, settings.prompts)
+        return denoise_real(inputs.foundation, *arguments, batch, 0.1, draws)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """See `craft.training.checkpoints.Resumable`."""
+        parts = {"way": self.way, "window": self.window}
+        return {f"{name}/{key}": tensor for name, part in parts.items() for key, tensor in part.tensors().items()}
 
-def balanced_labels(labels: list[str], count: int, offset: int = 0) -> list[str]:
-    """`count` label keys in turn, starting at `offset`."""
-    return [labels[(offset + index) % len(labels)] for index in range(count)]
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """See `craft.training.checkpoints.Resumable`."""
+        for name, part in {"way": self.way, "window": self.window}.items():
+            prefix = f"{name}/"
+            part.restore({key[len(prefix) :]: each for key, each in tensors.items() if key.startswith(prefix)})
 
 
 def draw_fixed_sample(foundation: Foundation, settings: RewardMethod, knowledge: Knowledge, seed: str) -> FixedSample:

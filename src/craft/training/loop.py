@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from craft.core.progress import track
 from craft.training.average import WeightAverage
-from craft.training.checkpoints import Checkpoints
+from craft.training.checkpoints import Checkpoints, Resumable
 from craft.training.events import EventFiles
 from craft.training.interruption import Interrupted, catch_signals, check_skipped, explain_memory, find_bad_term
 from craft.training.parts import Part
@@ -133,6 +133,7 @@ def fit(
     observer: Observer | None = None,
     weight_decay: float = 0.0,
     buffers: Sequence[Tensor] = (),
+    memory: Resumable | None = None,
     precision: str = "fp32",
     events: Path | None = None,
 ) -> list[dict]:
@@ -149,6 +150,7 @@ def fit(
         observer: checks the training and may stop it; it sees the averaged weights.
         weight_decay: of AdamW.
         buffers: what else changes while training (running statistics) and must survive an interruption.
+        memory: what the loss remembers from step to step.
         precision: fp32, bf16 or auto (`craft.training.settings.ComputeSettings`).
         events: folder of TensorBoard event files; none are written without it.
 
@@ -162,7 +164,8 @@ def fit(
     accelerator = make_accelerator(parameters[0].device, precision)
     optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate, weight_decay=weight_decay)
     observer, average = observer or Observer(), WeightAverage(parameters, training.ema)
-    keeper = Checkpoints(checkpoints, parameters, buffers, optimizer, {"observer": observer, "average": average})
+    resumables = {"observer": observer, "average": average} | ({"memory": memory} if memory else {})
+    keeper = Checkpoints(checkpoints, parameters, buffers, optimizer, resumables)
     descent = Descent(accelerator, parameters, optimizer, average, training, loss_at)
     with explain_memory(training):
         history = descend(descent, observer, keeper, events)

@@ -7,7 +7,8 @@ asks for several); alone, a process is a crew of one and nothing here costs anyt
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast, broadcast_object_list
-from torch import nn
+from accelerate.utils import gather as gather_rows
+from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
 
@@ -43,6 +44,11 @@ def average_logs(accelerator: Accelerator, logs: dict[str, float]) -> dict[str, 
         return logs
     values = torch.tensor(list(logs.values()), dtype=torch.float64, device=accelerator.device)
     return dict(zip(logs, accelerator.reduce(values, reduction="mean").tolist(), strict=True))
+
+
+def gather(tensor: Tensor) -> Tensor:
+    """The tensors of all processes under each other, in every process; shape (processes, ...)."""
+    return tensor[None] if PartialState().num_processes == 1 else gather_rows(tensor[None].contiguous())
 
 
 def agree(accelerator: Accelerator, value):

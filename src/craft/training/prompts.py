@@ -1,4 +1,4 @@
-"""Which prompt an image gets: the plain label prompt, or one of the label's enriched descriptions."""
+"""Which label an image gets, and which prompt: the plain label prompt, or one of the label's enriched descriptions."""
 
 from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
@@ -7,6 +7,11 @@ from craft.knowledge.schema import Knowledge
 def all_prompts(knowledge: Knowledge) -> list[str]:
     """Every prompt that an image of this modality can get, the empty one of classifier-free guidance included."""
     return ["", *(text for label in knowledge.labels.values() for text in (label.prompt, *label.descriptions))]
+
+
+def balanced_labels(labels: list[str], count: int, offset: int = 0) -> list[str]:
+    """`count` label keys in turn, starting at `offset`."""
+    return [labels[(offset + index) % len(labels)] for index in range(count)]
 
 
 def draw_prompts(knowledge: Knowledge, labels: list[str], style: str, draws: Draws) -> list[str]:

@@ -19,9 +19,22 @@ LOOP_COLUMNS = {
 # the terms of the CRAFT loss; the mean calibrated dimensions of CAS stand beside them under their own names
 REWARD_COLUMNS = {
     "reward": "mean reward of the generated images",
-    "hinge": "how far their rewards lie below those of real images",
+    "pull": "how far their rewards lie from where `objective.match` wants them",
     "anchor": "distance to the frozen adapter of the start",
     "denoising": "denoising loss on real images",
+}
+# further terms, where their settings ask for them
+DIVERSITY_COLUMNS = {
+    "diversity_lack": "how much nearer they stand to earlier ones of their label than two real images to each other"
+}
+DIRECT_COLUMNS = {
+    "age": "mean number of steps since the samples were made",
+    "share_low": "share of the samples that were noised to the lowest third of the levels",
+    "share_middle": "to the middle third",
+    "share_high": "to the highest third",
+    "reward_low": "what these add to the mean reward; divided by their share, it is their own mean",
+    "reward_middle": "the same of the middle third",
+    "reward_high": "the same of the highest third",
 }
 # what the guard adds at its checks; empty at all other steps
 GUARD_COLUMNS = {
@@ -38,7 +51,7 @@ CHECK_COLUMNS = ("step", "number", "label", "image")
 
 
 def read_history(path: Path) -> pd.DataFrame:
-    """The history of one training, one row per step; see `LOOP_COLUMNS`, `REWARD_COLUMNS` and `GUARD_COLUMNS`.
+    """The history of one training, one row per step; see the columns above.
 
     Raises:
         CraftError: if the file is missing or has no column `step`.

@@ -42,11 +42,18 @@ class Trajectory:
 
 def guided_prediction(unet, sample: Tensor, timestep, conditions: Conditions, scale: float) -> Tensor:
     """Classifier-free guided prediction (Ho & Salimans 2022); one pass where the scale is 1."""
+    return predict(unet, sample, timestep, conditions, scale)[0]
+
+
+def predict(unet, sample: Tensor, timestep, conditions: Conditions, scale: float) -> tuple[Tensor, Tensor]:
+    """The guided prediction and the conditional one that is part of it, at one timestep or one for every sample."""
     if scale == 1.0:
-        return unet(sample, timestep, encoder_hidden_states=conditions.states).sample
+        conditional = unet(sample, timestep, encoder_hidden_states=conditions.states).sample
+        return conditional, conditional
     states = torch.cat([conditions.empty.expand_as(conditions.states), conditions.states])
-    empty, conditional = unet(torch.cat([sample, sample]), timestep, encoder_hidden_states=states).sample.chunk(2)
-    return empty + scale * (conditional - empty)
+    timesteps = torch.cat([timestep, timestep]) if timestep.ndim else timestep
+    empty, conditional = unet(torch.cat([sample, sample]), timesteps, encoder_hidden_states=states).sample.chunk(2)
+    return empty + scale * (conditional - empty), conditional
 
 
 def sample_latents(

@@ -74,13 +74,52 @@ class SamplingSettings(Strict):
 
 
 class BackpropSettings(Strict):
-    """Which sampling steps carry the reward's gradient (`craft.training.backprop`)."""
+    """On which way the reward's gradient reaches the adapter (`craft.training.backprop`, `craft.training.direct`)."""
 
-    mode: Literal["last", "random", "refl", "drtune", "full"] = Field(
+    mode: Literal["last", "random", "refl", "drtune", "full", "direct"] = Field(
         "refl", description="refl and drtune gain most for their UNet evaluations (benchmarks/reward_per_compute.py)"
     )
     steps: Positive = Field(1, description="K of the modes `last` and `drtune`")
     lv: Positive = Field(1, description="results per sample; above 1, the last step is repeated from fresh noise")
+    levels: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
+        [0.05, 0.7],
+        min_length=2,
+        max_length=2,
+        description="`direct`: lowest and highest level that a finished sample is noised to, shares of the schedule",
+    )
+    span: float = Field(
+        0.15,
+        ge=0.01,
+        le=1,
+        description="`direct`: share of the schedule that the model takes it back; the known noise does the rest",
+    )
+    uses: Positive = Field(4, description="`direct`: steps that a sample serves, each time with fresh noise")
+    guidance_scale: float = Field(
+        1.0, ge=1, description="`direct`: of the prediction with gradient; 1 is none and costs half"
+    )
+    rollout: SamplingSettings | None = Field(
+        None, description="`direct`: how samples are made, as the key `sampling` says it; null is as in generation"
+    )
+
+    @model_validator(mode="after")
+    def what_only_direct_reads_is_left_alone_elsewhere(self) -> Self:
+        if self.mode == "direct":
+            return self
+        for name in ("levels", "span", "uses", "guidance_scale", "rollout"):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"only `mode: direct` reads `{name}`, and the mode is {self.mode}; leave `{name}` out")
+        return self
+
+    @model_validator(mode="after")
+    def the_way_of_direct_fits_the_schedule(self) -> Self:
+        low, high = self.levels
+        if high - low < 0.01:
+            raise ValueError(f"the levels {self.levels} do not rise; write for example `levels: [0.05, 0.7]`")
+        if self.span > high:
+            raise ValueError(
+                f"span is {self.span}, more than the whole way from the highest level; write at most `span: {high}`"
+            )
+        return self
 
     @model_validator(mode="after")
     def only_one_last_step_can_be_repeated(self) -> Self:
