@@ -1,73 +1,55 @@
-"""Which settings buy most CAS of the monitor for their UNet evaluations: how defaults of the trainings are chosen.
+"""Which settings buy most CAS for their UNet evaluations while images stay diverse: how defaults are chosen.
 
 Every way gets the same number of UNet evaluations: one for an image's forward pass through the UNet, two more for its
-backward pass (activations are kept). Its gain is the mean CAS of the *monitor* on fixed noise after the training minus
-before it; no guard stops a training, so that the ways differ in nothing else. The phantoms and seeds are those of
-`choice.yaml`, which no table uses. The held-out evaluator is asked last and of one way only: `--held-out` reports the
-way that gained most. Prepare the datasets first:
+backward pass (activations are kept); the guard's checks count, where the way has a guard. Along a training several
+states are judged on fixed noise: the mean CAS that they gained, and the diversity within labels of their images under
+the judge's vision encoder. What counts is the largest gain among the states whose diversity is at least 0.9 of real
+images', per 1000 of the evaluations that the training spent; 0 if there is no such state.
+
+The *monitor* judges where ways are chosen. The phantoms and seeds are those of `choice.yaml`, which no table uses. The
+held-out judge is asked last, and of two ways only: `--held-out` reports the way that gained most, and beside it the
+best of TRL's K = 1 recipes (the same models, reward and evaluations; no anchor, no denoising term, no limit, no guard).
+Their gradient is that of TRL itself (`peers.py`). Prepare the datasets first:
 
     snakemake --configfile benchmarks/choice.yaml --cores 2 -- \\
         results/choice/{dermoscopy,chest_xray}/{calibration.json,lora_enriched/seed500/adapter}
 """
 
-import itertools
-import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from common import RESULTS, Metric, describe_device, record, report
+from ways import RECIPES, REWARD, WAYS, Changes
 
 from craft.core.cli import run
 from craft.core.errors import CraftError
 from craft.core.files import read_json
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from trial import State
 
     from craft.pipeline.config import Config
-    from craft.reward.cas import ClinicalAlignment
-    from craft.reward.judge import Judge
-    from craft.training.craft import RewardInputs
-    from craft.training.settings import MethodJob
 
 CHOICE = Path(__file__).parent / "choice.yaml"
 NAME, UNIT = "reward_per_compute", "CAS per 1000 UNet evaluations"
-AVERAGED, PROBED = {"ema": 0.95}, 4
-# what a way changes of the reward method, or of the supervised method that it starts from
-REWARD: dict[str, dict[str, Any]] = {
-    "last_1": {"backprop": {"mode": "last", "steps": 1}},
-    "last_2": {"backprop": {"mode": "last", "steps": 2}},
-    "last_1_lv2": {"backprop": {"mode": "last", "steps": 1, "lv": 2}},
-    "random": {"backprop": {"mode": "random"}},
-    "refl": {"backprop": {"mode": "refl"}},
-    "refl_ema": {"backprop": {"mode": "refl"}, "training": AVERAGED},
-    "drtune_2": {"backprop": {"mode": "drtune", "steps": 2}},
-    "full": {"backprop": {"mode": "full"}},
-}
-SUPERVISED: dict[str, dict[str, Any]] = {
-    "supervised": {},
-    "supervised_ema": {"training": AVERAGED},
-    "supervised_min_snr": {"min_snr_gamma": 5.0},
-}
-WAYS = REWARD | SUPERVISED
+DIVERSE, GOAL = 0.9, 2.0
 
 
 def main(
     dataset: Annotated[list[str], typer.Option(help="dataset of the configuration; repeat for several")],
     config: Annotated[Path, typer.Option(help="configuration with a reward method, used by no table")] = CHOICE,
     way: Annotated[list[str], typer.Option(help=f"of {', '.join(WAYS)}; repeat for several, else all")] = tuple(WAYS),
-    seed: Annotated[list[int], typer.Option(help="of a training's draws; repeat for several")] = (500,),
+    seed: Annotated[list[int], typer.Option(help="of a training's draws; repeat for several")] = (500, 501, 502),
     evaluations: Annotated[int, typer.Option(help="UNet evaluations that every way may spend")] = 8000,
+    states: Annotated[int, typer.Option(help="states of a training that are judged")] = 5,
     images: Annotated[int, typer.Option(help="images of fixed noise that are judged")] = 96,
-    held_out: Annotated[bool, typer.Option(help="ask the held-out judge of the way that gained most before")] = False,
+    held_out: Annotated[bool, typer.Option(help="ask the held-out judge of what gained most before")] = False,
     output: Annotated[Path, typer.Option(help="folder of the result file")] = RESULTS,
 ) -> None:
-    """Train every way for the same UNet evaluations and record the monitor's CAS that it gained."""
+    """Train every way for the same UNet evaluations and record the CAS that its diverse states gained."""
     import yaml
 
     from craft.pipeline.config import validate_config
@@ -76,15 +58,17 @@ def main(
         raise CraftError(f"there is no way {unknown[0]!r}; write one of {', '.join(WAYS)}")
     run_config = validate_config(yaml.safe_load(config.read_text(encoding="utf-8")), str(config))
     judge, before = ("held_out", read_record(output)) if held_out else ("monitor", [])
-    metrics = list(before)
-    for name, each in itertools.product(dataset, [chosen_way(before)] if held_out else way):
-        metrics.append(measure(run_config, name, each, list(seed), evaluations, images, judge))
-        report(metrics[-1:])
-    chosen = [f"--dataset {name}" for name in dataset] + [f"--way {name}" for name in way if set(way) != set(WAYS)]
-    command = " ".join([f"python benchmarks/{NAME}.py", *chosen, *(f"--seed {number}" for number in seed)])
-    command += f" --evaluations {evaluations} --images {images}"
+    ways = [chosen(before, REWARD), chosen(before, RECIPES)] if held_out else list(way)
+    measured = []
+    for name in dataset:
+        measured += measure(run_config, name, ways, list(seed), evaluations, states, images, judge)
+    metrics = measured + (compare(measured, ways, judge) if held_out else [])
+    report(metrics)
+    named = [f"--dataset {name}" for name in dataset] + [f"--way {name}" for name in way if set(way) != set(WAYS)]
+    command = " ".join([f"python benchmarks/{NAME}.py", *named, *(f"--seed {number}" for number in seed)])
+    command += f" --evaluations {evaluations} --states {states} --images {images}"
     command += "; then the same with --held-out" if held_out else ""
-    record(NAME, command, describe_device("cpu"), metrics, output)
+    record(NAME, command, describe_device("cpu"), before + metrics, output)
 
 
 def read_record(folder: Path) -> list[Metric]:
@@ -94,230 +78,93 @@ def read_record(folder: Path) -> list[Metric]:
         CraftError: if nothing was.
     """
     path = folder / f"{NAME}.json"
-    if not path.is_file():
-        raise CraftError(f"{path} is missing: choose with the monitor first, without `--held-out`")
-    metrics = [Metric(**entry) for entry in read_json(path)["metrics"]]
-    return [metric for metric in metrics if metric.metric.startswith("monitor_cas_gain_")]
+    entries = read_json(path)["metrics"] if path.is_file() else []
+    found = [Metric(**entry) for entry in entries if entry["metric"].startswith("monitor_diverse_gain_")]
+    if not found:
+        raise CraftError(f"{path} holds no choice of the monitor: choose with it first, without `--held-out`")
+    return found
 
 
-def chosen_way(metrics: list[Metric]) -> str:
-    """The way of backpropagation that gained most under the monitor, as a mean over the datasets."""
-    gains = {way: [metric.value for metric in metrics if metric.conditions.startswith(f"{way}, ")] for way in REWARD}
-    return max((way for way in gains if gains[way]), key=lambda way: mean(gains[way]))
+def gains_of(metrics: list[Metric], way: str) -> list[float]:
+    """What a way gained, on every dataset."""
+    return [metric.value for metric in metrics if metric.conditions.startswith(f"{way}, ")]
+
+
+def chosen(metrics: list[Metric], ways: Changes) -> str:
+    """The way that gained most, as a mean over the datasets.
+
+    Raises:
+        CraftError: if none of them was tried.
+    """
+    tried = [way for way in ways if gains_of(metrics, way)]
+    if not tried:
+        raise CraftError(f"the monitor judged none of {', '.join(ways)}; try one with `--way` first")
+    return max(tried, key=lambda way: mean(gains_of(metrics, way)))
 
 
 def measure(
-    config: "Config", dataset: str, way: str, seeds: list[int], budget: int, count: int, role: str = "monitor"
-) -> Metric:
-    """What one way gained under a judge within a budget of UNet evaluations.
+    config: "Config", dataset: str, ways: list[str], seeds: list[int], budget: int, states: int, images: int, role: str
+) -> list[Metric]:
+    """What ways gained on one dataset under the judge of a role, their trainings in turn.
 
     Args:
-        config: of the run, whose results folder holds what the training needs.
+        config: of the run, whose results folder holds what the trainings need.
         dataset: of the configuration.
-        way: one of `WAYS`.
+        ways: some of `WAYS`.
         seeds: name the draws of one training each.
         budget: UNet evaluations that a training may spend; it takes one step at least.
-        count: images that are judged.
-        role: whose CAS counts.
+        states: of a training that are judged.
+        images: that are judged of a state.
+        role: whose CAS and diversity count.
     """
-    trial = Trial.load(config, dataset, way, role)
-    gains, spent, means, seconds = [], [], [], 0.0
-    before = trial.mean_cas(count)
-    steps = max(1, round(budget / trial.cost(seeds[0])))
+    from trial import Trial
+
+    trials = {way: Trial.load(config, dataset, way, role, images) for way in ways}
+    steps = {way: trial.steps_within(budget, seeds[0]) for way, trial in trials.items()}
+    found: dict[str, list[list[State]]] = {way: [] for way in ways}
+    seconds = dict.fromkeys(ways, 0.0)
     for seed in seeds:
-        trial.restart(seed)
-        started = time.perf_counter()
-        trial.train(seed, steps)
-        seconds += time.perf_counter() - started
-        spent.append(trial.counter.total)
-        means.append(trial.mean_cas(count))
-        gains.append(1000 * (means[-1] - before) / spent[-1])
-    after = ", ".join(f"{value:.3f} (seed {seed})" for seed, value in zip(seeds, means, strict=True))
+        for way, trial in trials.items():
+            started = time.perf_counter()
+            found[way].append(trial.run(seed, steps[way], states))
+            seconds[way] += time.perf_counter() - started
+            print(f"{way}, {dataset}, seed {seed}: {describe(found[way][-1])}", flush=True)
+    metrics = []
+    for way in ways:
+        spent = mean(trained[-1].evaluations for trained in found[way])
+        each = "; ".join(f"seed {seed}: {describe(trained)}" for seed, trained in zip(seeds, found[way], strict=True))
+        conditions = (
+            f"{way}, {dataset}, {steps[way]} steps, {spent:.0f} UNet evaluations, {seconds[way] / len(seeds):.0f} s"
+            f" with the judging; CAS (diversity over real images') of the role {role} on {images} images, at the start"
+            f" and along every training: {each}"
+        )
+        value = mean(diverse_gain(trained) for trained in found[way])
+        metrics.append(Metric(f"{role}_diverse_gain_{dataset}_{way}", value, UNIT, "higher", None, conditions))
+    return metrics
+
+
+def diverse_gain(states: list["State"]) -> float:
+    """Largest CAS that a diverse state gained over the first one, per 1000 evaluations of the whole training."""
+    gains = [state.cas - states[0].cas for state in states[1:] if state.diversity >= DIVERSE]
+    return 1000 * max([0.0, *gains]) / states[-1].evaluations
+
+
+def describe(states: list["State"]) -> str:
+    """CAS and diversity of states, in a line."""
+    return ", ".join(f"{state.cas:.3f} ({state.diversity:.2f})" for state in states)
+
+
+def compare(metrics: list[Metric], ways: list[str], role: str) -> list[Metric]:
+    """The gain of the first way over that of the second, TRL's recipe; nothing where the recipe gained nothing."""
+    ours, theirs = (mean(gains_of(metrics, way)) for way in ways)
+    if theirs == 0:
+        print(f"{ways[1]} has no diverse state that gained anything, so that there is no ratio to it")
+        return []
     conditions = (
-        f"{way}, {dataset}, {steps} steps, {mean(spent):.0f} UNet evaluations, {seconds / len(seeds):.0f} s;"
-        f" CAS of the role {role} {before:.3f} before, after {after} on {count} images"
+        f"{ways[0]} over {ways[1]}, both chosen with the monitor, their trainings in turn; gain per 1000 UNet"
+        f" evaluations, mean over {len(metrics) // 2} datasets, at a diversity of at least {DIVERSE} of real images'"
     )
-    return Metric(f"{role}_cas_gain_{dataset}_{way}", mean(gains), UNIT, "higher", None, conditions)
-
-
-@dataclass(frozen=True)
-class JudgedBy:
-    """An evaluator and a vision encoder with their calibrated CAS."""
-
-    judge: "Judge"
-    alignment: "ClinicalAlignment"
-
-
-@dataclass
-class Trial:
-    """One way's training, which can start again.
-
-    Attributes:
-        job: the method's job with the way's settings.
-        inputs: what reward finetuning needs; its foundation is the one that is trained.
-        judged_by: whose CAS counts.
-        start: the parameters before the first step.
-    """
-
-    job: "MethodJob"
-    inputs: "RewardInputs"
-    judged_by: JudgedBy
-    start: list["Tensor"]
-    counter: "EvaluationCounter"
-
-    @classmethod
-    def load(cls, config: "Config", dataset: str, way: str, role: str) -> "Trial":
-        """Read the files of a dataset.
-
-        Raises:
-            CraftError: if the configuration or its results folder lacks what the training needs.
-        """
-        import torch
-
-        from craft.core.seeds import derive_seed
-        from craft.models.foundation import Foundation
-        from craft.pipeline.jobs import resolve_jobs
-        from craft.training.prompts import all_prompts
-
-        job, inputs, judged_by = load_dataset(config, dataset, role)
-        if way in SUPERVISED:
-            job = resolve_jobs(config)[f"{dataset}/{job.training.start}/seed{job.seed}/settings/train_adapter.yaml"]
-            inputs = replace(inputs, foundation=Foundation.load(job.foundation))
-            torch.manual_seed(derive_seed("adapter", "choice"))
-            inputs.foundation.add_adapter(**dict(job.training.lora))
-        inputs.foundation.remember_prompts(all_prompts(inputs.knowledge))
-        settings = changed(job.training, WAYS[way])
-        start = [parameter.detach().clone() for parameter in inputs.foundation.adapter_parameters(text=False)]
-        counter = EvaluationCounter(inputs.foundation.unet)
-        return cls(job.model_copy(update={"training": settings}), inputs, judged_by, start, counter)
-
-    @property
-    def parameters(self) -> list["nn.Parameter"]:
-        """What is trained."""
-        return self.inputs.foundation.adapter_parameters(text=False)
-
-    def loss_at(self, seed: int) -> Callable:
-        """The loss of a step."""
-        from craft.training.craft import make_loss
-        from craft.training.supervised import make_denoising_loss
-
-        settings, inputs, name = self.job.training, self.inputs, f"{self.job.dataset}/choice/{seed}"
-        if settings.kind == "reward":
-            return make_loss(settings, self.job.sampling, inputs, name)
-        return make_denoising_loss(inputs.foundation, settings, inputs.images, inputs.knowledge, name)
-
-    def cost(self, seed: int) -> float:
-        """Mean UNet evaluations of the first steps, from their losses and gradients; changes nothing."""
-        return probe(self.loss_at(seed), self.parameters, self.counter, PROBED)
-
-    def restart(self, seed: int) -> None:
-        """Put the first parameters back and count anew."""
-        import torch
-
-        with torch.no_grad():
-            for parameter, value in zip(self.parameters, self.start, strict=True):
-                parameter.copy_(value)
-        self.counter.reset()
-
-    def train(self, seed: int, steps: int) -> None:
-        """Take so many steps."""
-        from craft.training.loop import fit
-
-        loop = self.job.training.training.model_copy(update={"steps": steps, "warmup_steps": min(5, steps)})
-        with tempfile.TemporaryDirectory() as checkpoints:
-            fit(self.parameters, loop, self.loss_at(seed), Path(checkpoints))
-
-    def mean_cas(self, count: int) -> float:
-        """Mean CAS of the judge on images of fixed noise and enriched prompts."""
-        import torch
-
-        from craft.core.seeds import Draws
-        from craft.training.prompts import balanced_labels, draw_prompts
-        from craft.training.sampler import generate
-
-        foundation, knowledge = self.inputs.foundation, self.inputs.knowledge
-        draws, labels = Draws("reward per compute"), list(knowledge.labels)
-        names = balanced_labels(labels, count)
-        prompts = draw_prompts(knowledge, names, "enriched", draws)
-        images = generate(foundation, prompts, draws.normal(count, *foundation.latent_shape), self.job.sampling)
-        numbers = torch.tensor([labels.index(name) for name in names])
-        return self.judged_by.alignment.cas(self.judged_by.judge.embed(images), numbers).mean().item()
-
-
-def changed(settings: Any, changes: dict[str, Any]) -> Any:
-    """The settings of a method with some of its keys replaced; sections are merged."""
-    values = settings.model_dump()
-    for key, value in changes.items():
-        values[key] = values[key] | value if key == "training" else value
-    return type(settings)(**values)
-
-
-def load_dataset(config: "Config", dataset: str, role: str) -> tuple["MethodJob", "RewardInputs", JudgedBy]:
-    """The job of the first reward method on a dataset, what its training needs, and the judge of a role.
-
-    Raises:
-        CraftError: if the configuration or its results folder lacks one of them.
-    """
-    from craft.core.images import read_images
-    from craft.pipeline.jobs import evaluator_refs, resolve_jobs
-    from craft.reward.features import Features, read_calibration
-    from craft.reward.judge import Judge
-    from craft.training.craft import load_inputs
-    from craft.training.methods.base import MethodFiles
-
-    method = next((name for name, method in config.methods.items() if method.kind == "reward"), None)
-    if method is None or dataset not in config.datasets:
-        lacking = "method of kind `reward`" if method is None else f"dataset {dataset!r}"
-        raise CraftError(f"the configuration has no {lacking}; add it, or name another file with `--config`")
-    seed = config.seeds[0]
-    job = resolve_jobs(config)[f"{dataset}/{method}/seed{seed}/settings/finetune_reward.yaml"]
-    folder = Path(config.results) / dataset
-    files = MethodFiles(
-        images=folder / "images.parquet",
-        latents=folder / "latents.safetensors",
-        knowledge=folder / "knowledge.yaml",
-        features=folder / "features.safetensors",
-        calibration=folder / "calibration.json",
-        start=folder / job.training.start / f"seed{seed}/adapter",
-    )
-    inputs = load_inputs(job.training, job, files, "cpu")
-    ref = evaluator_refs(config, role)[0]
-    known = Features(files.features, read_images(files.images), inputs.knowledge)
-    alignment = known.alignment(ref, read_calibration(files.calibration, [ref.name]), job.neighbours)
-    return job, inputs, JudgedBy(Judge.load(ref), alignment)
-
-
-class EvaluationCounter:
-    """Counts an image's forward pass through the UNet as one evaluation and its backward pass as two."""
-
-    def __init__(self, unet):
-        self.total = 0
-        unet.register_forward_hook(self.after_forward)
-
-    def reset(self) -> None:
-        self.total = 0
-
-    def after_forward(self, module, arguments, output) -> None:
-        prediction = output.sample
-        self.total += len(prediction)
-        if prediction.requires_grad:
-            prediction.register_hook(self.after_backward)
-
-    def after_backward(self, gradient) -> None:
-        self.total += 2 * len(gradient)
-
-
-def probe(loss_at, parameters, counter: EvaluationCounter, steps: int = 1) -> float:
-    """Mean UNet evaluations of the first steps, from their losses and gradients; changes no parameter."""
-    from craft.training.parts import Part
-
-    counter.reset()
-    for number in range(1, steps + 1):
-        loss, _ = loss_at(Part(number))
-        loss.backward()
-        for parameter in parameters:
-            parameter.grad = None
-    return counter.total / steps
+    return [Metric(f"{role}_gain_ratio_to_trl_recipe", ours / theirs, "1", "higher", GOAL, conditions)]
 
 
 if __name__ == "__main__":

@@ -36,8 +36,10 @@ from common import RESULTS, SHAPES, Metric, random_pipeline, record  # noqa: E40
 from memory import MIB, SavedTensors, measure_peaks, measure_step  # noqa: E402
 from peers import RESOLUTION, interleave, make_metrics, paired_ratios  # noqa: E402
 from phantom_run import DATASET, make_dataset, make_run, read_test_images, repeat_images  # noqa: E402
-from reward_per_compute import CHOICE, EvaluationCounter, probe  # noqa: E402
+from reward_per_compute import CHOICE, compare, diverse_gain  # noqa: E402
 from scoring import make_metrics as make_scoring_metrics  # noqa: E402
+from trial import EvaluationCounter, State, probe  # noqa: E402
+from ways import RECIPES, REWARD, WAYS, changed  # noqa: E402
 from workload import Ours, Work, reward  # noqa: E402
 
 SCRIPTS = sorted(path for path in BENCHMARKS.glob("*.py") if "typer" in path.read_text(encoding="utf-8"))
@@ -297,6 +299,13 @@ def tiny_run(tmp_path_factory) -> Path:
         "foundation": {"path": str(paths["foundation"])},
         "phantom_classifier": None,
     }
+    # random models hardly tell images apart, so that a guard would stop at random
+    raw["methods"]["craft"]["guard"] |= {
+        "min_diversity": 0.0,
+        "min_plausibility": 0.0,
+        "max_shift": 99.0,
+        "tolerance": 1.0,
+    }
     for seed, (name, evaluator) in enumerate(raw["evaluators"].items()):
         loader = evaluator.get("loader", "transformers")
         raw["evaluators"][name] = {"role": evaluator["role"], "loader": loader, "path": str(paths[name])}
@@ -320,28 +329,73 @@ def tiny_run(tmp_path_factory) -> Path:
 def test_the_choice_spends_its_budget_on_every_way_and_only_then_asks_the_held_out_judge_of_the_best(
     tiny_run, tmp_path
 ):
-    ways, budget = ("last_1", "refl_ema", "supervised_min_snr"), 600
-    small = (f"--dataset={DATASET}", f"--config={tiny_run}", f"--evaluations={budget}", "--images=3")
+    ways, budget = ("refl", "direct_ranks_diversity", "trl_recipe", "supervised_min_snr"), 900
+    small = (f"--dataset={DATASET}", f"--config={tiny_run}", f"--evaluations={budget}", "--images=6", "--states=2")
+    seeds = ("--seed=1", "--seed=2")
     with pytest.raises(CraftError, match="without `--held-out`"):
         run_benchmark("reward_per_compute", tmp_path, *small, "--held-out")
-    metrics = run_benchmark(
-        "reward_per_compute", tmp_path, *small, *(f"--way={way}" for way in ways), "--seed=1", "--seed=2"
-    )
-    assert set(metrics) == {f"monitor_cas_gain_{DATASET}_{way}" for way in ways}
+    metrics = run_benchmark("reward_per_compute", tmp_path, *small, *(f"--way={way}" for way in ways), *seeds)
+    assert set(metrics) == {f"monitor_diverse_gain_{DATASET}_{way}" for way in ways}
     for metric in metrics.values():
-        found = re.search(
-            r"(\d+) steps, (\d+) UNet evaluations.* of the role monitor (\S+) before,"
-            r" after (\S+) \(seed 1\), (\S+) \(seed 2\) on 3",
-            metric["conditions"],
-        )
-        steps, evaluations, before, *after = map(float, found.groups())
-        assert steps > 1 and 0.7 * budget < evaluations <= 1.3 * budget
-        expected = 1000 * (sum(after) / 2 - before) / evaluations
-        assert metric["value"] == pytest.approx(expected, abs=2e-3 * 1000 / evaluations)
-    best = max(ways[:2], key=lambda way: metrics[f"monitor_cas_gain_{DATASET}_{way}"]["value"])
-    after = run_benchmark("reward_per_compute", tmp_path, *small, "--held-out")
-    assert set(after) - set(metrics) == {f"held_out_cas_gain_{DATASET}_{best}"}
+        check_gain(metric, budget)
+    best = max(ways[:2], key=lambda way: metrics[f"monitor_diverse_gain_{DATASET}_{way}"]["value"])
+    after = run_benchmark("reward_per_compute", tmp_path, *small, *seeds, "--held-out")
     assert {name: after[name] for name in metrics} == metrics
+    gains = [after[f"held_out_diverse_gain_{DATASET}_{way}"]["value"] for way in (best, "trl_recipe")]
+    ratio = after.get("held_out_gain_ratio_to_trl_recipe")
+    assert (ratio is None) == (gains[1] == 0)
+    assert ratio is None or ratio["value"] == pytest.approx(gains[0] / gains[1], rel=2e-3)
+    assert len(after) == len(metrics) + 2 + (ratio is not None)
+
+
+def check_gain(metric: dict, budget: int) -> None:
+    """Assert that a gain is the largest of the diverse states, over the evaluations spent, about the budget."""
+    conditions = metric["conditions"]
+    steps, spent = map(int, re.search(r"(\d+) steps, (\d+) UNet evaluations", conditions).groups())
+    assert steps > 1 and 0.7 * budget < spent <= 1.3 * budget
+    best = []
+    for training in re.findall(r"seed \d+: ([^;]+)", conditions):
+        start, *states = [(float(cas), float(share)) for cas, share in re.findall(r"(\S+) \((\S+)\)", training)]
+        assert len(states) == 2 + ("trl" not in conditions and "supervised" not in conditions)
+        best.append(max([0.0, *(cas - start[0] for cas, share in states if share >= 0.9)]))
+    assert len(best) == 2
+    assert metric["value"] == pytest.approx(1000 * sum(best) / 2 / spent, abs=2e-3 * 1000 / spent)
+
+
+def test_a_gain_counts_where_images_are_as_diverse_as_real_ones():
+    states = [State(0, 0.3, 1.0), State(500, 0.5, 0.95), State(1000, 0.9, 0.5)]
+    assert diverse_gain(states) == pytest.approx(0.2)
+    assert diverse_gain([states[0], states[2]]) == 0.0
+    assert diverse_gain([State(0, 0.3, 0.1), State(2000, 0.5, 0.9)]) == pytest.approx(0.1)
+
+
+def test_the_ratio_to_trls_recipe_is_that_of_the_mean_gains_and_left_out_where_it_gained_nothing():
+    def gains(*values):
+        ways = ("direct", "direct", "trl_recipe", "trl_recipe")
+        return [
+            Metric(f"m{index}", value, "1", "higher", None, f"{way}, a dataset")
+            for index, (way, value) in enumerate(zip(ways, values, strict=True))
+        ]
+
+    (ratio,) = compare(gains(0.3, 0.5, 0.1, 0.3), ["direct", "trl_recipe"], "held_out")
+    assert (ratio.metric, ratio.value, ratio.goal) == ("held_out_gain_ratio_to_trl_recipe", pytest.approx(2.0), 2.0)
+    assert compare(gains(0.3, 0.5, 0.0, 0.0), ["direct", "trl_recipe"], "held_out") == []
+
+
+@pytest.mark.parametrize("way", [*REWARD, *RECIPES])
+def test_every_way_is_a_sound_setting_of_the_reward_method(way):
+    method = validate_config(yaml.safe_load(CHOICE.read_text(encoding="utf-8")), str(CHOICE)).methods["craft"]
+    settings = changed(method, WAYS[way])
+    assert settings.training.steps == method.training.steps and settings.guard == method.guard
+    assert settings != method or way == method.backprop.mode
+
+
+def test_trls_recipe_is_the_bare_reward_at_k_1():
+    method = validate_config(yaml.safe_load(CHOICE.read_text(encoding="utf-8")), str(CHOICE)).methods["craft"]
+    for changes in RECIPES.values():
+        recipe = changed(method, changes)
+        assert (recipe.backprop.mode, recipe.backprop.steps) == ("last", 1)
+        assert (recipe.objective.match, recipe.objective.beta, recipe.objective.gamma) == ("maximise", 0.0, 0.0)
 
 
 def test_defaults_are_chosen_on_phantoms_and_seeds_that_no_run_uses():
@@ -391,7 +445,7 @@ def test_a_backward_pass_counts_as_two_evaluations():
             foundation.unet(noise, 1, encoder_hidden_states=states)
         return foundation.unet(noise, 1, encoder_hidden_states=states).sample.mean(), {}
 
-    assert probe(loss_at, parameters, counter) == 3 + 3 + 2 * 3
+    assert probe(loss_at, parameters, counter, steps=2) == [3 + 3 + 2 * 3] * 2
     assert all(parameter.grad is None for parameter in parameters)
 
 
