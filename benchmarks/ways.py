@@ -45,11 +45,13 @@ REWARD: Changes = {
     "direct_rollout_dpm_4": direct(rollout={"scheduler": "dpmsolver++", "steps": 4, "guidance_scale": 2.0}),
     "direct_rollout_unguided": direct(rollout={"scheduler": "ddim", "steps": 8, "guidance_scale": 1.0}),
     "direct_fast": direct() | {"training": {"learning_rate": 6e-3}},
+    "direct_without_denoising": matched(gamma=0.0),
+    "direct_rare_guard": direct() | {"guard": {"every": 20}},
     "direct_median": matched(saturation=[0.5]),
     "direct_ranks": matched(match="ranks"),
     "direct_ranks_two_sided": matched(match="ranks_two_sided"),
-    "direct_diversity": matched(diversity=1.0),
-    "direct_ranks_diversity": matched(match="ranks", diversity=1.0),
+    "direct_diversity": matched(diversity=5.0),
+    "direct_ranks_diversity": matched(match="ranks", diversity=5.0),
 }
 # of the reward method, without a guard, as TRL has none: at the run's learning rate or TRL's own
 RECIPES: Changes = {
@@ -67,8 +69,8 @@ WAYS = REWARD | RECIPES | SUPERVISED
 
 
 def changed(settings: Any, changes: dict[str, Any]) -> Any:
-    """The settings of a method with some of its keys replaced; `training` and `objective` keep their other keys."""
+    """The settings of a method with some of its keys replaced; all sections but `backprop` keep their other keys."""
     values = settings.model_dump()
     for key, value in changes.items():
-        values[key] = values[key] | value if key in ("training", "objective") else value
+        values[key] = values[key] | value if key in ("training", "objective", "guard") else value
     return type(settings)(**values)

@@ -110,6 +110,9 @@ def test_the_first_two_losses_are_what_they_were(adapter, tmp_path):
     _, history = reward_run(adapter, tmp_path / "reward")
     assert [row["loss"] for row in before[:2]] == pytest.approx([1.1591, 1.2084], abs=2e-3)
     assert [row["loss"] for row in history[1:3]] == pytest.approx([0.6332, 0.6096], abs=2e-3)
+    remembering = {"backprop": {"mode": "direct"}, "objective": {"match": "ranks", "diversity": 1.0}}
+    _, history = reward_run(adapter, tmp_path / "direct", reward_method(**remembering))
+    assert [row["loss"] for row in history[1:4]] == pytest.approx([0.5738, 0.5848, 0.5837], abs=2e-3)
 
 
 def test_reward_finetuning_repeats_itself_to_the_bit(adapter, tmp_path):
