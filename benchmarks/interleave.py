@@ -13,6 +13,7 @@ CONTESTANTS = {
     "k1": {},
     "k1_lv2": {"variants": 2},
     "k1_checkpointed": {"checkpointing": True},
+    "default": {},
 }
 
 
@@ -28,7 +29,7 @@ def main(
     """Write the seconds of every contestant, one list per round, and the peak memory of the process."""
     import torch
     from common import describe_device
-    from workload import SAMPLING, Ours, Trl, Work, compare_gradients
+    from workload import SAMPLING, Default, Ours, Trl, Work, compare_gradients
 
     from craft.core.files import write_json
     from craft.training.loop import peak_memory_mb
@@ -36,7 +37,8 @@ def main(
     torch.set_num_threads(1)
     sampling = SAMPLING.model_copy(update={"steps": sampling_steps})
     work = Work(str(folder), batch=batch, sampling=sampling)
-    crew = {name: (Trl if name == "trl_k1" else Ours)(work, **CONTESTANTS[name]) for name in contestant}
+    kinds = {"trl_k1": Trl, "default": Default}
+    crew = {name: kinds.get(name, Ours)(work, **CONTESTANTS[name]) for name in contestant}
     seconds: dict[str, list[list[float]]] = {name: [] for name in crew}
     for turn in range(rounds):
         for name in list(crew)[:: 1 if turn % 2 == 0 else -1]:

@@ -19,12 +19,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from craft.core.errors import CraftError
 from craft.core.seeds import Draws, torch_generator
+from craft.knowledge.schema import Knowledge, LabelKnowledge
 from craft.models.foundation import Foundation
 from craft.training.backprop import GradientPlan
 from craft.training.loop import Observer, fit
+from craft.training.methods.reward import RewardMethod
 from craft.training.parts import Part
 from craft.training.sampler import Conditions, sample_latents
 from craft.training.settings import BackpropSettings, LoopSettings, SamplingSettings
+from craft.training.ways import make_way
 
 RANK = 4  # TRL's own, which cannot be changed
 LEARNING_RATE = 1e-4
@@ -147,6 +150,27 @@ class Ours:
         torch.manual_seed(seed)
         noise = torch.randn(self.work.batch, *self.foundation.latent_shape)
         return torch.cat([g.flatten() for g in torch.autograd.grad(self.loss(noise, Draws("unused")), self.parameters)])
+
+
+class Default(Ours):
+    """Ours on the way and with the recomputation that a reward method has by default.
+
+    Args:
+        work: what a step does.
+    """
+
+    def __init__(self, work: Work):
+        method = RewardMethod(kind="reward", start="none", prompts="plain", training={"batch": work.batch})
+        super().__init__(work, checkpointing=method.compute.checkpointing)
+        # of the knowledge, a way reads the prompts alone
+        labels = {prompt: LabelKnowledge.model_construct(prompt=prompt) for prompt in PROMPTS}
+        knowledge = Knowledge.model_construct(labels=labels)
+        self.way = make_way(self.foundation, knowledge, method, work.sampling, "benchmark")
+
+    def loss_at(self, part: Part) -> tuple[Tensor, dict[str, float]]:
+        """See `Ours.loss_at`."""
+        passage = self.way(part, part.draws("benchmark"))
+        return 10 - reward(self.foundation.decode(passage.latents)).mean(), {}
 
 
 class Trl:

@@ -20,17 +20,16 @@ from craft.reward.features import Features, read_calibration
 from craft.reward.judge import Judge
 from craft.reward.objective import ClinicalReward
 from craft.training.checks import collect_checks, keep_check
-from craft.training.direct import DirectWay
 from craft.training.guard import FixedSample, Guard, Monitor
 from craft.training.loop import fit
 from craft.training.methods.base import MethodFiles, Trained
 from craft.training.methods.reward import RewardMethod
 from craft.training.parts import Part
-from craft.training.passages import SampledWay
 from craft.training.processes import is_main_process
 from craft.training.prompts import all_prompts, balanced_labels, draw_prompts
 from craft.training.settings import MethodJob, SamplingSettings
 from craft.training.supervised import RealImages, denoise_real
+from craft.training.ways import make_way
 from craft.training.window import Window
 
 CHECKS = "checks"
@@ -146,8 +145,7 @@ class CraftLoss:
 
     def __init__(self, settings: RewardMethod, sampling: SamplingSettings, inputs: RewardInputs, seed: str):
         self.settings, self.inputs, self.seed = settings, inputs, seed
-        way = DirectWay if settings.backprop.mode == "direct" else SampledWay
-        self.way = way(inputs.foundation, inputs.knowledge, settings, sampling, seed)
+        self.way = make_way(inputs.foundation, inputs.knowledge, settings, sampling, seed)
         self.window = Window(settings.objective.window)
 
     def __call__(self, part: Part) -> tuple[Tensor, dict[str, float]]:
