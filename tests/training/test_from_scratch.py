@@ -12,10 +12,10 @@ from craft.core.errors import CraftError
 from craft.core.files import write_parquet
 from craft.core.images import image_row, write_images
 from craft.core.seeds import derive_seed
-from craft.models.architectures import build_evaluator
+from craft.models.architectures import build_autoencoder, build_evaluator
 from craft.models.families import FAMILIES
-from craft.models.settings import ClassifierTraining, EvaluatorTraining
-from craft.training.autoencoder import reconstruction_psnr
+from craft.models.settings import ClassifierTraining, EvaluatorTraining, FoundationTraining
+from craft.training.autoencoder import detail_error, reconstruction_psnr, whiten
 from craft.training.corpus import Corpus
 from craft.training.evaluator import contrastive_loss, draw_texts, sigmoid_loss, softmax_loss, train_evaluator
 from craft.training.evaluator_quality import item_auroc, zero_shot_accuracy
@@ -169,3 +169,29 @@ def test_the_classifier_of_phantoms_trains_on_fresh_ones(tmp_path):
     classifier, metrics = train_phantom_classifier(training, labels, SIZE, tmp_path)
     assert classifier.labels == ["dermoscopy/nevus", "dermoscopy/melanoma"]
     assert 0 <= metrics["accuracy_dermoscopy"] <= 1
+
+
+def test_whitening_moves_the_latents_and_not_the_images():
+    training = FoundationTraining(autoencoder_channels=[8, 16], latent_channels=4)
+    torch.manual_seed(0)
+    vae = build_autoencoder(training, 16).eval()
+    images = torch.rand(32, 3, 16, 16) * 2 - 1
+    with torch.no_grad():
+        posterior = vae.encode(images).latent_dist
+        decoded, noise = vae.decode(posterior.mean).sample, posterior.std / posterior.mean.std((0, 2, 3), keepdim=True)
+        whiten(vae, images)
+        after = vae.encode(images).latent_dist
+        again = vae.decode(after.mean).sample
+    assert again == pytest.approx(decoded, abs=1e-4)
+    assert after.mean.mean((0, 2, 3)) == pytest.approx(torch.zeros(4), abs=1e-4)
+    assert after.mean.std((0, 2, 3)) == pytest.approx(torch.ones(4), abs=1e-4)
+    assert after.std == pytest.approx(noise, rel=1e-3)
+    assert vae.config.scaling_factor == 1.0
+
+
+def test_detail_error_sees_thin_things_and_no_offset():
+    flat, line = torch.full((1, 1, 16, 16), 0.1), torch.zeros(1, 1, 16, 16)
+    line[..., 8] = 0.4
+    assert line.square().mean() == pytest.approx(flat.square().mean().item())
+    assert detail_error(flat).item() == pytest.approx(0, abs=1e-6)
+    assert detail_error(line).item() > 0.02

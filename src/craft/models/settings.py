@@ -26,17 +26,16 @@ class FoundationTraining(Strict):
 
     seed: int = Field(0, description="of the first weights and of every batch")
     autoencoder_channels: Widths = Field([16, 32, 64], description="channels by level; each level but the first halves")
-    latent_channels: Positive = Field(8, description="channels of the latents")
-    autoencoder_steps: Positive = Field(4000, description="steps that train encoder and decoder together")
+    latent_channels: Positive = Field(12, description="channels of the latents")
+    autoencoder_steps: Positive = Field(4000, description="steps of the autoencoder")
     autoencoder_batch: Positive = Field(8, description="images a step of the autoencoder")
-    autoencoder_learning_rate: float = Field(2e-3, gt=0, description="of the autoencoder; the decoder alone gets half")
-    decoder_steps: int = Field(0, ge=0, description="steps that train the decoder alone, after the autoencoder")
+    autoencoder_learning_rate: float = Field(4e-3, gt=0, description="of the autoencoder, at its height")
     text_width: Positive = Field(128, description="width of the text states")
     text_steps: Positive = Field(500, description="steps of the throw-away CLIP that trains the text encoder")
     unet_channels: Widths = Field([32, 64, 128], description="channels of the UNet by level")
     unet_steps: Positive = Field(3500, description="steps of the UNet")
     unet_batch: Positive = Field(32, description="images a step of the UNet")
-    unet_learning_rate: float = Field(1e-3, gt=0, description="of the UNet, at the height of its schedule")
+    unet_learning_rate: float = Field(2e-3, gt=0, description="of the UNet, at the height of its schedule")
     caption_dropout: float = Field(0.1, ge=0, lt=1, description="share of empty captions, for classifier-free guidance")
 
 

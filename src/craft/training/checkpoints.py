@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from craft.core.files import write_tensors
 from craft.core.identity import hash_run
+from craft.training.optimizers import Optimizer
 
 FILE = "checkpoint.safetensors"
 
@@ -48,7 +49,7 @@ class Checkpoints:
     folder: Path
     parameters: list[nn.Parameter]
     buffers: Sequence[Tensor]
-    optimizer: torch.optim.Optimizer
+    optimizer: Optimizer
     resumables: dict[str, Resumable]
 
     def save(self, history: list[dict[str, Any]]) -> None:
@@ -58,7 +59,7 @@ class Checkpoints:
             tensors |= {f"{name}/{key}": tensor for key, tensor in resumable.tensors().items()}
         for index, parameter in enumerate(self.parameters):
             tensors[f"parameter/{index}"] = parameter.detach()
-            for name, value in self.optimizer.state.get(parameter, {}).items():
+            for name, value in self.optimizer.moments(parameter).items():
                 tensors[f"optimizer/{index}/{name}"] = torch.as_tensor(value)
         write_tensors(self.folder / FILE, tensors, {"history": json.dumps(history)})
 
@@ -77,7 +78,7 @@ class Checkpoints:
                 buffer.copy_(file.get_tensor(f"buffer/{index}"))
             for index, parameter in enumerate(self.parameters):
                 parameter.copy_(file.get_tensor(f"parameter/{index}"))
-                self.optimizer.state[parameter] = members(f"optimizer/{index}/")
+                self.optimizer.moments(parameter).update(members(f"optimizer/{index}/"))
             for name, resumable in self.resumables.items():
                 resumable.restore(members(f"{name}/"))
             return json.loads(file.metadata()["history"])

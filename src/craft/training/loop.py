@@ -18,6 +18,7 @@ from craft.training.average import WeightAverage
 from craft.training.checkpoints import Checkpoints, Resumable
 from craft.training.events import EventFiles
 from craft.training.interruption import Interrupted, catch_signals, check_skipped, explain_memory, find_bad_term
+from craft.training.optimizers import Optimizer
 from craft.training.parts import Part
 from craft.training.processes import (
     agree,
@@ -76,7 +77,7 @@ class Descent:
 
     accelerator: Accelerator
     parameters: list[nn.Parameter]
-    optimizer: torch.optim.Optimizer
+    optimizer: Optimizer
     average: WeightAverage
     training: LoopSettings
     loss_at: LossAt
@@ -94,9 +95,7 @@ class Descent:
             row["skipped"] = bad
             log.warning("step %d skipped: its %s is %s", number, bad, row[bad])
         else:
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            self.optimizer.step()
+            self.optimizer.step(rate)
             self.average.update()
         images = self.training.batch * self.training.accumulation * self.accelerator.num_processes
         speed = images / (time.perf_counter() - started)
@@ -144,11 +143,11 @@ def fit(
 
     Args:
         parameters: what is trained.
-        training: steps, batch, learning rate, clipping, averaging and how often to write checkpoints.
+        training: optimiser, steps, batch, learning rate, clipping, averaging and how often to write checkpoints.
         loss_at: part of a step's batch -> loss and what to log of it.
         checkpoints: folder of this training's checkpoints.
         observer: checks the training and may stop it; it sees the averaged weights.
-        weight_decay: of AdamW.
+        weight_decay: of the optimiser.
         buffers: what else changes while training (running statistics) and must survive an interruption.
         memory: what the loss remembers from step to step.
         precision: fp32, bf16 or auto (`craft.training.settings.ComputeSettings`).
@@ -162,7 +161,7 @@ def fit(
         CraftError: if memory does not suffice or a term of the loss stays NaN or infinite.
     """
     accelerator = make_accelerator(parameters[0].device, precision)
-    optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate, weight_decay=weight_decay)
+    optimizer = Optimizer(parameters, training, weight_decay)
     observer, average = observer or Observer(), WeightAverage(parameters, training.ema)
     resumables = {"observer": observer, "average": average} | ({"memory": memory} if memory else {})
     keeper = Checkpoints(checkpoints, parameters, buffers, optimizer, resumables)

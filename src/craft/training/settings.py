@@ -40,7 +40,10 @@ class LoopSettings(Strict):
         32, description="images a process holds at a time; a step takes processes * accumulation * batch"
     )
     accumulation: Positive = Field(1, description="batches whose gradients are added up before a step")
-    learning_rate: float = Field(1e-3, gt=0, description="of AdamW, at the height of the schedule")
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw", description="muon learns faster where convolutions are trained from scratch"
+    )
+    learning_rate: float = Field(1e-3, gt=0, description="at the height of the schedule")
     warmup_steps: int = Field(
         10, ge=0, description="steps over which the learning rate rises; then it falls by a cosine"
     )

@@ -45,7 +45,7 @@ class RewardLoop(LoopSettings):
     batch: Positive = Field(
         12, description="images a process holds at a time; a step takes processes * accumulation * batch"
     )
-    learning_rate: float = Field(3e-3, gt=0, description="of AdamW, at the height of the schedule")
+    learning_rate: float = Field(3e-3, gt=0, description="at the height of the schedule")
     warmup_steps: int = Field(
         5, ge=0, description="steps over which the learning rate rises; then it falls by a cosine"
     )

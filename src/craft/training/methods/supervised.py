@@ -18,7 +18,7 @@ class SupervisedLoop(LoopSettings):
 
     steps: Positive = Field(120, description="optimiser steps")
     batch: Positive = Field(16, description="images a process holds at a time")
-    learning_rate: float = Field(2e-3, gt=0, description="of AdamW, at the height of the schedule")
+    learning_rate: float = Field(2e-3, gt=0, description="at the height of the schedule")
 
 
 class SupervisedCompute(ComputeSettings):
