@@ -26,7 +26,7 @@ class FoundationTraining(Strict):
 
     seed: int = Field(0, description="of the first weights and of every batch")
     autoencoder_channels: Widths = Field([16, 32, 64], description="channels by level; each level but the first halves")
-    latent_channels: Positive = Field(12, description="channels of the latents")
+    latent_channels: Positive = Field(16, description="channels of the latents")
     autoencoder_steps: Positive = Field(4000, description="steps of the autoencoder")
     autoencoder_batch: Positive = Field(8, description="images a step of the autoencoder")
     autoencoder_learning_rate: float = Field(4e-3, gt=0, description="of the autoencoder, at its height")
