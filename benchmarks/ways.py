@@ -5,6 +5,10 @@ from typing import Any
 Changes = dict[str, dict[str, Any]]
 
 AVERAGED = {"ema": 0.95}
+# samples that cost half of what those of generation do
+DPM_4 = {"scheduler": "dpmsolver++", "steps": 4, "guidance_scale": 2.0}
+# no real images to denoise, half as many checks
+LEAN = {"objective": {"gamma": 0.0}, "guard": {"every": 20}}
 
 
 def direct(**backprop: Any) -> dict[str, Any]:
@@ -42,11 +46,14 @@ REWARD: Changes = {
     "direct_high_levels": direct(levels=[0.3, 0.9]),
     "direct_long_span": direct(span=0.3),
     "direct_guided": direct(guidance_scale=2.0),
-    "direct_rollout_dpm_4": direct(rollout={"scheduler": "dpmsolver++", "steps": 4, "guidance_scale": 2.0}),
+    "direct_rollout_dpm_4": direct(rollout=DPM_4),
     "direct_rollout_unguided": direct(rollout={"scheduler": "ddim", "steps": 8, "guidance_scale": 1.0}),
     "direct_fast": direct() | {"training": {"learning_rate": 6e-3}},
     "direct_without_denoising": matched(gamma=0.0),
     "direct_rare_guard": direct() | {"guard": {"every": 20}},
+    "direct_lean": direct(rollout=DPM_4) | LEAN,
+    "direct_lean_fast": direct(rollout=DPM_4) | LEAN | {"training": {"learning_rate": 6e-3}},
+    "direct_lean_ranks": direct(rollout=DPM_4) | LEAN | {"objective": {"gamma": 0.0, "match": "ranks"}},
     "direct_median": matched(saturation=[0.5]),
     "direct_ranks": matched(match="ranks"),
     "direct_ranks_two_sided": matched(match="ranks_two_sided"),
