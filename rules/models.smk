@@ -130,7 +130,7 @@ rule train_phantom_classifier:
 
 
 rule check_models:
-    """Measure on unseen phantoms whether the trained models are good enough to be released."""
+    """Measure on unseen phantoms whether the foundation is good enough to be released, and show its samples."""
     input:
         settings="<results>/models/settings/check_models.yaml",
         images=expand("<results>/{dataset}/images.parquet", dataset=CONFIG.datasets),
@@ -140,6 +140,7 @@ rule check_models:
         code=code_of("check_models", "models/settings/check_models.yaml"),
     output:
         quality="<results>/models/quality.json",
+        sheets=directory("<results>/models/sheets"),
     log:
         "<logs>/check_models.log",
     benchmark:
@@ -155,4 +156,5 @@ rule check_models:
         images=repeated("--images", "images"),
         knowledge=repeated("--knowledge", "knowledge"),
     shell:
-        "python scripts/check_models.py {input.settings} {params.images} {params.knowledge} --output {output.quality} > {log} 2>&1"
+        "python scripts/check_models.py {input.settings} {params.images} {params.knowledge} --output {output.quality}"
+        " --sheets {output.sheets} > {log} 2>&1"

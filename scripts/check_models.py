@@ -1,4 +1,4 @@
-"""Check freshly trained models on unseen phantoms: labels lost in reconstruction, modalities confused in sampling."""
+"""Check a freshly trained foundation on unseen phantoms: what its autoencoder loses, what its samples lack."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,10 @@ import typer
 from craft.core.cli import run
 from craft.core.device import lease_device
 from craft.core.files import write_json
-from craft.training.settings import ModelCheckJob
+from craft.core.sheets import write_sheet
+from craft.evaluation.release.settings import ModelCheckJob
+
+SHOWN = 64
 
 
 def main(
@@ -16,29 +19,33 @@ def main(
     images: Annotated[list[Path], typer.Option(help="image table; repeat for every dataset")],
     knowledge: Annotated[list[Path], typer.Option(help="knowledge file; repeat in the same order")],
     output: Annotated[Path, typer.Option(help="quality table (JSON) to write")],
+    sheets: Annotated[Path, typer.Option(help="folder of the contact sheets to write")],
 ) -> None:
-    """Measure what decides whether the models can be released."""
+    """Measure what decides whether the models can be released, and show samples of every modality."""
     job = ModelCheckJob.load(settings)
     with lease_device() as device:
+        from craft.core.images import decode_images, read_images, to_tensor
+        from craft.evaluation.release.check import Checked, check_modality
+        from craft.knowledge.schema import Knowledge
+        from craft.models.encoders import load_encoder
         from craft.models.foundation import Foundation
         from craft.models.phantom_classifier import PhantomClassifier
-        from craft.training.corpus import Corpus
-        from craft.training.quality import accuracy_by_modality, sampled_modality_share
 
-        corpus = Corpus.load(images, knowledge, "test")
-        foundation = Foundation.load(job.foundation, device=device)
-        classifier = PhantomClassifier.load(job.phantom_classifier, device)
-        write_json(
-            output,
-            {
-                "images": len(corpus),
-                "accuracy": accuracy_by_modality(classifier, corpus),
-                "accuracy_reconstructed": accuracy_by_modality(classifier, corpus, foundation),
-                "sampled_modality_share": sampled_modality_share(
-                    classifier, foundation, corpus, job.sampling, job.samples
-                ),
-            },
+        models = Checked(
+            Foundation.load(job.foundation, device=device),
+            PhantomClassifier.load(job.phantom_classifier, device),
+            load_encoder(job.encoder, device),
+            job.sampling,
+            job.neighbours,
         )
+        found = {}
+        for table, path in zip(images, knowledge, strict=True):
+            known, frame = Knowledge.load(path), read_images(table, "test")
+            labels = frame["label"].map(list(known.labels).index).to_numpy()
+            quality, samples = check_modality(models, known, to_tensor(decode_images(frame)), labels, job.samples)
+            found[known.modality] = quality.report()
+            write_sheet(sheets / f"{known.modality}.png", samples[:SHOWN])
+        write_json(output, found)
 
 
 if __name__ == "__main__":

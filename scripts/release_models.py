@@ -17,7 +17,7 @@ def main(
     models: Annotated[Path, typer.Option(help="folder of trained models")] = Path("results/zoo/models"),
     output: Annotated[Path, typer.Option(help="folder of released models")] = Path("data/models"),
 ) -> None:
-    """Copy every model folder that carries provenance, and the quality table; refuse more than 20 MB in all."""
+    """Copy every model folder that carries provenance, the quality table and the sheets; refuse more than 20 MB."""
     folders = sorted(path.parent for path in models.glob("*/provenance.json"))
     if not folders:
         raise CraftError(f"{models} holds no trained model; run `snakemake models --configfile configs/zoo.yaml` first")
@@ -29,6 +29,7 @@ def main(
             shutil.copytree(folder, staged, ignore=shutil.ignore_patterns(".*"))
     if (quality := models / "quality.json").is_file():
         shutil.copy(quality, output / quality.name)
+        shutil.copytree(models / "sheets", output / "sheets", dirs_exist_ok=True)
     print(f"released {len(folders)} models, {size:.1f} MB, to {output}")
 
 

@@ -454,6 +454,33 @@ def test_a_backward_pass_counts_as_two_evaluations():
     assert all(parameter.grad is None for parameter in parameters)
 
 
+def test_the_foundation_benchmark_measures_both_kinds_of_ways(tmp_path):
+    from anatomies import draw_phantoms
+    from tiny import tiny_knowledge
+
+    from craft.core.images import image_row, write_images
+
+    known = tiny_knowledge()
+    pairs = [pair for pair in zip(*draw_phantoms("dermoscopy", 3, 12), strict=True) if pair[1] in known.labels]
+    rows = [
+        image_row(image[::2, ::2], label=label, split=("train", "test")[index % 2], origin="s", patient_id=str(index))
+        for index, (image, label) in enumerate(pairs)
+    ]
+    (tmp_path / "skin").mkdir()
+    write_images(tmp_path / "skin/images.parquet", rows)
+    (tmp_path / "skin/knowledge.yaml").write_text(known.to_yaml())
+    tiny_foundation(32).save(tmp_path / "foundation")
+    where = (f"--results={tmp_path}", f"--foundation={tmp_path / 'foundation'}", "--steps=2", "--images=10")
+    metrics = run_benchmark("foundation", tmp_path, *where, "--way=muon_detail", "--way=unet_adamw")
+    assert set(metrics) == {"psnr_muon_detail", "recall_dermoscopy_muon_detail", "error_unet_adamw"}
+    assert "10 phantoms" in metrics["psnr_muon_detail"]["conditions"]
+    assert 0.1 < metrics["error_unet_adamw"]["value"] < 10
+    with pytest.raises(CraftError, match="no way 'none'"):
+        run_benchmark("foundation", tmp_path, *where, "--way=none")
+    with pytest.raises(CraftError, match="holds no prepared phantoms"):
+        run_benchmark("foundation", tmp_path, f"--results={tmp_path / 'nowhere'}")
+
+
 def test_the_biomarkers_benchmark_fits_a_threshold_and_counts_what_cannot_be_told_as_wrong():
     import numpy as np
     from biomarker_phantoms import balanced_accuracy, fit_threshold

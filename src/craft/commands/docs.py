@@ -23,13 +23,16 @@ def docs(
     from craft.documentation.archive import Archive, archive_run
     from craft.documentation.pages import write_pages
     from craft.documentation.picture import PICTURE, shrink_picture
+    from craft.documentation.sheets import write_sheets
+    from craft.evaluation.results import Results
 
     if results is not None:
         given = {"commit": commit, "machine": machine, "configuration": config.as_posix()}
         facts = {name: value for name, value in given.items() if value is not None}
         archive_run(results, read_config(config), facts)
         shrink_picture(results / "figures" / PICTURE.name, PICTURE)
-        typer.echo(f"archived the tables and the picture of {results}")
+        write_sheets(results, Results.load(results).run)
+        typer.echo(f"archived the tables and the pictures of {results}")
     for page in write_pages(Archive.load()):
         typer.echo(f"wrote {page.relative_to(ROOT)}")
 

@@ -11,6 +11,7 @@ from craft.documentation.archive import Archive
 from craft.documentation.keys import write_keys
 from craft.documentation.markdown import code, fill_blocks, make_table
 from craft.documentation.reading import write_reading
+from craft.documentation.sheets import show_sheets
 from craft.documentation.tables import write_columns, write_tables
 from craft.models.encoder_loaders import ENCODER_LOADERS
 from craft.models.families import FAMILIES
@@ -43,6 +44,7 @@ def list_blocks(archive: Archive) -> dict[str, Callable[[], str]]:
         "jobs": measurements.write_jobs,
     }
     return {name: partial(write, archive) for name, write in run_blocks.items()} | {
+        "sheets": partial(show_sheets, archive.run),
         "keys": write_keys,
         "columns": write_columns,
         "tables": write_tables,

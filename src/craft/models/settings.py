@@ -1,6 +1,6 @@
 """Settings of the models: loaded from a path, or trained by the run itself; and how one refers to an evaluator."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -25,11 +25,15 @@ class FoundationTraining(Strict):
     """How a small Stable-Diffusion-shaped foundation is trained from scratch."""
 
     seed: int = Field(0, description="of the first weights and of every batch")
+    optimizer: Literal["adamw", "muon"] = Field(
+        "muon", description="of autoencoder and UNet (craft.training.optimizers)"
+    )
     autoencoder_channels: Widths = Field([16, 32, 64], description="channels by level; each level but the first halves")
     latent_channels: Positive = Field(16, description="channels of the latents")
     autoencoder_steps: Positive = Field(4000, description="steps of the autoencoder")
     autoencoder_batch: Positive = Field(8, description="images a step of the autoencoder")
     autoencoder_learning_rate: float = Field(4e-3, gt=0, description="of the autoencoder, at its height")
+    autoencoder_detail: float = Field(0.1, ge=0, description="weight of the error of detail beside the squared error")
     text_width: Positive = Field(128, description="width of the text states")
     text_steps: Positive = Field(500, description="steps of the throw-away CLIP that trains the text encoder")
     unet_channels: Widths = Field([32, 64, 128], description="channels of the UNet by level")

@@ -16,6 +16,7 @@ from craft.evaluation.biomarkers.settings import MeasureJob
 from craft.evaluation.downstream.settings import DownstreamJob
 from craft.evaluation.fidelity.settings import FidelityJob
 from craft.evaluation.memorization.settings import MemorizationJob
+from craft.evaluation.release.settings import ModelCheckJob
 from craft.evaluation.results import SETTINGS
 from craft.evaluation.scoring.settings import ScoreJob
 from craft.evaluation.settings import Run
@@ -40,7 +41,6 @@ from craft.training.settings import (
     FoundationJob,
     GenerationJob,
     MethodJob,
-    ModelCheckJob,
 )
 
 
@@ -99,8 +99,10 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
     jobs: dict[str, JobSettings] = resolve_models(config)
     if config.foundation.train and config.phantom_classifier:
         jobs["models/settings/check_models.yaml"] = ModelCheckJob(
+            modules=ENCODER_LOADERS.modules(encoder_ref(config, "held_out").loader),
             foundation=model_path(config, "foundation"),
             phantom_classifier=model_path(config, "phantom_classifier"),
+            encoder=encoder_ref(config, "held_out"),
             sampling=config.sampling,
         )
     if any(evaluator.train for evaluator in config.evaluators.values()):

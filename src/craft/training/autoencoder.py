@@ -22,7 +22,7 @@ from craft.training.parts import Part
 from craft.training.settings import LoopSettings
 
 KL_WEIGHT = 3e-6  # per latent value; keeps the latents from growing without end, and too little to blur
-DETAIL_WEIGHT, SCALES = 0.1, 3
+SCALES = 3
 
 
 def train_autoencoder(
@@ -44,13 +44,14 @@ def train_autoencoder(
         error, detail = residual.square().mean(), detail_error(residual)
         # the images span two units here and one in the PSNR
         logs = {"psnr_db": -10 * math.log10(error.item() / 4), "detail": detail.item()}
-        return error + DETAIL_WEIGHT * detail + KL_WEIGHT * posterior.kl().mean() / posterior.mean[0].numel(), logs
+        kl = posterior.kl().mean() / posterior.mean[0].numel()
+        return error + training.autoencoder_detail * detail + KL_WEIGHT * kl, logs
 
     schedule = LoopSettings.from_scratch(
         training.autoencoder_steps,
         training.autoencoder_batch,
         training.autoencoder_learning_rate,
-        optimizer="muon",
+        optimizer=training.optimizer,
         checkpoint_every=250,
     )
     fit(list(vae.parameters()), schedule, loss_at, checkpoints)

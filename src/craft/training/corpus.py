@@ -1,6 +1,6 @@
 """The training images and texts of several datasets side by side, for models that know all modalities."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from zlib import crc32
@@ -100,6 +100,14 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.label)
+
+    def take(self, rows: np.ndarray) -> "Corpus":
+        """The images of some rows, with all that is known of their datasets."""
+        told = {
+            name: [getattr(self, name)[row] for row in rows] for name in ("captions", "coarse_captions", "attributes")
+        }
+        arrays = {name: getattr(self, name)[rows] for name in ("images", "label", "dataset", "answers")}
+        return replace(self, **told, **arrays)
 
     @property
     def modalities(self) -> list[str]:

@@ -59,7 +59,7 @@ def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Cor
         training.unet_steps,
         training.unet_batch,
         training.unet_learning_rate,
-        optimizer="muon",
+        optimizer=training.optimizer,
         ema=0.999,
         checkpoint_every=250,
     )

@@ -175,15 +175,6 @@ class ClassifierJob(JobSettings):
     training: ClassifierTraining = Field(description="the configuration's section `phantom_classifier.train`")
 
 
-class ModelCheckJob(JobSettings):
-    """What `check_models` needs to know."""
-
-    foundation: str = Field(description="pipeline folder of the foundation")
-    phantom_classifier: str = Field(description="folder of the classifier of phantoms")
-    sampling: SamplingSettings = Field(description="how images are sampled")
-    samples: Positive = Field(100, description="samples of each modality")
-
-
 class MethodJob(JobSettings):
     """What trains the adapter of one method."""
 

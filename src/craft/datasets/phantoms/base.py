@@ -14,6 +14,8 @@ import numpy as np
 
 from craft.datasets.phantoms.signs import Predicate
 
+MOST_PHRASES = 3
+
 
 @dataclass(frozen=True)
 class Modality:
@@ -22,7 +24,8 @@ class Modality:
     Attributes:
         name: modality key, also the name of its knowledge file.
         labels: label keys, in the order of the knowledge file.
-        coarse_captions: captions that name the modality and nothing pathological; they train the foundation.
+        coarse_captions: openings of the captions that train the foundation; they name the modality.
+        anatomy: phrases that are true of an image and have nothing to do with its label, from its attributes.
         draw: draws the attributes (a frozen dataclass) of one phantom with the given label.
         render: renders attributes to a uint8 image of shape (size, size, 3).
         describe: writes the detailed caption (at most 28 words) of attributes in the knowledge bank's words.
@@ -33,6 +36,7 @@ class Modality:
     name: str
     labels: tuple[str, ...]
     coarse_captions: tuple[str, ...]
+    anatomy: Callable[[Any], list[str]]
     draw: Callable[[str, np.random.Generator], Any]
     render: Callable[[Any, int, np.random.Generator], np.ndarray]
     describe: Callable[[Any, np.random.Generator], str]
@@ -48,7 +52,7 @@ class Phantom:
         label: label key.
         attributes: what was drawn, plain numbers, booleans and strings.
         caption: detailed caption.
-        coarse_caption: caption without pathology.
+        coarse_caption: modality, and up to `MOST_PHRASES` phrases of its anatomy; nothing of its label.
     """
 
     image: np.ndarray
@@ -76,5 +80,12 @@ def make_phantom(modality: Modality, label: str, size: int, seed: int, index: in
         label=label,
         attributes=asdict(attributes),
         caption=modality.describe(attributes, text_rng),
-        coarse_caption=str(text_rng.choice(modality.coarse_captions)),
+        coarse_caption=describe_coarsely(modality, attributes, text_rng),
     )
+
+
+def describe_coarsely(modality: Modality, attributes: Any, rng: np.random.Generator) -> str:
+    """A caption of modality and anatomy: it teaches a foundation to follow words, and none that a label needs."""
+    opening = str(rng.choice(modality.coarse_captions))
+    phrases = [str(phrase) for phrase in rng.permutation(modality.anatomy(attributes))]
+    return ", ".join([opening, *phrases[: rng.integers(MOST_PHRASES + 1)]])

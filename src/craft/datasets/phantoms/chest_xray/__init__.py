@@ -5,6 +5,7 @@ layers add up to an attenuation between 0 (air) and 1 (bone) that a film curve t
 """
 
 from craft.datasets.phantoms.base import Modality
+from craft.datasets.phantoms.chest_xray.anatomy import anatomy
 from craft.datasets.phantoms.chest_xray.attributes import NAMES, draw
 from craft.datasets.phantoms.chest_xray.captions import describe
 from craft.datasets.phantoms.chest_xray.render import render
@@ -19,6 +20,7 @@ MODALITY = Modality(
         "a posteroanterior radiograph of the chest",
         "a grey x-ray image of the thorax",
     ),
+    anatomy=anatomy,
     draw=draw,
     render=render,
     describe=describe,

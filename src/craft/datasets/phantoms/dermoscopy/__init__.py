@@ -5,6 +5,7 @@ skin below, red is haemoglobin, and the blue-white veil, white areas, cysts and 
 """
 
 from craft.datasets.phantoms.base import Modality
+from craft.datasets.phantoms.dermoscopy.anatomy import anatomy
 from craft.datasets.phantoms.dermoscopy.attributes import NAMES, draw
 from craft.datasets.phantoms.dermoscopy.captions import describe
 from craft.datasets.phantoms.dermoscopy.render import render
@@ -19,6 +20,7 @@ MODALITY = Modality(
         "a dermatoscope photograph of a pigmented spot on the skin",
         "a close-up dermoscopic view of a skin lesion",
     ),
+    anatomy=anatomy,
     draw=draw,
     render=render,
     describe=describe,

@@ -6,6 +6,7 @@ transmission colour; exudates, cotton wool and fibrous tissue scatter: they are 
 """
 
 from craft.datasets.phantoms.base import Modality
+from craft.datasets.phantoms.fundus.anatomy import anatomy
 from craft.datasets.phantoms.fundus.attributes import draw
 from craft.datasets.phantoms.fundus.captions import NAMES, describe
 from craft.datasets.phantoms.fundus.render import render
@@ -20,6 +21,7 @@ MODALITY = Modality(
         "a photograph of the back of the eye with the optic disc, macula and vessels",
         "a round colour photograph of the ocular fundus on a black background",
     ),
+    anatomy=anatomy,
     draw=draw,
     render=render,
     describe=describe,

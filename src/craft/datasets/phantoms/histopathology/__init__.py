@@ -5,6 +5,7 @@ Nuclei are spread over the epithelium, stains are mixed as optical densities aft
 """
 
 from craft.datasets.phantoms.base import Modality
+from craft.datasets.phantoms.histopathology.anatomy import anatomy
 from craft.datasets.phantoms.histopathology.attributes import NAMES, draw
 from craft.datasets.phantoms.histopathology.captions import describe
 from craft.datasets.phantoms.histopathology.render import render
@@ -19,6 +20,7 @@ MODALITY = Modality(
         "an h&e stained tile of tissue under the microscope",
         "a microscope photograph of a stained tissue section",
     ),
+    anatomy=anatomy,
     draw=draw,
     render=render,
     describe=describe,
