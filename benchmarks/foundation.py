@@ -103,7 +103,7 @@ def try_autoencoder(
     from craft.models.encoder_loaders import ENCODER_LOADERS
     from craft.training.autoencoder import train_autoencoder
 
-    vae = train_autoencoder(training, train, train.images.shape[1], checkpoints)
+    vae, _ = train_autoencoder(training, train, train.images.shape[1], checkpoints)
     images = unseen.tensor(np.arange(len(unseen)))
     with torch.inference_mode():
         chunks = [vae.decode(vae.encode(chunk * 2 - 1).latent_dist.mean).sample for chunk in images.split(64)]

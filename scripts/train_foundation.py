@@ -35,7 +35,7 @@ def main(
         corpus = Corpus.load(images, knowledge, "train")
         resolved = job.model_dump(mode="json")
         checkpoints = checkpoint_folder(output, resolved, "train_foundation", [*images, *knowledge])
-        foundation = train_foundation(job.training, corpus, job.resolution, checkpoints, device)
+        foundation, seconds = train_foundation(job.training, corpus, job.resolution, checkpoints, device)
         psnr = reconstruction_psnr(foundation, Corpus.load(images, knowledge, "test"))
         modalities = ", ".join(known.modality.replace("_", " ") for known in corpus.knowledge)
         with atomic_path(output) as folder:
@@ -46,7 +46,7 @@ def main(
                 summary=SUMMARY.format(size=job.resolution, modalities=modalities),
                 script="train_foundation",
                 settings=resolved,
-                metrics={f"psnr_db_{name}": value for name, value in psnr.items()},
+                metrics={f"psnr_db_{name}": value for name, value in psnr.items()} | seconds,
                 started=started,
             )
 

@@ -154,11 +154,13 @@ def test_a_foundation_trains_through_all_stages_and_repeats_itself(tables, tmp_p
     training = SMALL.model_copy(
         update={"autoencoder_steps": 120, "text_steps": 2, "unet_steps": 4, "unet_batch": 4, "autoencoder_batch": 4}
     )
-    foundation = train_foundation(training, corpus, SIZE, tmp_path / "a")
+    foundation, seconds = train_foundation(training, corpus, SIZE, tmp_path / "a")
+    assert list(seconds) == ["seconds_autoencoder", "seconds_text_encoder", "seconds_unet"]
+    assert min(seconds.values()) > 0
     assert reconstruction_psnr(foundation, Corpus.load(*tables, "test"))["all"] > 15
     latents = foundation.encode_images(corpus.tensor(np.arange(48)))
     assert latents.std() == pytest.approx(1.0, abs=0.15)
-    again = train_foundation(training, corpus, SIZE, tmp_path / "b")
+    again, _ = train_foundation(training, corpus, SIZE, tmp_path / "b")
     pairs = zip(foundation.unet.parameters(), again.unet.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from craft.core.seeds import derive_seed
 from craft.models.architectures import build_autoencoder
 from craft.models.foundation import Foundation
 from craft.models.settings import FoundationTraining
 from craft.training.corpus import Corpus
-from craft.training.loop import fit
+from craft.training.loop import fit, training_seconds
 from craft.training.parts import Part
 from craft.training.settings import LoopSettings
 
@@ -27,8 +27,8 @@ SCALES = 3
 
 def train_autoencoder(
     training: FoundationTraining, corpus: Corpus, resolution: int, checkpoints: Path, device: str = "cpu"
-):
-    """Train an AutoencoderKL whose latents have zero mean and unit variance in every channel."""
+) -> tuple[nn.Module, float]:
+    """Train an AutoencoderKL whose latents have zero mean and unit variance in every channel, in so many seconds."""
     torch.manual_seed(derive_seed("autoencoder", training.seed))
     vae = build_autoencoder(training, resolution).to(device, memory_format=torch.channels_last).train()
     with torch.no_grad():  # start almost without latent noise: otherwise the first hundreds of steps learn to shrink it
@@ -54,10 +54,10 @@ def train_autoencoder(
         optimizer=training.optimizer,
         checkpoint_every=250,
     )
-    fit(list(vae.parameters()), schedule, loss_at, checkpoints)
+    history = fit(list(vae.parameters()), schedule, loss_at, checkpoints)
     vae.requires_grad_(False).eval()
     whiten(vae, corpus.tensor(np.arange(0, len(corpus), max(1, len(corpus) // 512))).to(device) * 2 - 1)
-    return vae
+    return vae, training_seconds(history, schedule)
 
 
 def detail_error(residual: Tensor) -> Tensor:

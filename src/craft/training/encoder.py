@@ -25,7 +25,7 @@ from craft.reward.damage import DAMAGES, NO_IMAGES, damage_in_turn
 from craft.reward.directions import Directions
 from craft.training.attributes import Attributes
 from craft.training.corpus import Corpus
-from craft.training.loop import final_loss, fit
+from craft.training.loop import final_loss, fit, training_seconds
 from craft.training.parts import Part
 from craft.training.settings import LoopSettings
 
@@ -137,7 +137,10 @@ def train_encoder(
     schedule = LoopSettings.from_scratch(training.steps, training.batch, training.learning_rate, checkpoint_every=250)
     parameters, buffers = [*encoder.model.parameters(), *heads], list(encoder.model.buffers())
     history = fit(parameters, schedule, loss_at, checkpoints, weight_decay=0.05, buffers=buffers)
-    return encoder.requires_grad_(False).eval(), {"final_loss": final_loss(history)}
+    return encoder.requires_grad_(False).eval(), {
+        "final_loss": final_loss(history),
+        "training_seconds": training_seconds(history, schedule),
+    }
 
 
 def probe_attributes(encoder: VisionEncoder, train: Corpus, test: Corpus) -> dict[str, float]:

@@ -15,7 +15,7 @@ from craft.models.families import FAMILIES
 from craft.models.settings import EvaluatorTraining
 from craft.models.tokenizer import train_tokenizer
 from craft.training.corpus import Corpus
-from craft.training.loop import final_loss, fit
+from craft.training.loop import final_loss, fit, training_seconds
 from craft.training.parts import Part
 from craft.training.settings import LoopSettings
 from craft.training.sight import make_sight
@@ -169,7 +169,7 @@ def train_evaluator(
     device: str = "cpu",
     tokenizer=None,
 ) -> tuple[ImageTextEvaluator, dict[str, float]]:
-    """Train one evaluator and return it with the mean loss of its last 100 steps.
+    """Train one evaluator and return it with the mean loss of its last 100 steps and the seconds that all of them took.
 
     The first `training.image_steps` steps train the image tower alone, on the label prototypes: a text tower costs more
     than an image tower at this scale and has nothing to learn from images that are not told apart yet. Batches mix all
@@ -200,4 +200,7 @@ def train_evaluator(
     schedule = LoopSettings.from_scratch(training.steps, training.batch, training.learning_rate, checkpoint_every=250)
     parameters = [*model.parameters(), prototypes, *([] if bias is None else [bias])]
     history = fit(parameters, schedule, loss_at, checkpoints, weight_decay=0.05, buffers=list(model.buffers()))
-    return evaluator.requires_grad_(False).eval(), {"final_loss": final_loss(history)}
+    return evaluator.requires_grad_(False).eval(), {
+        "final_loss": final_loss(history),
+        "training_seconds": training_seconds(history, schedule),
+    }

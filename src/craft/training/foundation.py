@@ -2,13 +2,15 @@
 
 1. an autoencoder on all training images;
 2. a text encoder, as the text tower of a throw-away CLIP (Stable Diffusion takes OpenAI's CLIP in the same way);
-3. a UNet that sees *coarse* captions only: it learns what each modality looks like and nothing of its pathology.
+3. a UNet that sees *coarse* captions only: it learns what each modality looks like, to follow words about its anatomy,
+   and nothing of its pathology.
 """
 
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from craft.core.seeds import derive_seed, numpy_generator
 from craft.models.architectures import build_scheduler, build_unet
@@ -19,29 +21,33 @@ from craft.training.autoencoder import train_autoencoder
 from craft.training.corpus import Corpus
 from craft.training.denoising import denoising_loss
 from craft.training.evaluator import train_evaluator
-from craft.training.loop import fit
+from craft.training.loop import fit, training_seconds
 from craft.training.parts import Part
 from craft.training.settings import TEXT_FAMILY, LoopSettings
 
 
 def train_text_encoder(
     training: FoundationTraining, corpus: Corpus, resolution: int, tokenizer, checkpoints: Path, device: str
-):
-    """The text tower of a small CLIP trained on detailed captions; its vision tower is thrown away."""
+) -> tuple[nn.Module, float]:
+    """The text tower of a small CLIP trained on detailed captions, in so many seconds; its vision tower is dropped."""
     from transformers import CLIPTextModel
 
     steps = training.text_steps
     clip = EvaluatorTraining(
         family=TEXT_FAMILY, seed=training.seed, width=training.text_width, steps=steps, image_steps=steps // 2
     )
-    evaluator, _ = train_evaluator(clip, corpus, resolution, checkpoints, device, tokenizer)
+    evaluator, metrics = train_evaluator(clip, corpus, resolution, checkpoints, device, tokenizer)
     encoder = CLIPTextModel(evaluator.model.config.text_config)
     encoder.load_state_dict(evaluator.model.text_model.state_dict())
-    return encoder
+    return encoder, metrics["training_seconds"]
 
 
-def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Corpus, checkpoints: Path) -> None:
-    """Train the UNet on coarse captions with classifier-free dropout, in place; keeps the averaged weights."""
+def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Corpus, checkpoints: Path) -> float:
+    """Train the UNet on coarse captions with classifier-free dropout, in place; keeps the averaged weights.
+
+    Returns:
+        The seconds that it took.
+    """
     scheduler = build_scheduler()
     # training, unlike sampling, is faster with weights in this layout on a CPU too
     unet = foundation.unet.requires_grad_(True).train().to(memory_format=torch.channels_last)
@@ -63,20 +69,25 @@ def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Cor
         ema=0.999,
         checkpoint_every=250,
     )
-    fit(list(unet.parameters()), schedule, loss_at, checkpoints, weight_decay=1e-2)
+    history = fit(list(unet.parameters()), schedule, loss_at, checkpoints, weight_decay=1e-2)
     unet.requires_grad_(False).eval()
+    return training_seconds(history, schedule)
 
 
 def train_foundation(
     training: FoundationTraining, corpus: Corpus, resolution: int, checkpoints: Path, device: str = "cpu"
-) -> Foundation:
-    """Train all three stages and return the foundation; every stage resumes from its own checkpoints."""
-    vae = train_autoencoder(training, corpus, resolution, checkpoints / "autoencoder", device)
+) -> tuple[Foundation, dict[str, float]]:
+    """Train all three stages, each of which resumes from its own checkpoints.
+
+    Returns:
+        The foundation, and the seconds that each stage took.
+    """
+    vae, autoencoder = train_autoencoder(training, corpus, resolution, checkpoints / "autoencoder", device)
     tokenizer = train_tokenizer(corpus.texts())
-    text_encoder = train_text_encoder(training, corpus, resolution, tokenizer, checkpoints / "text", device)
+    text_encoder, text = train_text_encoder(training, corpus, resolution, tokenizer, checkpoints / "text", device)
     foundation = assemble(training, vae, text_encoder, tokenizer, resolution, device)
-    train_unet(training, foundation, corpus, checkpoints / "unet")
-    return foundation
+    unet = train_unet(training, foundation, corpus, checkpoints / "unet")
+    return foundation, {"seconds_autoencoder": autoencoder, "seconds_text_encoder": text, "seconds_unet": unet}
 
 
 def assemble(training: FoundationTraining, vae, text_encoder, tokenizer, resolution: int, device: str) -> Foundation:

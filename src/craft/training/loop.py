@@ -124,6 +124,12 @@ def final_loss(history: list[dict], steps: int = 100) -> float:
     return sum(losses) / len(losses)
 
 
+def training_seconds(history: list[dict], training: LoopSettings) -> float:
+    """Seconds that the steps of a training took in one process, over all its interruptions."""
+    images = training.batch * training.accumulation
+    return sum(images / row["images_per_second"] for row in history[1:])
+
+
 def fit(
     parameters: list[nn.Parameter],
     training: LoopSettings,

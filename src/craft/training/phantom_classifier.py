@@ -14,7 +14,7 @@ from craft.datasets.phantoms.registry import find_modality
 from craft.models.phantom_classifier import PhantomClassifier
 from craft.models.settings import ClassifierTraining
 from craft.reward.augment import Augmentation
-from craft.training.loop import fit
+from craft.training.loop import fit, training_seconds
 from craft.training.parts import Part
 from craft.training.settings import LoopSettings
 
@@ -50,7 +50,7 @@ def train_phantom_classifier(
     schedule = LoopSettings.from_scratch(
         training.steps, training.batch, training.learning_rate, checkpoint_every=training.steps
     )
-    fit(
+    history = fit(
         list(classifier.parameters()),
         schedule,
         loss_at,
@@ -59,7 +59,8 @@ def train_phantom_classifier(
         buffers=list(classifier.buffers()),
     )
     classifier.requires_grad_(False).eval()
-    return classifier, measure_accuracy(classifier, labels, resolution, training.seed + 1)
+    accuracy = measure_accuracy(classifier, labels, resolution, training.seed + 1)
+    return classifier, accuracy | {"training_seconds": training_seconds(history, schedule)}
 
 
 def measure_accuracy(
