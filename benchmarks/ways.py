@@ -54,6 +54,7 @@ REWARD: Changes = {
     "direct_lean": direct(rollout=DPM_4) | LEAN,
     "direct_lean_fast": direct(rollout=DPM_4) | LEAN | {"training": {"learning_rate": 6e-3}},
     "direct_lean_ranks": direct(rollout=DPM_4) | LEAN | {"objective": {"gamma": 0.0, "match": "ranks"}},
+    "direct_lean_muon": direct(rollout=DPM_4) | LEAN | {"training": {"optimizer": "muon"}},
     "direct_median": matched(saturation=[0.5]),
     "direct_ranks": matched(match="ranks"),
     "direct_ranks_two_sided": matched(match="ranks_two_sided"),
@@ -71,6 +72,7 @@ SUPERVISED: Changes = {
     "supervised": {},
     "supervised_ema": {"training": AVERAGED},
     "supervised_min_snr": {"min_snr_gamma": 5.0},
+    "supervised_muon": {"training": {"optimizer": "muon"}},
 }
 WAYS = REWARD | RECIPES | SUPERVISED
 
