@@ -14,7 +14,7 @@ rule train_foundation:
     priority: 1
     conda:
         "../envs/diffusion.yaml"
-    threads: 1
+    threads: 2
     resources:
         gpu=1,
         mem_mb=CONFIG.resources.train_mem_mb,
