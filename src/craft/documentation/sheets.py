@@ -49,7 +49,9 @@ def first_images(table: pd.DataFrame, labels: list[str], count: int = COUNT) -> 
 
 
 def show_sheets(run: Run, folder: Path = SHEETS) -> str:
-    """A table of all sheets for a page in docs/: methods down, datasets across."""
+    """A table of all sheets for a page in docs/: methods down, datasets across; a sentence where there are none."""
+    if not any(folder.glob("*.jpg")):
+        return "No sheets were archived with this run."
 
     def show(dataset: str, method: str) -> str:
         path = sheet_of(folder, dataset, method)
