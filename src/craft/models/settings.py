@@ -29,7 +29,7 @@ class FoundationTraining(Strict):
         "muon", description="of autoencoder and UNet (craft.training.optimizers)"
     )
     autoencoder_channels: Widths = Field([16, 32, 64], description="channels by level; each level but the first halves")
-    latent_channels: Positive = Field(16, description="channels of the latents")
+    latent_channels: Positive = Field(8, description="channels of the latents")
     autoencoder_steps: Positive = Field(4000, description="steps of the autoencoder")
     autoencoder_batch: Positive = Field(8, description="images a step of the autoencoder")
     autoencoder_learning_rate: float = Field(4e-3, gt=0, description="of the autoencoder, at its height")
