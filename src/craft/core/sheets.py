@@ -8,10 +8,11 @@ from PIL import Image
 from craft.core.files import atomic_path
 
 GAP = 2
+FORMATS = {".png": {"format": "PNG"}, ".jpg": {"format": "JPEG", "quality": 92, "subsampling": 0}}
 
 
 def write_sheet(path: Path, images: np.ndarray, columns: int = 8) -> None:
-    """Write images (n, h, w, 3), uint8, pixel by pixel in so many columns, as a PNG or, with that suffix, a JPEG."""
+    """Write images (n, h, w, 3), uint8, pixel by pixel in so many columns, as the suffix says: `.png` or `.jpg`."""
     count, height, width, _ = images.shape
     rows = -(-count // columns)
     sheet = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), 255, np.uint8)
@@ -19,5 +20,4 @@ def write_sheet(path: Path, images: np.ndarray, columns: int = 8) -> None:
         top, left = number // columns * (height + GAP), number % columns * (width + GAP)
         sheet[top : top + height, left : left + width] = image
     with atomic_path(path) as staged:
-        picture, jpeg = Image.fromarray(sheet), path.suffix == ".jpg"
-        picture.save(staged, **{"format": "JPEG", "quality": 92, "subsampling": 0} if jpeg else {"format": "PNG"})
+        Image.fromarray(sheet).save(staged, **FORMATS[path.suffix])

@@ -33,13 +33,16 @@ def write_sheets(results: Path, run: Run, folder: Path = SHEETS) -> None:
     Raises:
         CraftError: if images of a method are missing.
     """
-    for old in folder.glob("*.jpg"):
-        old.unlink()
+    shown = {}
     for dataset, labels in run.datasets.items():
         for method in methods_of(run):
             path = results / set_file(dataset, method, run.seeds[0], "images.parquet")
             table = read_images(results / dataset / "images.parquet", "test") if method == REAL else read_images(path)
-            write_sheet(sheet_of(folder, dataset, method), decode_images(first_images(table, labels)), COLUMNS)
+            shown[sheet_of(folder, dataset, method)] = decode_images(first_images(table, labels))
+    for old in folder.glob("*.jpg"):
+        old.unlink()
+    for path, images in shown.items():
+        write_sheet(path, images, COLUMNS)
 
 
 def first_images(table: pd.DataFrame, labels: list[str], count: int = COUNT) -> pd.DataFrame:

@@ -48,9 +48,7 @@ def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Cor
     Returns:
         The seconds that it took.
     """
-    scheduler = build_scheduler()
-    # training, unlike sampling, is faster with weights in this layout on a CPU too
-    unet = foundation.unet.requires_grad_(True).train().to(memory_format=torch.channels_last)
+    unet, scheduler = foundation.unet.requires_grad_(True).train(), build_scheduler()
     chunks = np.array_split(np.arange(len(corpus)), max(1, len(corpus) // 256))
     latents = torch.cat([foundation.encode_images(corpus.tensor(rows)) for rows in chunks])
 

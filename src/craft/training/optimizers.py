@@ -29,13 +29,14 @@ class Optimizer:
         self.matrices = {parameter: nn.Parameter(as_matrix(parameter.detach(), parameter)) for parameter in shaped}
         others = [parameter for parameter in parameters if parameter not in self.matrices]
         self.parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, **rates)] if others else []
+        self.owner = dict.fromkeys(others, self.parts[0]) if others else {}
         if shaped:
-            matched = {"adjust_lr_fn": "match_rms_adamw"}
-            self.parts.append(torch.optim.Muon(list(self.matrices.values()), **rates, **matched))
+            self.parts.append(torch.optim.Muon(self.matrices.values(), **rates, adjust_lr_fn="match_rms_adamw"))
+            self.owner |= dict.fromkeys(self.matrices.values(), self.parts[-1])
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
-        for parameter in (*self.matrices, *(each for part in self.parts for each in stepped(part))):
+        for parameter in (*self.matrices, *self.owner):
             parameter.grad = None
 
     def step(self, learning_rate: float) -> None:
@@ -50,12 +51,7 @@ class Optimizer:
     def moments(self, parameter: nn.Parameter) -> dict[str, Any]:
         """What is remembered of a parameter's gradients; the dictionary itself, to read and to fill."""
         stands_for = self.matrices.get(parameter, parameter)
-        return next(part for part in self.parts if any(each is stands_for for each in stepped(part))).state[stands_for]
-
-
-def stepped(part: torch.optim.Optimizer) -> list[nn.Parameter]:
-    """The parameters of a PyTorch optimiser."""
-    return [parameter for group in part.param_groups for parameter in group["params"]]
+        return self.owner[stands_for].state[stands_for]
 
 
 def as_matrix(values: Tensor, like: nn.Parameter) -> Tensor:

@@ -1,8 +1,8 @@
 """Whether a freshly trained foundation is good enough to be released: what it loses, and what its samples lack.
 
 A foundation is compared with *decoded* images, unseen phantoms sent through its autoencoder: all that its samples could
-be. It can be released where the autoencoder covers the phantoms and costs no label, and where its samples show the
-anatomy of their modality and lie near decoded phantoms.
+be. It can be released where decoded phantoms cover the phantoms, and where its samples show the anatomy of their
+modality and lie near decoded phantoms. What decoding costs in label accuracy is told beside it.
 """
 
 from dataclasses import asdict, dataclass
@@ -106,8 +106,9 @@ def check_modality(
     """
     decoded, sampled = models.foundation.reconstruct(images), sample_coarsely(models, known, count)
     real, again, new = (models.encoder.embed(each).numpy() for each in (images, decoded, sampled))
-    within, one = (compare(models, real, of, again, of) for of in (labels, np.zeros_like(labels)))
-    samples = compare(models, real, np.zeros(len(real), int), new, np.zeros(count, int))
+    everyone = np.zeros_like(labels)
+    within, one = (compare(real, of, again, of, models.neighbours) for of in (labels, everyone))
+    samples = compare(real, everyone, new, np.zeros(count, int), models.neighbours)
     quality = Quality(
         images=len(images),
         accuracy=label_accuracy(models.classifier, known, images, labels),
@@ -133,11 +134,13 @@ def sample_coarsely(models: Checked, known: Knowledge, count: int) -> Tensor:
     return generate(models.foundation, prompts, noise, models.sampling)
 
 
-def compare(models: Checked, real, labels, others, own) -> dict[str, float]:
-    """Fidelity of features of other images to those of real ones, by metric; labels are numbers."""
+def compare(
+    real: np.ndarray, labels: np.ndarray, features: np.ndarray, own: np.ndarray, neighbours: int
+) -> dict[str, float]:
+    """Fidelity of features (m, width) with labels (m,) to those of phantoms (n, width) with labels (n,), by metric."""
     rng = numpy_generator("model quality", "fidelity")
-    reference = RealFeatures(real, labels, models.neighbours, 1, rng, "the unseen phantoms")
-    found = reference.compare(others, own, rng, "the foundation's images")
+    reference = RealFeatures(real, labels, neighbours, 1, rng, "the unseen phantoms")
+    found = reference.compare(features, own, rng, "the foundation's images")
     return {metric: float(values[0]) for metric, values in found.items()}
 
 

@@ -2,21 +2,23 @@
 
 import numpy as np
 
+from craft.datasets.phantoms.dermoscopy.anatomy import skin
 from craft.datasets.phantoms.dermoscopy.attributes import NAMES, Lesion
+from craft.datasets.phantoms.phrases import graded
 
 MOST_WORDS = 28  # a caption of a modality is never longer
-
-
-def graded(value: float, low: str, middle: str, high: str) -> str:
-    """Words for an attribute in [0, 1]; the middle is where the labels overlap."""
-    return low if value < 0.32 else middle if value < 0.55 else high
+OVERLAP = (0.32, 0.55)  # where the labels overlap in attributes from 0 to 1
 
 
 def describe(a: Lesion, rng: np.random.Generator) -> str:
     """Write the detailed caption: the label and up to four signs, one of them often an absent one."""
     seen = [
-        graded(a.asymmetry, "symmetric", "mildly asymmetric", "asymmetric") + " in shape and colour",
-        graded(a.border_irregularity, "smooth regular border", "mildly irregular border", "irregular notched border"),
+        graded(a.asymmetry, *OVERLAP, ("symmetric", "mildly asymmetric", "asymmetric")) + " in shape and colour",
+        graded(
+            a.border_irregularity,
+            *OVERLAP,
+            ("smooth regular border", "mildly irregular border", "irregular notched border"),
+        ),
         "uniform brown colour" if a.colour_count < 3 else "a few colours" if a.colour_count == 3 else "many colours",
     ]
     missing = []
@@ -33,11 +35,13 @@ def describe(a: Lesion, rng: np.random.Generator) -> str:
     even = a.network_atypia
     if a.network:
         names = ("a regular pigment network", "a slightly uneven pigment network", "an atypical pigment network")
-        seen.append(graded(even, *names))
+        seen.append(graded(even, *OVERLAP, names))
     else:
         missing.append("no pigment network")
     if a.globules > 2:
-        seen.append(graded(even, "regular globules", "slightly uneven globules", "irregular dots and globules"))
+        seen.append(
+            graded(even, *OVERLAP, ("regular globules", "slightly uneven globules", "irregular dots and globules"))
+        )
     if a.edge_sharpness > 0.7:
         seen.append("a sharp waxy border")
     elif a.edge_sharpness < 0.35:
@@ -45,8 +49,7 @@ def describe(a: Lesion, rng: np.random.Generator) -> str:
     signs = list(rng.permutation(seen)[: rng.integers(2, 4)]) + list(rng.permutation(missing)[: rng.integers(0, 2)])
     signs = list(rng.permutation(signs))
     start = rng.choice(("dermoscopy of a", "a dermoscopy image of a", "dermoscopic view of a"))
-    tone = "fair" if a.skin_tone < 0.33 else "brown" if a.skin_tone < 0.67 else "dark"
-    where = f" on {tone} skin" if rng.random() < 0.5 else ""
+    where = f" on {skin(a)}" if rng.random() < 0.5 else ""
     opening = f"{start} {NAMES[a.label]}{where}"
     while len(", ".join([opening, *signs]).split()) > MOST_WORDS:
         signs.pop()

@@ -3,13 +3,9 @@
 import numpy as np
 
 from craft.datasets.phantoms.histopathology.attributes import NAMES, Tissue
+from craft.datasets.phantoms.phrases import graded
 
 MOST_WORDS = 28  # a caption of a modality is never longer
-
-
-def graded(value: float, low: float, high: float, words: tuple[str, str, str]) -> str:
-    """Words for an attribute; between `low` and `high` the labels overlap."""
-    return words[0] if value < low else words[1] if value < high else words[2]
 
 
 def describe(a: Tissue, rng: np.random.Generator) -> str:
