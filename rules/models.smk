@@ -14,16 +14,17 @@ rule train_foundation:
     priority: 1
     conda:
         "../envs/diffusion.yaml"
-    threads: 2
+    threads: CONFIG.resources.processes
     resources:
-        gpu=1,
+        gpu=CONFIG.resources.processes,
         mem_mb=CONFIG.resources.train_mem_mb,
         runtime=CONFIG.resources.train_runtime,
     params:
         images=repeated("--images", "images"),
         knowledge=repeated("--knowledge", "knowledge"),
+        processes=process_options(),
     shell:
-        "python scripts/train_foundation.py {input.settings} {params.images} {params.knowledge} --output {output.foundation} > {log} 2>&1"
+        "python {params.processes} scripts/train_foundation.py {input.settings} {params.images} {params.knowledge} --output {output.foundation} > {log} 2>&1"
 
 
 rule find_signs:

@@ -31,11 +31,14 @@ def main(
         from craft.training.checkpoints import checkpoint_folder
         from craft.training.corpus import Corpus
         from craft.training.foundation import train_foundation
+        from craft.training.processes import is_main_process
 
         corpus = Corpus.load(images, knowledge, "train")
         resolved = job.model_dump(mode="json")
         checkpoints = checkpoint_folder(output, resolved, "train_foundation", [*images, *knowledge])
         foundation, seconds = train_foundation(job.training, corpus, job.resolution, checkpoints, device)
+        if not is_main_process():
+            return
         psnr = reconstruction_psnr(foundation, Corpus.load(images, knowledge, "test"))
         modalities = ", ".join(known.modality.replace("_", " ") for known in corpus.knowledge)
         with atomic_path(output) as folder:

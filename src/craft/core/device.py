@@ -22,10 +22,15 @@ def visible_gpus() -> list[str]:
 def lease_device() -> Iterator[str]:
     """Yield 'cuda' while holding a free GPU of this node, or 'cpu' where there is none.
 
-    Processes that `torchrun` started together take the devices in order; such a job wants its devices to itself.
+    Processes that `torchrun` started together take the devices in order; such a job wants its devices to itself. On
+    CPUs they share the threads that one process would have had.
     """
     if "LOCAL_RANK" in os.environ:
-        yield f"cuda:{os.environ['LOCAL_RANK']}" if visible_gpus() else "cpu"
+        if visible_gpus():
+            yield f"cuda:{os.environ['LOCAL_RANK']}"
+        else:
+            share_threads(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+            yield "cpu"
         return
     if "CUDA_VISIBLE_DEVICES" in os.environ:
         yield "cuda" if os.environ["CUDA_VISIBLE_DEVICES"] not in ("", "-1") and visible_gpus() else "cpu"
@@ -45,3 +50,10 @@ def lease_device() -> Iterator[str]:
                 del os.environ["CUDA_VISIBLE_DEVICES"]
             return
     yield "cpu"
+
+
+def share_threads(processes: int) -> None:
+    """Leave each of several processes its share of this one's threads."""
+    import torch
+
+    torch.set_num_threads(max(1, torch.get_num_threads() // processes))

@@ -53,9 +53,12 @@ def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Cor
     latents = torch.cat([foundation.encode_images(corpus.tensor(rows)) for rows in chunks])
 
     def loss_at(part: Part):
-        draws, rng = part.draws("unet", training.seed), numpy_generator("unet", training.seed, part.step)
+        draws, places = part.draws("unet", training.seed), part.places(training.unet_batch).tolist()
         rows = draws.integers(len(corpus), training.unet_batch).numpy()
-        captions = ["" if rng.random() < training.caption_dropout else corpus.coarse_caption(row, rng) for row in rows]
+        captions = []
+        for row, place in zip(rows, places, strict=True):
+            rng = numpy_generator("unet", training.seed, part.step, place)
+            captions.append("" if rng.random() < training.caption_dropout else corpus.coarse_caption(row, rng))
         states = foundation.encode_prompts(captions)
         return denoising_loss(unet, scheduler, latents[rows].to(foundation.device), states, draws), {}
 
