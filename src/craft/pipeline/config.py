@@ -34,7 +34,7 @@ Method = Annotated[Any, Chosen(METHODS, "kind")]
 class ResourceSettings(Strict):
     """Runtime (minutes) and memory (MB) that the rules ask of a cluster."""
 
-    processes: Positive = Field(1, description="processes of a foundation's or an adapter's training, each with a GPU of its own")
+    processes: Positive = Field(1, description="processes of a foundation's or adapter's training, each with its GPU")
     train_runtime: Positive = Field(120, description="minutes that a training may take")
     train_mem_mb: Positive = Field(8000, description="memory of a training, MB")
     score_runtime: Positive = Field(60, description="minutes that encoding, sampling, scoring and measuring may take")
