@@ -9,7 +9,6 @@ from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast, broadcast_object_list
 from accelerate.utils import gather as gather_rows
 from torch import Tensor, nn
-from torch.nn.utils import parameters_to_vector
 
 
 def make_accelerator(device: torch.device, precision: str = "auto") -> Accelerator:
@@ -32,7 +31,8 @@ def average_gradients(accelerator: Accelerator, parameters: list[nn.Parameter]) 
     for parameter in parameters:
         if parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
-    mean = accelerator.reduce(parameters_to_vector(parameter.grad for parameter in parameters), reduction="mean")
+    # flatten, not view: gradients may lie in memory channels last
+    mean = accelerator.reduce(torch.cat([parameter.grad.flatten() for parameter in parameters]), reduction="mean")
     sizes = [parameter.numel() for parameter in parameters]
     for parameter, gradient in zip(parameters, mean.split(sizes), strict=True):
         parameter.grad.copy_(gradient.view_as(parameter))
