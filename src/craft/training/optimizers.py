@@ -1,10 +1,11 @@
 """The optimisers of the loop: AdamW, and Muon for networks of convolutions that are trained from scratch.
 
 Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/) steps along the nearest orthogonal matrix to the
-momentum. PyTorch's takes matrices only; here a kernel counts as the matrix (out, in * height * width), and what has one
-dimension is left to AdamW. Steps have the size of AdamW's, so that one learning rate serves both.
+momentum. A kernel counts as the matrix (out, in * height * width), and what has one dimension is left to AdamW. Steps
+have the size of AdamW's (Liu et al. 2025, arXiv 2502.16982), so that one learning rate serves both.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from craft.training.settings import LoopSettings
+
+MOMENTUM = 0.95
+ITERATIONS = 5
 
 
 class Optimizer:
@@ -31,7 +35,7 @@ class Optimizer:
         self.parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, **rates)] if others else []
         self.owner = dict.fromkeys(others, self.parts[0]) if others else {}
         if shaped:
-            self.parts.append(torch.optim.Muon(self.matrices.values(), **rates, adjust_lr_fn="match_rms_adamw"))
+            self.parts.append(Muon(self.matrices.values(), rates))
             self.owner |= dict.fromkeys(self.matrices.values(), self.parts[-1])
 
     def zero_grad(self) -> None:
@@ -52,6 +56,39 @@ class Optimizer:
         """What is remembered of a parameter's gradients; the dictionary itself, to read and to fill."""
         stands_for = self.matrices.get(parameter, parameter)
         return self.owner[stands_for].state[stands_for]
+
+
+class Muon(torch.optim.Optimizer):
+    """`torch.optim.Muon` in the matrices' own precision: in its bfloat16, most CPUs take twenty times as long."""
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Take a step with Nesterov's momentum, each update as large as AdamW's."""
+        for group in self.param_groups:
+            for matrix in group["params"]:
+                if matrix.grad is None:
+                    continue
+                state = self.state[matrix]
+                if not state:
+                    state["momentum"] = torch.zeros_like(matrix)
+                momentum = state["momentum"].lerp_(matrix.grad, 1 - MOMENTUM)
+                direction = orthogonal(matrix.grad.lerp(momentum, MOMENTUM))
+                matrix.mul_(1 - group["lr"] * group["weight_decay"])
+                matrix.add_(direction, alpha=-group["lr"] * 0.2 * math.sqrt(max(matrix.shape)))
+
+
+def orthogonal(matrix: Tensor) -> Tensor:
+    """Nearly the orthogonal matrix nearest to one (rows, columns), by Newton-Schulz iterations of the fifth order.
+
+    Their coefficients make singular values come near 1 in few iterations and not all the way: between 0.7 and 1.2.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    wide = matrix.T if len(matrix) > matrix.shape[1] else matrix
+    wide = wide / wide.norm().clamp(min=1e-7)
+    for _ in range(ITERATIONS):
+        gram = wide @ wide.T
+        wide = torch.addmm(wide, torch.addmm(gram, gram, gram, beta=b, alpha=c), wide, beta=a)
+    return wide.T if len(matrix) > matrix.shape[1] else wide
 
 
 def as_matrix(values: Tensor, like: nn.Parameter) -> Tensor:
