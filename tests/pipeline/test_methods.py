@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from craft.core.errors import CraftError
+from craft.core.identity import source_closure
 from craft.pipeline.config import Config, validate_config
 from craft.pipeline.jobs import resolve_jobs
 from craft.training.methods.base import budget, model_of
@@ -63,6 +64,19 @@ def test_only_a_method_that_chooses_is_told_of_the_reward_evaluator_when_it_make
     assert (craft.evaluators, craft.selection, craft.modules) == ([], None, [])
 
 
+def test_best_of_n_prompts_and_samples_as_what_it_chooses_from_unless_it_says_otherwise():
+    sampling = {"scheduler": "ddim", "steps": 3, "guidance_scale": 1.0}
+    config = configure(
+        parent={"kind": "supervised", "prompts": "plain", "sampling": sampling},
+        best={"kind": "best_of_n", "start": "parent"},
+        enriched={"kind": "best_of_n", "start": "best", "prompts": "enriched"},
+    )
+    jobs = resolve_jobs(config)
+    made = [jobs[f"fundus/{name}/seed0/settings/generate_images.yaml"] for name in ("best", "enriched")]
+    assert [job.prompts for job in made] == ["plain", "enriched"]
+    assert [job.sampling.model_dump() for job in made] == [sampling, sampling]
+
+
 def test_a_matched_training_takes_the_steps_that_the_whole_budget_of_the_other_pays_for():
     matched = {"kind": "supervised", "prompts": "plain", "match": "craft"}
     config = configure(matched=matched, longer=matched | {"start": "lora"})
@@ -92,6 +106,7 @@ def test_a_reward_method_that_is_a_baseline_is_compared_as_one():
     )["tables/settings/collect_tables.yaml"]
     assert settings.rewarded == ["craft"]
     assert settings.baselines == ["foundation", "lora", "lora_enriched", "alignprop", "dpo"]
+    assert settings.is_trained("craft") and not settings.is_trained("foundation")
     assert settings.trainings["craft"] == ["craft", "lora_enriched"] and settings.trainings["foundation"] == []
 
 
@@ -111,3 +126,13 @@ def test_a_method_sees_all_reward_evaluators_or_those_that_it_names():
         "one": ["clip_bit", "second"],
         "best": ["clip_resnet", "second"],
     }
+
+
+def test_a_supervised_method_with_a_guard_is_shown_the_monitor_and_one_without_depends_on_no_reward():
+    watched = {"kind": "full", "prompts": "plain", "guard": {"every": 100}}
+    jobs = resolve_jobs(configure(watched=watched))
+    job = jobs["fundus/watched/seed0/settings/finetune_reward.yaml"]
+    assert [ref.role for ref in job.evaluators] == ["monitor"] and "craft.training.watch" in job.modules
+    plain = jobs["fundus/lora/seed0/settings/train_adapter.yaml"]
+    closure = source_closure("train_adapter", plain.modules)
+    assert not [file for file in closure if file.endswith(("reward/cas.py", "training/watch.py", "training/guard.py"))]

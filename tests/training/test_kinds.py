@@ -185,3 +185,13 @@ def test_a_guard_that_only_watches_keeps_the_last_state(folder, tmp_path):
     checks = [row for row in run.trained.history if "monitor" in row]
     assert [row["step"] for row in checks] == [0, LOOP["steps"]]
     assert [row["best"] for row in checks] == [False, True] and not any(row["fault"] for row in checks)
+
+
+def test_a_guard_chooses_the_state_of_a_supervised_method_and_its_checks_count(folder, tmp_path):
+    guard = {"every": 5, "images": 2, "patience": 9, "min_diversity": 0, "min_plausibility": 0, "max_shift": 99}
+    run = train(folder, SUPERVISED["full"] | {"guard": guard}, tmp_path)
+    steps = [row["step"] for row in run.trained.history if "monitor" in row]
+    assert run.job.training.rule == "finetune_reward" and steps == [0, 5, 10, 12]
+    assert sum(row["best"] for row in run.trained.history) == 1
+    assert run.trained.checks["step"].unique().tolist() == steps and len(run.trained.pictures) == len(steps)
+    assert run.trained.history[-1]["unet_evaluations"] == 3 * 4 * 12 + 4 * 2 * SAMPLING.evaluations

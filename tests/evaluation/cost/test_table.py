@@ -22,7 +22,7 @@ def results(tmp_path_factory):
 def cells(results):
     table = TABLE.make(results.limited_to(TABLE.reads))
     assert tuple(table.columns) == COLUMNS and not table.duplicated(["dataset", "method", "stage", "metric"]).any()
-    return table.set_index(["dataset", "method", "stage", "metric"])
+    return table.set_index(["dataset", "method", "stage", "metric"]).sort_index()
 
 
 def test_a_training_costs_what_its_last_step_says_with_its_checks_and_its_largest_memory(cells):

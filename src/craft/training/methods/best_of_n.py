@@ -1,6 +1,7 @@
 """Best of n (Stiennon et al. 2020, arXiv 2009.01325): nothing is trained, the reward chooses among several images."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -9,7 +10,7 @@ from craft.reward.dimensions import DIMENSIONS
 from craft.reward.rewards import REWARDS
 from craft.reward.settings import RatingSettings
 from craft.training.methods.base import PROMPTS, MethodFiles, MethodSettings
-from craft.training.settings import Prompts
+from craft.training.settings import Prompts, SamplingSettings
 
 if TYPE_CHECKING:
     from craft.knowledge.schema import Knowledge
@@ -25,9 +26,17 @@ class BestOfNMethod(MethodSettings):
 
     kind: Literal["best_of_n"] = Field(description="the best of several images of another method, by the reward")
     start: Name | None = Field(description="method whose images are chosen from; null: the foundation")
-    prompts: Prompts = Field("enriched", description=PROMPTS)
+    prompts: Prompts | None = Field(None, description=f"{PROMPTS}; null: as what it starts from, as is `sampling`")
     count: Positive = Field(16, description="images for every one that is wanted")
     reward: RatingSettings = Field(RatingSettings(), description="what one number is made of an image")
+
+    def resolved(
+        self, name: str, methods: Mapping[str, MethodSettings], sampling: SamplingSettings, processes: int
+    ) -> Self:
+        """The settings with the prompts and the sampling of what it starts from, where it has none of its own."""
+        parent = methods[self.start].resolved(self.start, methods, sampling, processes) if self.start else None
+        prompts = self.prompts or (parent.prompts if parent else "plain")
+        return self.model_copy(update={"prompts": prompts, "sampling": self.sampling or (parent and parent.sampling)})
 
     def rewarders(self) -> list[str] | None:
         """See `MethodSettings.rewarders`."""

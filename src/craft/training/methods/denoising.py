@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from craft.training.settings import MethodJob
     from craft.training.supervised import Further
 
-
 # found by name, so that only a training with a guard depends on it
 WATCH = "craft.training.watch"
 
@@ -56,7 +55,6 @@ class DenoisingMethod(MethodSettings):
     compute: SupervisedCompute = Field(SupervisedCompute(), description="precision and memory")
     prompt_dropout: float = Field(0.1, ge=0, lt=1, description="share of empty prompts, for classifier-free guidance")
     min_snr_gamma: float | None = Field(None, gt=0, description="caps the weight of nearly clean images; null: no cap")
-
     guard: GuardSettings | None = Field(
         None, description="chooses the state that is kept by the monitor, and ends the training; null: the last state"
     )
