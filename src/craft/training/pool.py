@@ -11,21 +11,8 @@ from craft.models.foundation import Foundation
 from craft.reward.evidence import ImageFeatures
 from craft.reward.rating import Rating
 from craft.training.prompts import balanced_labels, draw_prompts
-from craft.training.sampler import Conditions, sample_latents
+from craft.training.sampler import sample_many
 from craft.training.settings import SamplingSettings
-
-
-@torch.no_grad()
-def sample_many(
-    foundation: Foundation, prompts: list[str], noise: Tensor, sampling: SamplingSettings, batch: int = 64
-) -> Tensor:
-    """Scaled latents (n, channels, height, width) on the CPU, one for each prompt and noise."""
-    found = []
-    for start in range(0, len(prompts), batch):
-        rows = slice(start, start + batch)
-        conditions = Conditions.encode(foundation, prompts[rows])
-        found.append(sample_latents(foundation, conditions, noise[rows], sampling).latents.cpu())
-    return torch.cat(found)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.training.denoising import denoising_loss
 from craft.training.methods.prior_preservation import PriorPreservationMethod
-from craft.training.pool import sample_many
+from craft.training.sampler import sample_many
 from craft.training.settings import SamplingSettings
 
 

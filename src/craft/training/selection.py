@@ -12,7 +12,8 @@ from craft.reward.rating import Rating, Rewarder
 from craft.training.generation import Wanted
 from craft.training.methods.base import MethodFiles
 from craft.training.methods.best_of_n import BestOfNMethod
-from craft.training.pool import best_rows, rate_latents, sample_many
+from craft.training.pool import best_rows, rate_latents
+from craft.training.sampler import sample_many
 from craft.training.settings import GenerationJob
 
 
