@@ -16,7 +16,8 @@ from PIL import Image
 
 from craft.core.errors import CraftError
 from craft.datasets.preprocess import UnreadableImage, decode, to_rgb, to_square
-from craft.datasets.readers.image_folder import ImageFolderDataset, list_subfolders, read_table
+from craft.datasets.readers.base import Reading, Reason
+from craft.datasets.readers.image_folder import ImageFolderDataset, list_labelled
 
 Loader = Callable[[], Image.Image]
 NAMES = ("file", "image_id")
@@ -67,17 +68,13 @@ def open_images(
     elif labels is not None:
         raise CraftError("a folder or table has its own labels; give `labels` for a list of images only")
     elif Path(images).is_dir():
-        found = open_folder(Path(images), label_column)
+        return open_folder(Path(images), known, rename, label_column)
     elif Path(images).is_file():
         found = open_table(Path(images), label_column)
     else:
         raise CraftError(f"there is no image folder or table {str(images)!r}; correct the path")
     named = [rename.get(label, label) for label in found.labels]
-    if unknown := sorted(set(named) - set(known)):
-        raise CraftError(
-            f"the images carry the label {unknown[0]!r}, which has no reference (known: {', '.join(known)});"
-            f" correct it, or rename it with `--rename {unknown[0]}={known[0]}`"
-        )
+    refuse_unknown(named, known)
     return ImageList(found.names, named, found.loaders)
 
 
@@ -105,16 +102,32 @@ def load_file(path: Path) -> Image.Image:
         raise UnreadableImage(f"cannot be opened: {error.strerror}") from error
 
 
-def open_folder(folder: Path, label_column: str) -> ImageList:
+def open_folder(folder: Path, known: Sequence[str], rename: Mapping[str, str], label_column: str) -> ImageList:
     """Image files of a folder, labelled by `labels.csv` or by the names of its sub-folders."""
     layout = ImageFolderDataset(
-        reader="image_folder", modality="any", labels=["a", "b"], path=str(folder), label_column=label_column
+        reader="image_folder",
+        modality="any",
+        labels=list(known),
+        label_names=dict(rename),
+        path=str(folder),
+        label_column=label_column,
     )
-    table = folder / layout.table
-    entries = read_table(table, layout) if table.is_file() else list_subfolders(folder, layout)
-    entries = entries[entries["label"] != ""]
-    files = list(entries["file"])
-    return ImageList(files, list(entries["label"]), lambda: (partial(load_file, folder / file) for file in files))
+    listed = list_labelled(folder, layout, left_out := Reading(), complete=False)
+    left_out.tell(folder.name)
+    refuse_unknown([raw for reason, raw in left_out.left_out if reason is Reason.LABEL_NOT_CHOSEN], known)
+    files = [file.path for file in listed]
+    return ImageList(
+        files, [file.label for file in listed], lambda: (partial(load_file, folder / file) for file in files)
+    )
+
+
+def refuse_unknown(labels: Iterable[str], known: Sequence[str]) -> None:
+    """Raise a CraftError if there is a label without a reference."""
+    if unknown := sorted(set(labels) - set(known)):
+        raise CraftError(
+            f"the images carry the label {unknown[0]!r}, which has no reference (known: {', '.join(known)});"
+            f" correct it, or rename it with `--rename {unknown[0]}={known[0]}`"
+        )
 
 
 def open_table(path: Path, label_column: str) -> ImageList:
