@@ -13,6 +13,7 @@ from PIL import Image
 
 from craft.core.errors import CraftError
 from craft.datasets.files import FileIndex, entry_path, mask_sign, suggest_group_pattern
+from craft.datasets.preprocess import UnreadableImage
 from craft.datasets.readers.base import Reading, Reason
 from craft.datasets.readers.image_folder import ImageFolderDataset
 
@@ -391,6 +392,15 @@ def test_masks_beside_images_stop_the_reading_and_the_shown_line_leaves_them_out
     assert sorted(labels(reading)) == sorted(images)
     assert left_out(reading) == {("excluded by `include` or `exclude`", "*mask*"): 7}
     assert len(read(take_masks=True)) == 13
+
+
+def test_masks_by_another_name_are_told_by_their_pixels(folder):
+    save(folder, ["nevus/1.png", "melanoma/1.png"])
+    Image.fromarray(np.pad(np.full((4, 4), 255, np.uint8), 2)).save(folder / "nevus/1_area.png")
+    images = {image.file: image for image in dataset().read()}
+    with pytest.raises(UnreadableImage, match="two grey values at most, as a mask has"):
+        images["set/nevus/1_area.png"].load(8)
+    assert len(read(take_masks=True)) == 3
 
 
 @pytest.mark.parametrize(

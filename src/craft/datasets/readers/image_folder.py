@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from craft.core.errors import CraftError
 from craft.datasets.files import count_kinds, is_image, list_files, mask_sign, suggest_group_pattern
-from craft.datasets.preprocess import UnreadableImage, decode, to_square
+from craft.datasets.preprocess import UnreadableImage, decode, is_two_valued, to_square
 from craft.datasets.readers.base import RawImage, Reading, Reason, display_name, locate, missing_data
 from craft.datasets.rows import LabelledFile, list_class_folders, list_rows, quote, split_patterns
 from craft.datasets.settings import DatasetSettings, LabelNames
@@ -82,6 +82,10 @@ class ImageFolderDataset(DatasetSettings):
     exclude: Patterns = Field([], description="images that fit one of these are left out, for example '*_mask*'")
     take_masks: bool = Field(
         False, description="whether files that look like masks are images; false: they stop the run"
+    )
+
+    bit_depth: int | None = Field(
+        None, ge=8, le=16, description="significant bits of 16-bit grey values; null where every file's header says so"
     )
 
     @property
@@ -200,8 +204,7 @@ def refuse_masks(files: list[str], settings: ImageFolderDataset, where: str) -> 
         signs = quote([sign for sign, _ in Counter(masks.values()).most_common()])
         raise CraftError(
             f"{where}: {len(masks)} of {len(files)} files look like masks by their names, the first"
-            f" {next(iter(masks))}; leave them out with `exclude: {signs}`, or write `take_masks: true` where they are"
-            " images"
+            f" {next(iter(masks))}; leave them out with `exclude: {signs}`, or set `take_masks` where they are images"
         )
 
 
@@ -229,17 +232,23 @@ def raw_image(folder: Path, file: LabelledFile, settings: ImageFolderDataset) ->
         why = "holds no match of `group_pattern`" if settings.group_pattern else "has no group id in the label table"
         load = partial(refuse, why)
     else:
-        load = partial(load_file, folder / file.path)
+        load = partial(load_file, folder / file.path, settings)
     return RawImage(file=f"{display_name(folder)}/{file.path}", label=file.label, group=file.group, load=load)
 
 
-def load_file(path: Path, size: int) -> tuple[np.ndarray, dict[str, str]]:
+def load_file(path: Path, settings: ImageFolderDataset, size: int) -> tuple[np.ndarray, dict[str, str]]:
     """Decode a file to `size` pixels."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UnreadableImage(f"cannot be opened: {error.strerror}") from error
-    return to_square(decode(data), size), {}
+    image = decode(data, settings.bit_depth)
+    if not settings.take_masks and is_two_valued(image):
+        raise UnreadableImage(
+            "has two grey values at most, as a mask has; leave such files out with `exclude`, or set `take_masks` where"
+            " they are images"
+        )
+    return to_square(image, size), {}
 
 
 def refuse(reason: str, size: int) -> tuple[np.ndarray, dict[str, str]]:
