@@ -106,7 +106,8 @@ class Foundation:
             for module in (self.unet, self.vae):
                 module.enable_gradient_checkpointing()
         if compile:
-            self.unet.compile(backend=compile)
+            # the forward pass alone, so that the meter's hook stays outside of the graph
+            self.unet.forward = torch.compile(self.unet.forward, backend=compile)
             self.compiled = True
         if tiny_decoder:
             self.tiny_decoder = load_tiny_decoder(tiny_decoder, self.vae)

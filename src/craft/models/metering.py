@@ -25,7 +25,6 @@ class Meter:
         self.started = (time.process_time(), time.perf_counter())
         unet.register_forward_hook(self.after_forward)
 
-    @torch.compiler.disable
     def after_forward(self, module: nn.Module, arguments: tuple, output) -> None:
         prediction = output.sample if hasattr(output, "sample") else output[0]
         self.evaluations += len(prediction)

@@ -60,9 +60,11 @@ def method_rows(results: Results, dataset: str, method: str) -> Iterator[dict]:
             values = np.array([spent[metric] for spent in found])
             if metric == "gpu_seconds" and not values.any():
                 continue
-            row = {"dataset": dataset, "method": method, "stage": stage, "metric": metric, "value": values.mean()}
-            row |= {"low": values.min(), "high": values.max()} if len(values) > 1 else {"low": np.nan, "high": np.nan}
-            yield row | {"seeds": len(values), "source": "; ".join(sources[stage])}
+            low, high = (values.min(), values.max()) if len(values) > 1 else (np.nan, np.nan)
+            # a tenth of a second, of an evaluation or of a megabyte tells nothing more
+            numbers = {"value": values.mean().round(1), "low": np.round(low, 1), "high": np.round(high, 1)}
+            place = {"dataset": dataset, "method": method, "stage": stage, "metric": metric}
+            yield place | numbers | {"seeds": len(values), "source": "; ".join(sources[stage])}
 
 
 def spent_on_training(results: Results, dataset: str, method: str, seed: int) -> dict[str, float]:
