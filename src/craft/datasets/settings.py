@@ -102,9 +102,14 @@ class DatasetSettings(Strict):
             raise ValueError(f"the label {twice[0]!r} stands there twice; remove it once")
         return labels
 
+    @property
+    def names_patients(self) -> bool:
+        """Whether the data say which images are of one patient; if not, every image counts as a patient of its own."""
+        return True
+
     @abstractmethod
     def read(self) -> "Sequence[RawImage]":
-        """All images with configured labels, not yet decoded.
+        """All images with configured labels, not yet decoded; a `Reading` counts what was left out, too.
 
         Raises:
             CraftError: if data are missing or a configured label never occurs.
