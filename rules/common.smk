@@ -15,6 +15,7 @@ from craft.pipeline.config import validate_config
 from craft.pipeline.inputs import check_inputs
 from craft.pipeline.jobs import model_path, write_settings
 from craft.pipeline.watch import write_manifests
+from craft.training.methods.base import model_of
 
 # Jobs run the code beside this Snakefile under the Python that runs Snakemake. The prefix is written out because a
 # conda environment (--sdm conda) drops an inherited PYTHONPATH.
@@ -166,14 +167,33 @@ def audit_gpus():
     return int(CONFIG.audit.asks_local_model)
 
 
+def adapter_of(method):
+    """The adapter folder of a method that trains one; nothing for the foundation."""
+    return f"<results>/{{dataset}}/{method}/seed{{seed}}/adapter" if method else []
+
+
 def starting_adapter(wildcards):
     """The adapter from which a method starts."""
-    return f"<results>/{{dataset}}/{CONFIG.methods[wildcards.method].parent}/seed{{seed}}/adapter"
+    return adapter_of(model_of(CONFIG.methods[wildcards.method].start, CONFIG.methods))
 
 
 def method_adapter(wildcards):
-    """The adapter of a method; none where the method is the foundation as it is."""
-    return f"{IMAGE_SET}/adapter" if wildcards.method in trained_methods() else []
+    """The adapter that makes the images of a method: its own, or that of what it starts from."""
+    return adapter_of(model_of(wildcards.method, CONFIG.methods))
+
+
+def for_selection(file):
+    """An input function: a file of the dataset, for methods that choose among their images."""
+
+    def path(wildcards):
+        return f"<results>/{{dataset}}/{file}" if CONFIG.methods[wildcards.method].selects else []
+
+    return path
+
+
+def selecting_evaluators(wildcards):
+    """What stands for the evaluators that choose among the images of a method."""
+    return method_evaluators(wildcards) if CONFIG.methods[wildcards.method].selects else []
 
 
 def process_options():

@@ -40,6 +40,7 @@ def make_results(
         datasets=labels,
         methods=methods,
         rewarded=[method for method in methods if method == "craft"],
+        trainings={"craft": ["craft"]} if "craft" in methods else {},
         seeds=list(seeds),
         scoring=ScoringSettings(bootstrap=200, comparison_resamples=500),
         judges=[
@@ -66,6 +67,7 @@ def make_results(
                 write_images(path / "images.parquet", rows)
                 scores = draw_scores(rng, dataset, method, seed, rows, classifier, evaluators)
                 write_parquet(path / "scores.parquet", scores)
+                write_parquet(path / "cost.parquet", draw_cost(dataset, method, seed, len(rows)))
                 if method == "craft":
                     write_parquet(path / "history.parquet", draw_history(rng))
         write_parquet(folder / dataset / "audit.parquet", draw_audit(rng, folder, dataset, methods, seeds))
@@ -178,7 +180,15 @@ def draw_history(rng: np.random.Generator, steps: int = 40, every: int = 10) -> 
     frame["semantic_diversity"] = np.where(checks, 0.3 - 0.2 * step / steps, np.nan)
     frame["best"] = step == frame["monitor"].idxmax() + 1
     frame["stopped_because"] = [None] * (steps - 1) + ["the monitor fell while the reward rose"]
-    return frame
+    frame["unet_evaluations"], frame["peak_memory_mb"] = 100.0 * step, 500.0 + step
+    return frame.assign(cpu_seconds=2.0 * step, gpu_seconds=0.0)
+
+
+def draw_cost(dataset: str, method: str, seed: int, images: int) -> pd.DataFrame:
+    """Sampling that takes 10 UNet evaluations and a tenth of a second an image."""
+    row = {"dataset": dataset, "method": method, "seed": seed, "images": images}
+    row |= {"unet_evaluations": 10.0 * images, "cpu_seconds": images / 10, "gpu_seconds": 0.0, "peak_memory_mb": 400.0}
+    return pd.DataFrame([row])
 
 
 def draw_fidelity(

@@ -14,6 +14,7 @@ from craft.evaluation.settings import Run
 SETTINGS = "tables/settings/collect_tables.yaml"
 
 Missing = Literal["error", "skip"]
+Sets = Literal["all", "generated", "trained"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class ResultFile:
         check: raises a CraftError for values that cannot be; takes the table and its path.
         by_image_set: whether every method and seed has one of its own, and the controls too.
         further: whether it may have further columns, which are read as well.
+        sets: of an image set's file, which image sets have one: all, generated ones, or those of trained methods.
     """
 
     name: str
@@ -35,6 +37,7 @@ class ResultFile:
     check: Callable[[pd.DataFrame, Path], None] | None = None
     by_image_set: bool = False
     further: bool = False
+    sets: Sets = "all"
 
     def column_names(self) -> tuple[str, ...]:
         """The columns, in their order."""
@@ -108,11 +111,15 @@ class Results:
         """Where the files of one kind and dataset lie."""
         if not file.by_image_set:
             return [self.folder / dataset / file.name]
-        return [self.folder / set_file(dataset, each.method, each.seed, file.name) for each in self.image_sets()]
+        sets = self.image_sets(file.sets)
+        return [self.folder / set_file(dataset, each.method, each.seed, file.name) for each in sets]
 
-    def image_sets(self) -> list[ImageSet]:
-        """The real test images, as they are and decoded, then the images of every method and seed."""
-        generated = [ImageSet(method=method, seed=seed) for method in self.run.methods for seed in self.run.seeds]
+    def image_sets(self, sets: Sets = "all") -> list[ImageSet]:
+        """The real test images, as they are and decoded, then the images of every method and seed; or some of them."""
+        methods = [method for method in self.run.methods if sets != "trained" or self.run.is_trained(method)]
+        generated = [ImageSet(method=method, seed=seed) for method in methods for seed in self.run.seeds]
+        if sets != "all":
+            return generated
         return [*(ImageSet(method=method, seed=0) for method in CONTROLS), *generated]
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:

@@ -6,16 +6,18 @@ have the size of AdamW's (Liu et al. 2025, arXiv 2502.16982), so that one learni
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
 
+from craft.training.processes import share_work
 from craft.training.settings import LoopSettings
 
 MOMENTUM = 0.95
-ITERATIONS = 5
+ITERATIONS, A, B, C = 5, 3.4445, -4.7750, 2.0315  # of Newton and Schulz
 
 
 class Optimizer:
@@ -25,9 +27,16 @@ class Optimizer:
         parameters: what is trained; they keep their storage and their memory layout.
         training: names the optimiser and its first learning rate.
         weight_decay: decoupled from the gradient.
+        accelerator: the processes of the training.
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter], training: LoopSettings, weight_decay: float):
+    def __init__(
+        self,
+        parameters: Sequence[nn.Parameter],
+        training: LoopSettings,
+        weight_decay: float,
+        accelerator: Accelerator,
+    ):
         rates = {"lr": training.learning_rate, "weight_decay": weight_decay}
         shaped = [parameter for parameter in parameters if parameter.ndim > 1 and training.optimizer == "muon"]
         self.matrices = {parameter: nn.Parameter(as_matrix(parameter.detach(), parameter)) for parameter in shaped}
@@ -35,7 +44,7 @@ class Optimizer:
         self.parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, **rates)] if others else []
         self.owner = dict.fromkeys(others, self.parts[0]) if others else {}
         if shaped:
-            self.parts.append(Muon(self.matrices.values(), rates))
+            self.parts.append(Muon(self.matrices.values(), rates, accelerator))
             self.owner |= dict.fromkeys(self.matrices.values(), self.parts[-1])
 
     def zero_grad(self) -> None:
@@ -59,36 +68,62 @@ class Optimizer:
 
 
 class Muon(torch.optim.Optimizer):
-    """`torch.optim.Muon` in the matrices' own precision: in its bfloat16, most CPUs take twenty times as long."""
+    """`torch.optim.Muon` in the matrices' own precision: in its bfloat16, most CPUs take twenty times as long.
+
+    Args:
+        matrices: what is trained.
+        rates: `lr` and `weight_decay`.
+        accelerator: the processes, which share the work.
+    """
+
+    def __init__(self, matrices: Iterable[nn.Parameter], rates: dict[str, float], accelerator: Accelerator):
+        super().__init__(matrices, rates)
+        self.accelerator = accelerator
 
     @torch.no_grad()
     def step(self) -> None:
         """Take a step with Nesterov's momentum, each update as large as AdamW's."""
         for group in self.param_groups:
+            by_shape: dict[torch.Size, list[nn.Parameter]] = {}
             for matrix in group["params"]:
-                if matrix.grad is None:
-                    continue
-                state = self.state[matrix]
-                if not state:
-                    state["momentum"] = torch.zeros_like(matrix)
-                momentum = state["momentum"].lerp_(matrix.grad, 1 - MOMENTUM)
-                direction = orthogonal(matrix.grad.lerp(momentum, MOMENTUM))
-                matrix.mul_(1 - group["lr"] * group["weight_decay"])
-                matrix.add_(direction, alpha=-group["lr"] * 0.2 * math.sqrt(max(matrix.shape)))
+                if matrix.grad is not None:
+                    by_shape.setdefault(matrix.shape, []).append(matrix)
+            stacks = [torch.stack([self.direction(matrix) for matrix in same]) for same in by_shape.values()]
+            for same, stack in zip(by_shape.values(), share_work(self.accelerator, orthogonal, stacks), strict=True):
+                for matrix, direction in zip(same, stack, strict=True):
+                    matrix.mul_(1 - group["lr"] * group["weight_decay"])
+                    matrix.add_(direction, alpha=-group["lr"] * 0.2 * math.sqrt(max(matrix.shape)))
+
+    def direction(self, matrix: Tensor) -> Tensor:
+        """Where the momentum, its gradient taken in, and the gradient itself point (Nesterov)."""
+        state = self.state[matrix]
+        if not state:
+            state["momentum"] = torch.zeros_like(matrix)
+        return matrix.grad.lerp(state["momentum"].lerp_(matrix.grad, 1 - MOMENTUM), MOMENTUM)
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """Nearly the orthogonal matrix nearest to one (rows, columns), by Newton-Schulz iterations of the fifth order.
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Nearly the nearest orthogonal matrices, by Newton-Schulz iterations of the fifth order.
 
-    Their coefficients make singular values come near 1 in few iterations and not all the way: between 0.7 and 1.2.
+    Their coefficients bring singular values near 1 in few iterations and not all the way: between 0.7 and 1.2. Every
+    iteration multiplies X by Q = a + b X X' + c (X X')^2. The product of all Q needs only the small square X X', which
+    becomes Q X X' Q: kernels have many more columns than rows, and X itself is multiplied once.
+
+    Args:
+        matrices: shape (n, rows, columns).
     """
-    a, b, c = 3.4445, -4.7750, 2.0315
-    wide = matrix.T if len(matrix) > matrix.shape[1] else matrix
-    wide = wide / wide.norm().clamp(min=1e-7)
-    for _ in range(ITERATIONS):
-        gram = wide @ wide.T
-        wide = torch.addmm(wide, torch.addmm(gram, gram, gram, beta=b, alpha=c), wide, beta=a)
-    return wide.T if len(matrix) > matrix.shape[1] else wide
+    tall = matrices.shape[1] > matrices.shape[2]
+    wide = matrices.mT if tall else matrices
+    wide = wide / torch.linalg.matrix_norm(wide, keepdim=True).clamp(min=1e-7)
+    square, product = wide @ wide.mT, None
+    for iteration in range(ITERATIONS):
+        step = torch.baddbmm(square, square, square, beta=B, alpha=C)
+        step.diagonal(dim1=1, dim2=2).add_(A)
+        product = step if product is None else step @ product
+        if iteration < ITERATIONS - 1:
+            square = step @ square @ step
+    wide = product @ wide
+    return wide.mT if tall else wide
 
 
 def as_matrix(values: Tensor, like: nn.Parameter) -> Tensor:
