@@ -42,6 +42,7 @@ localrules:
     all,
     figures,
     models,
+    prepare,
     tables,
     compile_paper,
 
@@ -66,6 +67,15 @@ rule figures:
     """Every figure, with the notebook that drew it."""
     input:
         expand(rules.render_notebook.output, notebook=NOTEBOOKS),
+
+
+rule prepare:
+    """The images of every dataset, and what became of the data in words."""
+    input:
+        images=expand(rules.prepare_images.output.images, dataset=CONFIG.datasets),
+        reports=expand(rules.prepare_images.output.report, dataset=CONFIG.datasets),
+    shell:
+        "cat {input.reports:q}"
 
 
 rule models:

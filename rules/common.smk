@@ -12,7 +12,9 @@ from craft.evaluation.reporting.notebooks import list_figures
 from craft.evaluation.results import SETTINGS, Results
 from craft.evaluation.tables import TABLES
 from craft.pipeline.config import validate_config
+from craft.pipeline.inputs import check_inputs
 from craft.pipeline.jobs import model_path, write_settings
+from craft.pipeline.watch import write_manifests
 from craft.training.methods.base import model_of
 
 # Jobs run the code beside this Snakefile under the Python that runs Snakemake. The prefix is written out because a
@@ -23,7 +25,9 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH='{SOURCES}'; ")
 try:
     origins = workflow.overwrite_configfiles or ["config.yaml"]
     CONFIG = validate_config(config, ", ".join(os.path.relpath(origin) for origin in origins))
+    check_inputs(CONFIG)
     JOBS = write_settings(CONFIG)
+    RAW_FILES = write_manifests(CONFIG)
 except CraftError as error:
     print(f"craft: {error}", file=sys.stderr)
     sys.exit(error.exit_code)
@@ -101,15 +105,16 @@ def model_files(name):
 
 
 def released_files(path):
-    """What stands for a model: the JSON files of its folder, since provenance.json holds the hashes of its weights.
+    """What stands for a model: the JSON files of its folder where provenance.json holds the hashes of its weights.
 
-    Of another format all files of the folder, or the one file; nothing for a hub id or a package.
+    Without it all files of the folder and of those below it, or the one file; nothing for a hub id or a package.
     """
     if path.count("/") <= 1 and not Path(path).exists():
         return []
     if Path(path).is_file():
         return path
-    found = sorted(Path(path).glob("*.json")) or sorted(file for file in Path(path).glob("*") if file.is_file())
+    told = (Path(path) / "provenance.json").is_file()
+    found = sorted(file for file in Path(path).glob("*.json" if told else "**/*") if file.is_file())
     return list(map(str, found)) or f"{path}/provenance.json"
 
 
@@ -132,8 +137,8 @@ def classifier_files():
 
 
 def raw_files(wildcards):
-    """The files of a dataset whose change makes it out of date; phantoms have none."""
-    return list(map(str, CONFIG.datasets[wildcards.dataset].watched_files()))
+    """What stands for the raw files of a dataset, and changes when they do; phantoms have none."""
+    return str(RAW_FILES.get(wildcards.dataset, "")) or []
 
 
 def checked_models():

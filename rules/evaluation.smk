@@ -120,6 +120,7 @@ rule find_neighbours:
         settings="<results>/{dataset}/settings/find_neighbours.yaml",
         images="<results>/{dataset}/images.parquet",
         features="<results>/{dataset}/features.safetensors",
+        twins="<results>/{dataset}/twins.csv",
         generated=of_sets("images.parquet"),
         embeddings=of_sets("features.safetensors"),
         code=code_of("find_neighbours", "{dataset}/settings/find_neighbours.yaml"),
@@ -141,7 +142,7 @@ rule find_neighbours:
         embeddings=repeated("--embeddings", "embeddings"),
     shell:
         "python scripts/find_neighbours.py {input.settings} --images {input.images} --features {input.features}"
-        " {params.generated} {params.embeddings} --neighbours {output.neighbours} --membership {output.membership}"
+        " --twins {input.twins} {params.generated} {params.embeddings} --neighbours {output.neighbours} --membership {output.membership}"
         " > {log} 2>&1"
 
 

@@ -8,6 +8,10 @@ rule prepare_images:
         images="<results>/{dataset}/images.parquet",
         quarantine="<results>/{dataset}/quarantine.parquet",
         left_out="<results>/{dataset}/left_out.csv",
+        counts="<results>/{dataset}/counts.csv",
+        twins="<results>/{dataset}/twins.csv",
+        files="<results>/private/files.{dataset}.csv",
+        report="<results>/{dataset}/preparation.txt",
     log:
         "<logs>/prepare_images/{dataset}.log",
     conda:
@@ -18,4 +22,5 @@ rule prepare_images:
         runtime=60,
     shell:
         "python scripts/prepare_images.py {input.settings} --images {output.images} --quarantine {output.quarantine}"
-        " --left-out {output.left_out} > {log} 2>&1"
+        " --left-out {output.left_out} --counts {output.counts} --twins {output.twins} --files {output.files}"
+        " --report {output.report} > {log} 2>&1"

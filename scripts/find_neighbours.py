@@ -22,12 +22,13 @@ def main(
     ],
     neighbours: Annotated[Path, typer.Option(help="nearest seen image of every image (written)")],
     membership: Annotated[Path, typer.Option(help="distance of every real image to the generated ones (written)")],
+    twins: Annotated[Path | None, typer.Option(help="table of the dataset's twins, which set no threshold")] = None,
 ) -> None:
     """Search generated images for copies of real images that the run saw."""
     job = MemorizationJob.load(settings)
     from craft.evaluation.memorization.search import search_copies
 
-    nearest, members = search_copies(job, images, features, generated, embeddings)
+    nearest, members = search_copies(job, images, features, generated, embeddings, twins)
     write_parquet(neighbours, nearest)
     write_parquet(membership, members)
 

@@ -220,7 +220,7 @@ def write_copies(
     neighbours, membership = [], []
     for (method, seed), frame in runs.items():
         shared = {"dataset": dataset, "method": method, "seed": seed, "evaluator": "siglip_regnet", "role": "held_out"}
-        frame = frame.assign(**shared, flagged=0.01, mirrored=rng.random(len(frame)) < 0.5, down=0, right=1)
+        frame = frame.assign(**shared, flagged=0.01, twin=False, mirrored=rng.random(len(frame)) < 0.5, down=0, right=1)
         for measure in ("features", "l2", "ssim"):
             distances = rng.uniform(0.1, 1, size=len(frame))
             frame[f"{measure}_distance"], frame[f"{measure}_ratio"] = distances, rng.uniform(0.5, 1, size=len(frame))

@@ -8,6 +8,7 @@ import yaml
 from endpoint import Endpoint, completion
 
 from craft.cli import main
+from craft.core.errors import CraftError
 from craft.knowledge.schema import Knowledge
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +103,7 @@ def test_lint_prints_every_finding_with_its_place_and_ends_with_code_one(craft, 
     (line,) = out.splitlines()
     assert code == 1 and line.startswith(f"{faulty}:") and ": no_dr: 'history' cannot be seen" in line
     assert "1 finding in 1 file" in err
-    assert craft("knowledge", "lint", BANK) == (0, "", "")
+    assert craft("knowledge", "lint", BANK) == (0, "nothing found in 1 file\n", "")
 
 
 def test_lint_measures_texts_against_the_window_given(craft):
@@ -128,3 +129,31 @@ def test_review_writes_a_page_for_each_label(craft, faulty, tmp_path):
 def test_craft_names_its_commands(craft):
     code, out, _ = craft("knowledge", "--help")
     assert code == 0 and all(name in out for name in ("write", "lint", "diff", "review"))
+
+
+def test_new_writes_a_commented_file_that_no_run_takes_before_it_is_filled_in(craft, tmp_path):
+    file = tmp_path / "bank" / "ultrasound.yaml"
+    code, out, _ = craft("knowledge", "new", "ultrasound", "benign", "malignant_mass", "--output", file)
+    assert code == 0 and str(file) in out and "# " in file.read_text()
+    raw = yaml.safe_load(file.read_text())
+    assert raw["modality"] == "ultrasound" and list(raw["labels"]) == ["benign", "malignant_mass"]
+    with pytest.raises(CraftError, match="at least 12 characters"):
+        Knowledge.load(file)
+    for number, key in enumerate(raw["labels"]):
+        label = raw["labels"][key]
+        label["definition"] = label["prompt"] = f"an ultrasound of a mass, {key}"
+        label["descriptions"] = [f"an ultrasound, view {n} of {key}" for n in range(len(label["descriptions"]))]
+        label["checklist"] = [
+            item | {"present": f"sign {n} is seen in {number}", "absent": f"sign {n} is not seen in {number}"}
+            for n, item in enumerate(label["checklist"])
+        ]
+    raw["coarse_prompts"] = ["an ultrasound image of the breast", "a grey ultrasound image"]
+    assert list(Knowledge.model_validate(raw).labels) == ["benign", "malignant_mass"]
+    code, _, err = craft("knowledge", "new", "ultrasound", "benign", "--output", file)
+    assert code == 2 and "exists already" in err
+
+
+@pytest.mark.parametrize("key", ["../up", "index", "Benign", "a b"])
+def test_new_refuses_what_is_no_key(craft, tmp_path, key):
+    code, _, err = craft("knowledge", "new", "ultrasound", key, "--output", tmp_path / "k.yaml")
+    assert code == 2 and repr(key) in err and not list(tmp_path.iterdir())

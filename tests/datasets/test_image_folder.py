@@ -377,6 +377,7 @@ def test_several_images_of_a_person_are_told_from_names(files, pattern, count, p
 
 @pytest.mark.parametrize("names", [["ISIC_{}"], ["n{:03d}"], ["benign ({})"], ["train_2019_{}"], ["1{:04d}"]])
 def test_numbered_names_are_no_persons(names):
+    assert suggest_group_pattern([f"{folder}/{n:04d}.png" for folder in "abc" for n in range(9)]) is None
     assert suggest_group_pattern([f"a/{name.format(number)}.png" for name in names for number in range(20)]) is None
 
 

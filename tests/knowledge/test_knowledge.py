@@ -36,9 +36,17 @@ def test_every_label_of_every_configuration_has_knowledge(path):
         assert list(knowledge.select(dataset.labels).labels) == dataset.labels
 
 
-def test_a_label_without_an_entry_is_named():
-    with pytest.raises(CraftError, match="no entry for label 'unicorn'"):
-        tiny_knowledge().select(["nevus", "unicorn"])
+def test_a_label_without_an_entry_is_named_with_the_file():
+    with pytest.raises(CraftError, match=r"no entry for label 'unicorn'; add it to my/bank\.yaml"):
+        tiny_knowledge().select(["nevus", "unicorn"], Path("my/bank.yaml"))
+
+
+@pytest.mark.parametrize("key", ["../up", "index", "a/b", ".hidden"])
+def test_label_keys_are_fit_for_names_of_pages(key):
+    raw = tiny_knowledge().model_dump(mode="json")
+    raw["labels"][key] = raw["labels"]["nevus"]
+    with pytest.raises(ValueError, match=r"index|pattern"):
+        Knowledge.model_validate(raw)
 
 
 @pytest.mark.parametrize("text", ["labels: {}", "modality: [", "modality: x\nlabels: {a: {name: b}}"])

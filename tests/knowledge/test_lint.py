@@ -153,13 +153,6 @@ def test_an_item_that_cannot_be_seen_is_found_in_both_its_statements():
     assert found(text) == [(Kind.UNSEEN, "wart", line_of(text, "after years"))]
 
 
-def test_too_few_texts_are_found_at_their_list():
-    text = CLEAN.replace(f"      - {PATTERNED}\n", "", 1)
-    assert found(text) == [(Kind.TOO_FEW, "wart", line_of(text, "descriptions:"))]
-    start, end = text.index("      - present: the edge"), text.index("  naevus:")
-    assert found(text[:start] + text[end:])[1] == (Kind.TOO_FEW, "wart", line_of(text, "checklist:"))
-
-
 def test_a_text_beyond_the_window_is_found_by_estimate_and_exactly():
     long = "a common wart, " + ", ".join(["seborrhoeic hyperkeratosis"] * 8)
     text = CLEAN.replace(PATTERNED, long, 1)
@@ -212,9 +205,19 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
 
 
 def test_knowledge_in_memory_is_linted_by_its_yaml():
-    findings = lint_text(tiny_knowledge().to_yaml(), "answer")
-    assert {finding.label for finding in findings} == {"nevus", "melanoma"}
-    assert Kind.TOO_FEW in {finding.kind for finding in findings}
+    known = tiny_knowledge()
+    nevus = known.labels["nevus"]
+    twice = nevus.model_copy(update={"descriptions": [*nevus.descriptions, nevus.descriptions[0]]})
+    findings = lint_text(known.model_copy(update={"labels": known.labels | {"nevus": twice}}).to_yaml(), "answer")
+    assert ("nevus", Kind.DUPLICATE) in {(finding.label, finding.kind) for finding in findings}
+
+
+def test_as_few_texts_as_the_schema_takes_are_enough_for_the_linter():
+    text = CLEAN
+    for line in [line for line in CLEAN.splitlines(keepends=True) if line.startswith("      - a common wart on")][:2]:
+        text = text.replace(line, "", 1)
+    assert len(Knowledge.model_validate(yaml.safe_load(text)).labels["wart"].descriptions) < 8
+    assert not [kind for kind, label, _ in found(text) if label == "wart"]
 
 
 @pytest.mark.parametrize("path", BANK, ids=lambda path: path.stem)

@@ -71,3 +71,11 @@ def test_pages_say_where_the_knowledge_comes_from(knowledge, tmp_path):
     bank = {"provider": "bank", "file": "data/knowledge/x.yaml", "sha256": "a" * 64, "labels": ["nevus", "melanoma"]}
     write_review(knowledge, tmp_path, bank)
     assert "From the bank, file data/knowledge/x.yaml" in Page((tmp_path / "index.html").read_text()).text
+
+
+def test_a_source_that_is_a_script_is_no_link(tmp_path):
+    raw = tiny_knowledge().model_dump(mode="json")
+    for label in raw["labels"].values():
+        label["checklist"][0]["source"] = "javascript:alert(1)"
+    for page in write_review(Knowledge.model_validate(raw), tmp_path):
+        assert not [link for link in Page(page.read_text()).links if link.startswith("javascript")]

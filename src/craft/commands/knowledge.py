@@ -1,5 +1,6 @@
 """`craft knowledge`: write, lint, compare and review the descriptions and checklists of labels."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,9 +10,10 @@ from pydantic import ValidationError
 
 from craft.core.cli import new_app
 from craft.core.errors import CraftError, explain_validation
-from craft.core.files import read_json
+from craft.core.files import read_json, write_text
+from craft.core.settings import NAME
 from craft.knowledge.diff import Change, LabelDiff, diff_knowledge
-from craft.knowledge.schema import Knowledge
+from craft.knowledge.schema import OVERVIEW, Knowledge
 from craft.knowledge.settings import KnowledgeSettings
 from craft.pipeline.config import validate_config
 from craft.pipeline.explain import explain_config
@@ -47,6 +49,27 @@ def write(
     written.save(output, provenance_path(output))
     typer.echo(f"wrote {output} ({count(len(written.knowledge.labels), 'label')}) and {provenance_path(output)}")
     print_findings([output], None)
+
+
+@app.command()
+def new(
+    modality: Annotated[str, typer.Argument(help="key of the modality, for example ultrasound", show_default=False)],
+    labels: Annotated[list[str], typer.Argument(help="label keys", show_default=False)],
+    output: Annotated[Path | None, typer.Option(help="file to write; data/knowledge/MODALITY.yaml by default")] = None,
+) -> None:
+    """Write a commented knowledge file whose texts are to be filled in."""
+    from craft.knowledge.skeleton import write_skeleton
+
+    output = output or BANK / f"{modality}.yaml"
+    if wrong := [key for key in (modality, *labels) if not re.fullmatch(NAME, key) or key == OVERVIEW]:
+        raise CraftError(
+            f"{wrong[0]!r} is no key: write lower-case letters, digits and underscores, a letter first, and not"
+            f" {OVERVIEW!r}"
+        )
+    if output.exists():
+        raise CraftError(f"{output} exists already; add labels to it by hand, or name another --output")
+    write_text(output, write_skeleton(modality, list(dict.fromkeys(labels))))
+    typer.echo(f"wrote {output}; fill in its empty texts, then `craft knowledge lint {output}`")
 
 
 @app.command()
@@ -109,7 +132,7 @@ def read_settings(config: Path | None, changes: dict[str, Any]) -> KnowledgeSett
 
 
 def print_findings(files: list[Path], window: int | None) -> None:
-    """Print the findings of files and end with exit code 1 if there are any."""
+    """Print the findings of files, or that there are none, and end with exit code 1 if there are any."""
     from craft.knowledge.lint import lint_file
 
     findings = [finding for file in files for finding in lint_file(file, window=window)]
@@ -119,6 +142,7 @@ def print_findings(files: list[Path], window: int | None) -> None:
         places = len({finding.file for finding in findings})
         typer.echo(f"{count(len(findings), 'finding')} in {count(places, 'file')}", err=True)
         raise typer.Exit(1)
+    typer.echo(f"nothing found in {count(len(files), 'file')}")
 
 
 def print_diff(diff: LabelDiff) -> None:

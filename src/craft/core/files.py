@@ -38,6 +38,13 @@ def write_text(path: Path, text: str) -> None:
         staged.write_text(text, encoding="utf-8")
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write text atomically that its owner alone may read."""
+    with atomic_path(path) as staged:
+        staged.touch(mode=0o600)
+        staged.write_text(text, encoding="utf-8")
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically, indented, with sorted keys."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")

@@ -65,7 +65,7 @@ def image_suffixes() -> frozenset[str]:
 
 def is_image(file: str) -> bool:
     """Whether a file's name is that of an image."""
-    return PurePosixPath(file).suffix.lower() in image_suffixes()
+    return os.path.splitext(file)[1].lower() in image_suffixes()
 
 
 def kind_of(file: str, data: bytes) -> str:
@@ -192,8 +192,9 @@ def suggest_group_pattern(files: Sequence[str]) -> tuple[str, int, int] | None:
         divider = next(match[0][len(match[1])] for match in numbered if match and match[1] == word)
         between = divider if divider in "_-" else ""
         return report(rf"({word}{between}\d+)", held)
-    stems = [LAST_PART.sub("", strip_suffix(file.rpartition("/")[2])) for file in files]
-    return report(r"([^/]*)[_\-. ]", [stem for stem in stems if any(letter.isdigit() for letter in stem)])
+    parted = [LAST_PART.subn("", strip_suffix(file.rpartition("/")[2])) for file in files]
+    stems = [stem for stem, found in parted if found and any(letter.isdigit() for letter in stem)]
+    return report(r"([^/]*)[_\-. ]", stems)
 
 
 def report(pattern: str, keys: Sequence[str]) -> tuple[str, int, int] | None:

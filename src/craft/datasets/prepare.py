@@ -8,6 +8,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from craft.core.errors import CraftError
@@ -15,10 +16,15 @@ from craft.core.images import image_row
 from craft.core.progress import track
 from craft.datasets.preprocess import UnreadableImage
 from craft.datasets.readers.base import RawImage, Reading, Reason
+from craft.datasets.report import count_images, describe
 from craft.datasets.settings import DatasetSettings
-from craft.datasets.splits import REAL_SPLITS, assign_split, check_coverage, check_leakage
+from craft.datasets.splits import assign_split, check_coverage, check_leakage
+from craft.datasets.twins import SIDE, find_twins, join_twins, thumbnail
 
 log = logging.getLogger(__name__)
+
+TWIN_COLUMNS = ("image_id", "twin_id", "label", "twin_label", "split", "twin_split", "similarity")
+FILE_COLUMNS = ["file", "image_id", "label", "split"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,15 @@ class Quarantined:
     reason: str
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """One decoded image, its row of the image table, and its thumbnail for the search of twins."""
+
+    raw: RawImage
+    row: dict
+    thumbnail: np.ndarray
+
+
 class Prepared(NamedTuple):
     """A prepared dataset.
 
@@ -45,11 +60,19 @@ class Prepared(NamedTuple):
         rows: for `craft.core.images.write_images`.
         quarantine: files that are unusable, columns of `Quarantined`.
         left_out: how many rows and files were left out, columns `reason`, `value` (raw label, kind or folder), `count`.
+        counts: images by label and split (`craft.datasets.report.count_images`).
+        twins: pairs of images that are nearly the same, columns `TWIN_COLUMNS`.
+        files: the file of every image, columns `FILE_COLUMNS`; for the owner of the data alone.
+        report: all of it in words.
     """
 
     rows: list[dict]
     quarantine: pd.DataFrame
     left_out: pd.DataFrame
+    counts: pd.DataFrame
+    twins: pd.DataFrame
+    files: pd.DataFrame
+    report: str
 
 
 def prepare(dataset: str, settings: DatasetSettings, resolution: int) -> Prepared:
@@ -65,24 +88,49 @@ def prepare(dataset: str, settings: DatasetSettings, resolution: int) -> Prepare
     """
     raw = limit_labels(Reading(settings.read()), settings.max_per_label)
     raw.tell(dataset)
-    load = partial(load_row, dataset=dataset, settings=settings, resolution=resolution)
+    load = partial(load_image, dataset=dataset, settings=settings, resolution=resolution)
     with ThreadPoolExecutor(settings.threads) as pool:
         loaded = list(track(pool.map(load, raw), f"prepare {dataset}", total=len(raw)))
-    readable = [(image, row) for image, row in zip(raw, loaded, strict=True) if isinstance(row, dict)]
-    rows, duplicates = separate_duplicates(readable)
+    kept, duplicates = separate_duplicates([image for image in loaded if isinstance(image, Loaded)])
     quarantine = [finding for finding in loaded if isinstance(finding, Quarantined)] + duplicates
     check_quarantine(quarantine, len(raw), settings.max_quarantined, dataset)
-    frame = pd.DataFrame(rows, columns=["image", "label", "patient_id", "split", "sha256"])
+    twins = deal_splits(kept, settings)
+    rows = [image.row for image in kept]
+    frame = pd.DataFrame(rows, columns=["image", "image_id", "label", "patient_id", "split", "sha256"])
     check_coverage(frame, settings.labels, dataset, settings.more_images)
     check_leakage(frame)
-    counts = ", ".join(f"{name} {(frame['split'] == name).sum()}" for name in REAL_SPLITS)
-    log.info("%s: %d images (%s), %d quarantined", dataset, len(rows), counts, len(quarantine))
+    left_out = count_left_out(raw, quarantine)
+    counts = count_images(frame, settings.labels, twins, settings.names_patients)
+    report = describe(dataset, counts, left_out, twins, settings.names_patients)
+    log.info("%s", report)
     columns = list(Quarantined.__dataclass_fields__)
     return Prepared(
         rows,
         pd.DataFrame([asdict(finding) for finding in quarantine], columns=columns, dtype="str"),
-        count_left_out(raw, quarantine),
+        left_out,
+        counts,
+        twins,
+        frame[["image_id", "label", "split"]].assign(file=[image.raw.file for image in kept])[FILE_COLUMNS],
+        report,
     )
+
+
+def deal_splits(kept: list[Loaded], settings: DatasetSettings) -> pd.DataFrame:
+    """Give every row its split; returns the twins among the images, columns `TWIN_COLUMNS`."""
+    thumbnails = np.stack([image.thumbnail for image in kept]) if kept else np.empty((0, SIDE, SIDE), np.uint8)
+    found = find_twins(thumbnails, settings.twin_similarity)
+    groups = [image.raw.group for image in kept]
+    if settings.keep_twins_together:
+        groups = join_twins(groups, zip(found["first"], found["second"], strict=True))
+    for image, group in zip(kept, groups, strict=True):
+        # by the raw id: two datasets that draw on the same patients agree on their splits
+        image.row["split"] = assign_split(group, settings.splits, settings.split_seed)
+    columns = {
+        f"{prefix}{name.removeprefix('image_') if prefix else name}": [kept[row].row[name] for row in found[place]]
+        for place, prefix in (("first", ""), ("second", "twin_"))
+        for name in ("image_id", "label", "split")
+    }
+    return pd.DataFrame(columns | {"similarity": found["similarity"]})[list(TWIN_COLUMNS)]
 
 
 def count_left_out(raw: Reading, quarantine: list[Quarantined]) -> pd.DataFrame:
@@ -122,44 +170,43 @@ def limit_labels(raw: list[RawImage], limit: int | None) -> Reading:
     return limited
 
 
-def load_row(raw: RawImage, dataset: str, settings: DatasetSettings, resolution: int) -> dict | Quarantined:
-    """The row of one image, or why it has none."""
+def load_image(raw: RawImage, dataset: str, settings: DatasetSettings, resolution: int) -> Loaded | Quarantined:
+    """One image with its row, which has no split yet; or why it has none."""
     try:
         pixels, texts = raw.load(resolution)
     except UnreadableImage as error:
         return Quarantined(raw.file, raw.label, "unreadable", str(error))
-    # by the raw id: two datasets that draw on the same patients agree on their splits
-    split = assign_split(raw.group, settings.splits, settings.split_seed)
     # neither file names nor paths: they may hold patient ids
     origin, patient = f"{settings.reader}:{dataset}", pseudonym(dataset, raw.group)
-    return image_row(pixels, label=raw.label, split=split, origin=origin, patient_id=patient, **texts)
+    row = image_row(pixels, label=raw.label, split="", origin=origin, patient_id=patient, **texts)
+    return Loaded(raw, row, thumbnail(pixels))
 
 
-def separate_duplicates(readable: list[tuple[RawImage, dict]]) -> tuple[list[dict], list[Quarantined]]:
-    """Rows with unique pixels, and what was left out.
+def separate_duplicates(readable: list[Loaded]) -> tuple[list[Loaded], list[Quarantined]]:
+    """Images with unique pixels, and what was left out.
 
     Equal pixels under two labels are all left out. Of equal pixels under one label the first stays: merging the groups
     of its repeats instead would let a new image move old ones to another split. Pixels are compared at the run's
     resolution, which finds equal files and equal decoded pixels as well.
     """
     by_pixels = defaultdict(list)
-    for image, row in readable:
-        by_pixels[row["sha256"]].append((image, row))
-    rows, left_out = [], []
+    for image in readable:
+        by_pixels[image.row["sha256"]].append(image)
+    kept, left_out = [], []
     for members in by_pixels.values():
-        first, first_row = members[0]
-        if len({image.label for image, _ in members}) == 1:
-            rows.append(first_row)
+        first = members[0]
+        if len({image.raw.label for image in members}) == 1:
+            kept.append(first)
             left_out += [
-                Quarantined(image.file, image.label, "repeat", f"has the pixels of {first.file}")
-                for image, _ in members[1:]
+                Quarantined(image.raw.file, image.raw.label, "repeat", f"has the pixels of {first.raw.file}")
+                for image in members[1:]
             ]
             continue
-        for image, _ in members:
-            other = next(other for other, _ in members if other.label != image.label)
+        for image in members:
+            other = next(other.raw for other in members if other.raw.label != image.raw.label)
             reason = f"has the pixels of {other.file}, which is labelled {other.label}"
-            left_out.append(Quarantined(image.file, image.label, "contradictory", reason))
-    return rows, left_out
+            left_out.append(Quarantined(image.raw.file, image.raw.label, "contradictory", reason))
+    return kept, left_out
 
 
 def check_quarantine(quarantine: list[Quarantined], total: int, allowed: float, dataset: str) -> None:

@@ -92,6 +92,13 @@ class DatasetSettings(Strict):
     split_seed: int = Field(0, description="another number deals the patients to the splits anew")
     max_quarantined: float = Field(0.02, ge=0, le=1, description="share of unreadable files above which the run stops")
     max_per_label: Positive | None = Field(None, description="keep at most this many images of a label; null: all")
+    twin_similarity: Share = Field(
+        0.85, description="correlation of their details from which on two images are twins, nearly the same"
+    )
+    keep_twins_together: bool = Field(
+        False,
+        description="deal twins to one split; a new image may then move old ones, which the hash alone never does",
+    )
 
     _labels_are_words = field_validator("labels", mode="before")(require_words)
 
@@ -115,9 +122,16 @@ class DatasetSettings(Strict):
             CraftError: if data are missing or a configured label never occurs.
         """
 
+    def require_data(self) -> None:
+        """Raise a CraftError if the raw data are not there; called before the first job of a run, so it is quick."""
+
     def watched_files(self) -> list[Path]:
-        """Raw files whose change makes the dataset out of date, as far as they exist."""
+        """Raw files whose content makes the dataset out of date when it changes, as far as they exist."""
         return []
+
+    def watched_folder(self) -> Path | None:
+        """Folder whose images make the dataset out of date when one is added, removed or replaced."""
+        return None
 
 
 class PrepareJob(JobSettings):

@@ -31,6 +31,7 @@ class Run(JobSettings):
     """What a run consists of; the settings of the job that collects its tables."""
 
     datasets: dict[str, list[str]] = Field(description="labels by dataset")
+    unnamed_patients: list[str] = Field([], description="datasets that name no patients: each image counts as its own")
     methods: list[str] = Field(description="methods in the order of the configuration")
     rewarded: list[str] = Field(description="methods that were finetuned on a reward and count as no baseline")
     trainings: dict[str, list[str]] = Field(

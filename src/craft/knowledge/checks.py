@@ -1,4 +1,4 @@
-"""Checks of one label's texts: what contradicts, repeats, names another label, cannot be seen, or is missing.
+"""Checks of one label's texts: what contradicts, repeats, names another label, or cannot be seen.
 
 The checks read key words and negation (`craft.knowledge.phrases`) and leave three things alone on purpose:
 
@@ -30,7 +30,6 @@ from craft.knowledge.phrases import (
 )
 from craft.knowledge.schema import LabelKnowledge
 
-MINIMUM_DESCRIPTIONS, MINIMUM_ITEMS = 8, 5
 SIMILAR_DESCRIPTIONS, SIMILAR_ITEMS = 0.8, 0.7
 UNSEEN = re.compile(
     r"\b(?:ag(?:e|ed)|elderly|years?(?:-old)?|months?|weeks?|days?|history|famil(?:y|ial)|hereditary|a?symptom(?:s|atic)?"
@@ -51,7 +50,6 @@ class Kind(StrEnum):
     OTHER_LABEL = "other_label"
     UNSEEN = "unseen"
     TOO_LONG = "too_long"
-    TOO_FEW = "too_few"
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,6 @@ def check_label(key: str, labels: Mapping[str, LabelKnowledge]) -> Iterator[Rema
     """Everything to mend in the label `key`; `labels` are all labels of its modality."""
     label = labels[key]
     found = [
-        *_numbers(label),
         *_contrasts(label),
         *_items_against_items(label),
         *_descriptions_against_items(label),
@@ -76,15 +73,6 @@ def check_label(key: str, labels: Mapping[str, LabelKnowledge]) -> Iterator[Rema
         *_unseen(label),
     ]
     return (Remark(("labels", key, *remark.path), remark.kind, remark.message) for remark in found)
-
-
-def _numbers(label: LabelKnowledge) -> Iterator[Remark]:
-    for part, found, least in (
-        ("descriptions", len(label.described()), MINIMUM_DESCRIPTIONS),
-        ("checklist", len(label.checklist), MINIMUM_ITEMS),
-    ):
-        if found < least:
-            yield Remark((part,), Kind.TOO_FEW, f"{part}: {found} given, at least {least} needed")
 
 
 def _contrasts(label: LabelKnowledge) -> Iterator[Remark]:

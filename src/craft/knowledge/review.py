@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from craft.core.files import write_text
-from craft.knowledge.schema import Knowledge
+from craft.knowledge.schema import OVERVIEW, Knowledge
 
 
 def write_review(knowledge: Knowledge, folder: Path, provenance: dict[str, Any] | None = None) -> list[Path]:
@@ -29,7 +29,7 @@ def write_review(knowledge: Knowledge, folder: Path, provenance: dict[str, Any] 
     )
     labels = list(knowledge.labels)
     shared = {"modality": knowledge.modality.replace("_", " "), "knowledge": knowledge, "provenance": provenance or {}}
-    pages = {"index.html": templates.get_template("index.html.j2").render(**shared)}
+    pages = {f"{OVERVIEW}.html": templates.get_template("index.html.j2").render(**shared)}
     for number, label in enumerate(labels):
         pages[f"{label}.html"] = templates.get_template("label.html.j2").render(
             label=label,

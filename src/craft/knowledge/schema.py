@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from craft.core.errors import CraftError, explain_validation
-from craft.core.settings import Role, Strict
+from craft.core.settings import Name, Role, Strict
 
+# the name of the page of an overview (`craft.knowledge.review`)
+OVERVIEW = "index"
 Statement = Annotated[str, Field(min_length=12, max_length=240)]
 
 
@@ -62,9 +64,16 @@ class LabelKnowledge(Strict):
 class Knowledge(Strict):
     """The knowledge of one modality: label key -> what is known of it."""
 
-    modality: str
+    modality: Name
     coarse_prompts: list[Statement] = Field(min_length=1)
-    labels: dict[str, LabelKnowledge] = Field(min_length=1)
+    labels: dict[Name, LabelKnowledge] = Field(min_length=1)
+
+    @field_validator("labels")
+    @classmethod
+    def labels_name_pages(cls, labels: dict[str, LabelKnowledge]) -> dict[str, LabelKnowledge]:
+        if OVERVIEW in labels:
+            raise ValueError(f"a label cannot be called {OVERVIEW!r}, the name of the overview's page; rename it")
+        return labels
 
     @model_validator(mode="after")
     def all_labels_hold_out_or_none(self) -> Self:
@@ -90,14 +99,20 @@ class Knowledge(Strict):
             CraftError: if the file is missing or does not follow the schema.
         """
         if not path.is_file():
-            raise CraftError(f"no knowledge file {path}: write one (see data/knowledge/) or correct `knowledge`")
+            raise CraftError(
+                f"no knowledge file {path}: write one that `craft knowledge new` begins, or correct `knowledge`"
+            )
         try:
             return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
         except (yaml.YAMLError, ValidationError) as error:
             raise CraftError(f"{path} is not a knowledge file: {explain_validation(error)}") from error
 
-    def select(self, labels: list[str]) -> "Knowledge":
+    def select(self, labels: list[str], path: Path | None = None) -> "Knowledge":
         """Keep only `labels`, in that order.
+
+        Args:
+            labels: keys.
+            path: file of the knowledge, for the message.
 
         Raises:
             CraftError: if a label has no entry.
@@ -106,7 +121,7 @@ class Knowledge(Strict):
         if missing:
             raise CraftError(
                 f"the knowledge of {self.modality!r} has no entry for label {missing[0]!r}; add it to"
-                f" data/knowledge/{self.modality}.yaml or remove the label from the config (it knows:"
+                f" {path or 'its file'} or remove the label from the config (it knows:"
                 f" {', '.join(self.labels)})"
             )
         return self.model_copy(update={"labels": {label: self.labels[label] for label in labels}})

@@ -72,7 +72,7 @@ def write_knowledge(
     path = Path(settings.folder) / f"{modality}.yaml"
     if settings.provider == "bank":
         knowledge = Knowledge.load(path)
-        knowledge = knowledge.select(list(labels)) if labels else knowledge
+        knowledge = knowledge.select(list(labels), path) if labels else knowledge
         origin = {"provider": "bank", "file": str(path), "sha256": hash_files([path]), "labels": list(knowledge.labels)}
         return Written(knowledge, origin | {"shares_texts": knowledge.shares_texts})
     bank = Knowledge.load(path) if path.is_file() else None

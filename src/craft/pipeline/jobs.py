@@ -116,6 +116,7 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
     jobs[SETTINGS] = Run(
         modules=[*DIMENSIONS.extension_files(), *TABLES.modules()],
         datasets={name: list(dataset.labels) for name, dataset in config.datasets.items()},
+        unnamed_patients=[name for name, dataset in config.datasets.items() if not dataset.names_patients],
         methods=list(config.methods),
         rewarded=[name for name, method in config.methods.items() if method.rewarded],
         trainings={

@@ -30,7 +30,7 @@ from craft.evaluation.memorization.results import (
     NEIGHBOUR_COLUMNS,
     NEIGHBOURS,
 )
-from craft.evaluation.memorization.search import search_copies
+from craft.evaluation.memorization.search import read_twins, search_copies
 from craft.evaluation.memorization.settings import MemorizationJob, MemorizationSettings
 from craft.evaluation.memorization.table import memorization_table
 from craft.evaluation.results import Results
@@ -109,6 +109,16 @@ def search(tmp_path_factory):
     files |= {"embeddings": [each / "features.safetensors" for each in folders]}
     neighbours, membership = search_copies(job, **files)
     return job, files, neighbours, membership, [row["image_id"] for row in seen], planted
+
+
+def test_twins_of_test_images_among_seen_ones_are_read_whatever_their_order(tmp_path):
+    rows = [("a", "b", "test", "train"), ("c", "d", "calibration", "test"), ("e", "f", "test", "test")]
+    rows += [("g", "h", "test", "held_out_reference")]
+    pd.DataFrame(rows, columns=["image_id", "twin_id", "split", "twin_split"]).to_csv(tmp_path / "t.csv", index=False)
+    assert read_twins(tmp_path / "t.csv") == {"a", "d"}
+    assert read_twins(None) == set()
+    with pytest.raises(CraftError, match="no table of twins"):
+        read_twins(tmp_path / "none.csv")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -32,7 +32,7 @@ def draw_neighbours(rng, dataset: str, seeds: tuple[int, ...], near: float = 0.0
             frame[f"{measure}_distance"] = rng.gamma(4, size=size) * (rng.random(size) >= near * (method != "real"))
             frame[f"{measure}_split"] = rng.choice(SPLITS, size, p=[0.6, 0.2, 0.2])
             frame[f"{measure}_ratio"], frame[f"{measure}_copied"], frame[f"{measure}_neighbour"] = 1.0, False, ""
-        frames.append(frame.assign(mirrored=False, down=0, right=0))
+        frames.append(frame.assign(twin=False, mirrored=False, down=0, right=0))
     return pd.concat(frames, ignore_index=True)[list(NEIGHBOUR_COLUMNS)]
 
 
@@ -50,6 +50,20 @@ def null(request):
     rng = np.random.default_rng(7)
     parts = [draw_neighbours(rng, f"set{number}", request.param) for number in range(TABLES)]
     return make_table(pd.concat(parts, ignore_index=True), request.param)
+
+
+def test_test_images_with_a_twin_set_no_threshold():
+    drawn = draw_neighbours(np.random.default_rng(3), "set", (0,))
+    near = drawn.index[drawn["method"] == "real"][:8]
+    drawn.loc[near, [f"{measure}_distance" for measure in MEASURES]] = 1e-6
+
+    def threshold(frame: pd.DataFrame) -> float:
+        table = make_table(frame, (0,))
+        return table.loc[table["metric"] == "copy_threshold", "value"].max()
+
+    assert threshold(drawn) == pytest.approx(1e-6)
+    assert threshold(drawn.assign(twin=drawn.index.isin(near))) > 0.05
+    assert threshold(drawn.assign(twin=drawn["method"] == "real")) == pytest.approx(1e-6), "all have one"
 
 
 def covered(table: pd.DataFrame, metric: str, truth: float, method: str = "method") -> float:

@@ -126,10 +126,19 @@ class ImageFolderDataset(DatasetSettings):
         """See `DatasetSettings.read`."""
         return read_image_folder(self)
 
+    def require_data(self) -> None:
+        """See `DatasetSettings.require_data`."""
+        if not locate(self.path).is_dir():
+            raise missing_data(locate(self.path), "data folder")
+
     def watched_files(self) -> list[Path]:
         """The label table, where there is one."""
         table = locate(self.path) / self.table
         return [table] if table.is_file() else []
+
+    def watched_folder(self) -> Path:
+        """The folder."""
+        return locate(self.path)
 
 
 def read_image_folder(settings: ImageFolderDataset) -> Reading:

@@ -16,12 +16,22 @@ MEMBERSHIP_MEASURES = ("features", "l2")
 NEIGHBOUR_COLUMNS = (
     *("image_id", "dataset", "method", "seed", "label", "evaluator", "role"),
     *(f"{measure}_{what}" for measure in MEASURES for what in ("distance", "ratio", "neighbour", "split", "copied")),
-    *("flagged", "mirrored", "down", "right"),
+    *("flagged", "twin", "mirrored", "down", "right"),
 )
 MEMBERSHIP_COLUMNS = (
     *("image_id", "dataset", "method", "seed", "label", "evaluator", "role", "split"),
     *(f"{measure}_distance" for measure in MEMBERSHIP_MEASURES),
 )
+
+
+def without_twins(real: pd.DataFrame) -> pd.DataFrame:
+    """Real test images without those that have a twin among the images that the run saw; all, if all have one.
+
+    Args:
+        real: neighbours of the test images of one dataset, with the column `twin`.
+    """
+    fresh = real[~real["twin"].astype(bool)]
+    return fresh if len(fresh) else real
 
 
 def check_distances(frame: pd.DataFrame, path: Path) -> None:

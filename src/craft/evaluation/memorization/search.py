@@ -11,6 +11,7 @@ each of which sees copies the others miss:
 The last two are computed for candidates: the nearest in features and in shifted thumbnails. How near is too near is
 measured, not chosen: real *test* images, which the run did not see, are compared in the same way, and an image is
 flagged below the distance under which 1 % of them lie. A fresh image is therefore flagged with a chance of about 1 %.
+A test image that has a twin among the seen ones (`craft.datasets.twins`) has no say in that: it is no fresh image.
 
 Membership inference by nearest neighbours (Chen et al. 2020, GAN-Leaks): were generated images copies of training
 images, training images would lie nearer to them than real test images do. The AUROC of that is 0.5 where nothing leaks.
@@ -31,7 +32,7 @@ from craft.core.neighbours import nearest
 from craft.core.settings import REAL, match_files
 from craft.datasets.splits import SEEN_SPLITS
 from craft.evaluation.memorization.alignment import compare, inner_window, thumbnails, to_grey
-from craft.evaluation.memorization.results import MEASURES, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS
+from craft.evaluation.memorization.results import MEASURES, MEMBERSHIP_COLUMNS, NEIGHBOUR_COLUMNS, without_twins
 from craft.evaluation.memorization.settings import MemorizationJob, MemorizationSettings
 from craft.evaluation.statistics.tails import tail_threshold
 from craft.reward.embeddings import read_embeddings
@@ -165,12 +166,32 @@ def find_neighbours(queries: Gallery, seen: Gallery, memorization: MemorizationS
     return pd.DataFrame(columns)
 
 
+def read_twins(path: Path | None) -> set[str]:
+    """Ids of the test images that have a twin among the images that the run saw; none without a file.
+
+    Raises:
+        CraftError: if the file is missing.
+    """
+    if path is None:
+        return set()
+    if not Path(path).is_file():
+        raise CraftError(f"no table of twins {path}: run `snakemake {path}` first")
+    pairs = pd.read_csv(path, dtype=str)
+    ways = (("image_id", "split", "twin_split"), ("twin_id", "twin_split", "split"))
+    return {
+        name
+        for image, own, other in ways
+        for name in pairs.loc[(pairs[own] == "test") & pairs[other].isin(SEEN_SPLITS), image]
+    }
+
+
 def flag_copies(frame: pd.DataFrame, real: pd.DataFrame, flagged: float) -> pd.DataFrame:
     """The frame with a column `<measure>_copied` for each measure, and the share of real images that is `flagged`.
 
     A copy is nearer than the threshold that this share of real images sets, labels weighed alike
     (`craft.evaluation.statistics.tails.tail_threshold`).
     """
+    real = without_twins(real)
     labels = real["label"].to_numpy()
     limits = {name: tail_threshold(real[f"{name}_distance"].to_numpy(), flagged, labels) for name in MEASURES}
     copied = {f"{name}_copied": frame[f"{name}_distance"] < limit for name, limit in limits.items()}
@@ -201,7 +222,12 @@ def require_width(generated: Gallery, real: Gallery, name: str) -> None:
 
 
 def search_copies(
-    job: MemorizationJob, images: Path, features: Path, generated: list[Path], embeddings: list[Path]
+    job: MemorizationJob,
+    images: Path,
+    features: Path,
+    generated: list[Path],
+    embeddings: list[Path],
+    twins: Path | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Search the images of all methods of one dataset for copies of real images that the run saw.
 
@@ -211,6 +237,7 @@ def search_copies(
         features: its feature file.
         generated: image tables of the generated images, in the order of `job.generated`.
         embeddings: feature files of the generated images, in the same order.
+        twins: table of the dataset's twins, which have no say in the threshold of a copy.
 
     Returns:
         Neighbours, one row per image (columns `NEIGHBOUR_COLUMNS`), real test images first; and membership, one row per
@@ -226,12 +253,13 @@ def search_copies(
     own = {split: Gallery.load(images, features, name, settings.resolution, split) for split in splits}
     seen, train, test = Gallery.join([own[split] for split in SEEN_SPLITS]), own["train"], own["test"]
     real = find_neighbours(test, seen, settings)
+    real["twin"] = real["image_id"].isin(read_twins(twins))
     shared = {"dataset": job.dataset, "evaluator": name, "role": job.features.role}
     neighbours, membership = [flag_copies(real, real, settings.flagged).assign(method=REAL, seed=0, **shared)], []
     for (each, table), (_, file) in zip(tables, files, strict=True):
         gallery = Gallery.load(table, file, name, settings.resolution)
         require_width(gallery, seen, f"{job.dataset}/{each.method}")
-        found = flag_copies(find_neighbours(gallery, seen, settings), real, settings.flagged)
+        found = flag_copies(find_neighbours(gallery, seen, settings).assign(twin=False), real, settings.flagged)
         place = {"method": each.method, "seed": each.seed, **shared}
         neighbours.append(found.assign(**place))
         membership.append(measure_membership(train, test, gallery).assign(**place))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from craft.core.settings import REAL
 from craft.evaluation.memorization.quantiles import estimate_quantile
-from craft.evaluation.memorization.results import MEASURES, MEMBERSHIP, MEMBERSHIP_MEASURES, NEIGHBOURS
+from craft.evaluation.memorization.results import MEASURES, MEMBERSHIP, MEMBERSHIP_MEASURES, NEIGHBOURS, without_twins
 from craft.evaluation.results import Results, set_file
 from craft.evaluation.settings import Run
 from craft.evaluation.statistics.intervals import Sampled, Statistic, bootstrap_means, sample
@@ -50,7 +50,9 @@ def memorization_table(neighbours: pd.DataFrame, membership: pd.DataFrame, run: 
                 shared = {"dataset": dataset, "label": label, "method": method}
                 shared |= {"source": f"{dataset}/{NEIGHBOURS.name}"}
                 rows += mean_rows(group, run, shared)
-                rows += [copy_row(group, tails[measure], measure, run, shared) for measure in MEASURES]
+                # of a label all of whose test images have a twin no rate is known
+                if method != REAL or label in (ALL, *tails[MEASURES[0]].labels):
+                    rows += [copy_row(group, tails[measure], measure, run, shared) for measure in MEASURES]
                 if label == ALL:
                     rows += quantile_rows(group, run, shared)
                     rows += reference_rows(group, real, run, shared)
@@ -63,7 +65,8 @@ def memorization_table(neighbours: pd.DataFrame, membership: pd.DataFrame, run: 
 
 
 def set_threshold(real: pd.DataFrame, measure: str, run: Run, dataset: str) -> RealTail:
-    """The threshold of a copy by one measure, as test images set it, with its resamples."""
+    """The threshold of a copy by one measure, as test images without a twin set it, with its resamples."""
+    real = without_twins(real)
     distances, labels, share = real[f"{measure}_distance"].to_numpy(), real["label"].to_numpy(str), real["flagged"]
     scoring = run.scoring
     names = ("copies", dataset, measure)

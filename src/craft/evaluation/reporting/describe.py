@@ -31,7 +31,10 @@ def describe_run(
     """
     return {
         "notice": notice,
-        "datasets": [{"key": key, "name": spell(key), "labels": len(labels)} for key, labels in run.datasets.items()],
+        "datasets": [
+            {"key": key, "name": spell(key), "labels": len(labels), "patients": key not in run.unnamed_patients}
+            for key, labels in run.datasets.items()
+        ],
         "methods": [describe_method(method, run, jobs) for method in (*CONTROLS, *run.methods)],
         "evaluators": tables["cas"][["evaluator", "role"]].drop_duplicates().to_dict("records"),
         "dimensions": list(DIMENSIONS),

@@ -1,7 +1,8 @@
 """Images that somebody wants scored: a folder, a parquet table, or a list in memory; decoded a few at a time."""
 
 import io
-from collections import deque
+import logging
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from craft.core.errors import CraftError
 from craft.datasets.preprocess import UnreadableImage, decode, from_memory, to_square
 from craft.datasets.readers.base import Reading, Reason
 from craft.datasets.readers.image_folder import ImageFolderDataset, list_labelled
+
+log = logging.getLogger(__name__)
 
 Loader = Callable[[], Image.Image]
 NAMES = ("file", "image_id")
@@ -145,10 +148,20 @@ def open_table(path: Path, label_column: str, bit_depth: int | None) -> ImageLis
         if lacking := [name for name in ("image", label_column) if name not in columns]:
             raise CraftError(f"{path} has no column {lacking[0]!r}, only {', '.join(columns)}; rename one or add it")
         own = next((name for name in NAMES if name in columns), None)
+        tell_splits(file, path)
         texts = file.read([name for name in (label_column, own) if name])
     labels = [str(label) for label in texts[label_column].to_pylist()]
     names = list(map(str, texts[own].to_pylist() if own else range(len(labels))))
     return ImageList(names, labels, partial(stream_table, path, bit_depth))
+
+
+def tell_splits(file: pq.ParquetFile, path: Path) -> None:
+    """Log which splits a run's image table holds: only its test images are as new to the run as anyone's images are."""
+    if "split" in file.schema_arrow.names:
+        counts = Counter(str(split) for split in file.read(["split"])["split"].to_pylist() if split)
+        shown = ", ".join(f"{split} {count}" for split, count in counts.items())
+        if shown:
+            log.warning("%s: all its splits are scored (%s); the run's own numbers rest on test alone", path, shown)
 
 
 def stream_table(path: Path, bit_depth: int | None, rows: int = 64) -> Iterator[Loader]:

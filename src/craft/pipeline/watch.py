@@ -1,0 +1,81 @@
+"""Raw files as one small file for each dataset, which changes when they do.
+
+A table is watched by its content, the images of a folder by their names, sizes and times: to read 200 000 images each
+time that the Snakefile is read would take minutes, to list them takes a second or two.
+"""
+
+import json
+import os
+from hashlib import sha256
+from pathlib import Path
+
+from craft.core.errors import CraftError
+from craft.core.files import read_json, write_text
+from craft.core.identity import hash_files
+from craft.datasets.files import is_image, list_files
+from craft.datasets.readers.base import display_name
+from craft.datasets.settings import DatasetSettings
+from craft.pipeline.config import Config
+
+MANIFEST, CACHE = "raw_files.json", "raw_files.cache.json"
+
+
+def write_manifests(config: Config) -> dict[str, Path]:
+    """Write what the raw files of every dataset are, where it changed.
+
+    Returns:
+        The file of every dataset that has raw files, by name.
+    """
+    manifests = {}
+    for name, dataset in config.datasets.items():
+        folder = Path(config.results) / name / "settings"
+        if made := write_manifest(dataset, folder):
+            manifests[name] = made
+    return manifests
+
+
+def write_manifest(dataset: DatasetSettings, folder: Path) -> Path | None:
+    """Write `MANIFEST` of one dataset into a folder; that of before stays where the raw data are gone."""
+    path, files, watched = folder / MANIFEST, dataset.watched_files(), dataset.watched_folder()
+    try:
+        dataset.require_data()
+    except CraftError:
+        return path if path.is_file() else None
+    if not files and watched is None:
+        return None
+    content = {display_name(file): content_hash for file, content_hash in hash_contents(files, folder / CACHE).items()}
+    if watched is not None:
+        content[f"{display_name(watched)}/"] = describe_images(watched)
+    write_changed(path, content)
+    return path
+
+
+def describe_images(folder: Path) -> dict[str, int | str]:
+    """How many images a folder holds, and a hash of their names, sizes and times of change."""
+    digest, count = sha256(), 0
+    for file in filter(is_image, list_files(folder)):
+        status = os.stat(f"{folder}/{file}")
+        digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        count += 1
+    return {"images": count, "digest": digest.hexdigest()}
+
+
+def hash_contents(files: list[Path], cache: Path) -> dict[Path, str]:
+    """SHA-256 of files; one whose size and time are those of before is not read again."""
+    known = read_json(cache) if cache.is_file() else {}
+    found = {}
+    for file in files:
+        status = file.stat()
+        mark = [status.st_size, status.st_mtime_ns]
+        kept = known.get(str(file), [])
+        found[str(file)] = kept if kept[:2] == mark else [*mark, hash_files([file])]
+    if found:
+        write_changed(cache, found)
+    return {file: found[str(file)][2] for file in files}
+
+
+def write_changed(path: Path, content: dict) -> None:
+    """Write JSON where it is not what the file holds."""
+    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
