@@ -2,6 +2,7 @@
 
 import logging
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -28,13 +29,14 @@ class Quarantined:
     Attributes:
         file: its name relative to the data root.
         label: its configured label.
-        kind: `unreadable`, `contradictory` (same pixels under another label) or `repeat` (same pixels, same label).
+        kind: `unreadable`, `too_small`, `contradictory` (same pixels under another label), `repeat` (same pixels, same
+            label) or `other_label` (one that the dataset does not have).
         reason: completes the sentence 'the file ...'.
     """
 
     file: str
     label: str
-    kind: Literal["unreadable", "contradictory", "repeat"]
+    kind: Literal["unreadable", "too_small", "contradictory", "repeat", "other_label"]
     reason: str
 
 
@@ -53,20 +55,24 @@ def prepare(dataset: str, settings: DatasetSettings, resolution: int) -> tuple[l
         CraftError: if data are missing, a label or a split of a label has no image, or too many files are unusable.
     """
     raw = limit_labels(list(settings.read()), settings.max_per_label)
-    load = partial(load_row, dataset=dataset, settings=settings, resolution=resolution)
-    with ThreadPoolExecutor(settings.threads) as pool:
-        loaded = list(track(pool.map(load, raw), f"prepare {dataset}", total=len(raw)))
+    describe = partial(describe_real, dataset=dataset, settings=settings)
+    loaded = load_rows(raw, settings, resolution, describe, f"prepare {dataset}")
     readable = [(image, row) for image, row in zip(raw, loaded, strict=True) if isinstance(row, dict)]
     rows, duplicates = separate_duplicates(readable)
     quarantine = [finding for finding in loaded if isinstance(finding, Quarantined)] + duplicates
-    check_quarantine(quarantine, len(raw), settings.max_quarantined, dataset)
+    check_quarantine(quarantine, len(raw), settings.max_quarantined, f"dataset {dataset!r}")
     frame = pd.DataFrame(rows, columns=["image", "label", "patient_id", "split", "sha256"])
     check_coverage(frame, settings.labels, dataset, settings.more_images)
     check_leakage(frame)
     counts = ", ".join(f"{name} {(frame['split'] == name).sum()}" for name in REAL_SPLITS)
     log.info("%s: %d images (%s), %d quarantined", dataset, len(rows), counts, len(quarantine))
+    return rows, quarantine_table(quarantine)
+
+
+def quarantine_table(quarantine: list[Quarantined]) -> pd.DataFrame:
+    """What is left out, one row per file; columns file, label, kind, reason."""
     columns = list(Quarantined.__dataclass_fields__)
-    return rows, pd.DataFrame([asdict(finding) for finding in quarantine], columns=columns, dtype="str")
+    return pd.DataFrame([asdict(finding) for finding in quarantine], columns=columns, dtype="str")
 
 
 def pseudonym(dataset: str, group: str) -> str:
@@ -93,17 +99,40 @@ def limit_labels(raw: list[RawImage], limit: int | None) -> list[RawImage]:
     return [image for place, image in enumerate(raw) if place in kept]
 
 
-def load_row(raw: RawImage, dataset: str, settings: DatasetSettings, resolution: int) -> dict | Quarantined:
-    """The row of one image, or why it has none."""
-    try:
-        pixels, texts = raw.load(resolution)
-    except UnreadableImage as error:
-        return Quarantined(raw.file, raw.label, "unreadable", str(error))
+def load_rows(
+    raw: list[RawImage],
+    settings: DatasetSettings,
+    resolution: int,
+    describe: Callable[[RawImage], dict[str, str]],
+    title: str,
+) -> list[dict | Quarantined]:
+    """Row by row: that of the image table, or why an image has none.
+
+    Args:
+        raw: what the reader yields.
+        settings: of the reader.
+        resolution: side of the images in pixels.
+        describe: columns `split`, `origin` and further ones of an image.
+        title: of the progress bar.
+    """
+
+    def load(image: RawImage) -> dict | Quarantined:
+        try:
+            pixels, texts = image.load(resolution)
+        except UnreadableImage as error:
+            return Quarantined(image.file, image.label, error.kind, str(error))
+        return image_row(pixels, label=image.label, **describe(image), **texts)
+
+    with ThreadPoolExecutor(settings.threads) as pool:
+        return list(track(pool.map(load, raw), title, total=len(raw)))
+
+
+def describe_real(raw: RawImage, dataset: str, settings: DatasetSettings) -> dict[str, str]:
+    """Split, origin and pseudonym of a real image."""
     # by the raw id: two datasets that draw on the same patients agree on their splits
     split = assign_split(raw.group, settings.splits, settings.split_seed)
     # neither file names nor paths: they may hold patient ids
-    origin, patient = f"{settings.reader}:{dataset}", pseudonym(dataset, raw.group)
-    return image_row(pixels, label=raw.label, split=split, origin=origin, patient_id=patient, **texts)
+    return {"split": split, "origin": f"{settings.reader}:{dataset}", "patient_id": pseudonym(dataset, raw.group)}
 
 
 def separate_duplicates(readable: list[tuple[RawImage, dict]]) -> tuple[list[dict], list[Quarantined]]:
@@ -133,12 +162,12 @@ def separate_duplicates(readable: list[tuple[RawImage, dict]]) -> tuple[list[dic
     return rows, left_out
 
 
-def check_quarantine(quarantine: list[Quarantined], total: int, allowed: float, dataset: str) -> None:
-    """Unreadable and contradictory files are at most the allowed share of all; repeats do not count."""
+def check_quarantine(quarantine: list[Quarantined], total: int, allowed: float, whose: str) -> None:
+    """Unusable and contradictory files are at most the allowed share of all; repeats do not count."""
     wrong = [finding for finding in quarantine if finding.kind != "repeat"]
     if len(wrong) > allowed * total:
         raise CraftError(
-            f"dataset {dataset!r}: {len(wrong)} of {total} files are unreadable or contradictory, more than the share"
+            f"{whose}: {len(wrong)} of {total} files are unreadable, too small or contradictory, more than the share"
             f" `max_quarantined` = {allowed:g}; the first, {wrong[0].file}, {wrong[0].reason};"
             " mend or remove such files, or raise `max_quarantined`"
         )

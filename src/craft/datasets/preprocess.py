@@ -13,6 +13,15 @@ BIT_DEPTHS = (8, 10, 12, 14, 16)
 class UnreadableImage(Exception):
     """One image cannot be used; the text says why and completes the sentence 'the file ...'."""
 
+    # what the table of what is left out calls it
+    kind = "unreadable"
+
+
+class TooSmall(UnreadableImage):
+    """An image that is smaller than asked."""
+
+    kind = "too_small"
+
 
 def decode(data: bytes) -> Image.Image:
     """An RGB image, upright by its EXIF orientation.
@@ -58,9 +67,20 @@ def to_8_bit(values: np.ndarray) -> np.ndarray:
     return np.rint(values * (255 / ((1 << depth) - 1))).astype(np.uint8)
 
 
-def to_square(image: Image.Image, size: int) -> np.ndarray:
-    """The centred square of an RGB image at `size` pixels, aspect kept: uint8 of shape (size, size, 3)."""
+def to_square(image: Image.Image, size: int, least: int | None = None) -> np.ndarray:
+    """The centred square of an RGB image at `size` pixels, aspect kept: uint8 of shape (size, size, 3).
+
+    Args:
+        image: RGB, of any size.
+        size: side of the result in pixels.
+        least: fewest pixels that the shorter side may have; None where smaller images are enlarged.
+
+    Raises:
+        TooSmall: if it has fewer.
+    """
     side = min(image.size)
+    if least is not None and side < least:
+        raise TooSmall(f"is {image.width} x {image.height} pixels, smaller than {least} x {least}")
     left, top = (image.width - side) / 2, (image.height - side) / 2
     box = (left, top, left + side, top + side)
     return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box=box))

@@ -12,6 +12,8 @@ from craft.core.settings import JobSettings, Name, Positive, Share, Strict
 from craft.datasets.readers import READERS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from craft.datasets.readers.base import RawImage
 
 
@@ -115,9 +117,43 @@ class DatasetSettings(Strict):
         return []
 
 
+class LabelledFiles(DatasetSettings):
+    """What datasets have in common whose labels stand beside the images."""
+
+    # decoding releases the interpreter lock
+    threads: ClassVar[int] = 2
+
+    label_column: str = Field("label", description="column of the table that holds the label")
+    group_column: str | None = Field(
+        None, description="column that holds the patient or lesion id; null: every image is its own group"
+    )
+    label_names: LabelNames = Field({}, description="renames raw labels, for example {'0': grade_0}")
+    min_side: Positive | None = Field(
+        None, description="images with a shorter side, in pixels, are left out; null: they are enlarged"
+    )
+
+    @abstractmethod
+    def entries(self) -> "pd.DataFrame":
+        """All images: `file`, `label` (raw), `group`, and `name`, the configured label or None where there is none.
+
+        Raises:
+            CraftError: if data are missing or a configured label never occurs.
+        """
+
+
 class PrepareJob(JobSettings):
     """What `prepare_images` needs to know."""
 
     dataset: str = Field(description="name of the dataset")
     resolution: int = Field(description="side of the images in pixels")
     images: Annotated[Any, Chosen(READERS, "reader")] = Field(description="the dataset's section of the configuration")
+
+
+class ReadJob(JobSettings):
+    """What `read_images` needs to know: images that another program made, as a method of the run."""
+
+    dataset: str = Field(description="name of the dataset")
+    method: str = Field(description="name of the method")
+    seed: int = Field(description="seed under which the images stand")
+    resolution: int = Field(description="side of the images in pixels")
+    images: Annotated[Any, Chosen(READERS, "reader")] = Field(description="where they are, as a dataset would say it")

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import pandas as pd
 
 from craft.core.errors import CraftError
-from craft.core.settings import CONTROLS, ImageSet
+from craft.core.settings import ImageSet
 from craft.evaluation.settings import Run
 
 SETTINGS = "tables/settings/collect_tables.yaml"
@@ -26,6 +26,7 @@ class ResultFile:
         columns: that it has, or what lists them when they are asked for.
         check: raises a CraftError for values that cannot be; takes the table and its path.
         by_image_set: whether every method and seed has one of its own, and the controls too.
+        given: whether every seed of the methods whose images another program made has one, and no other set.
         further: whether it may have further columns, which are read as well.
     """
 
@@ -34,6 +35,7 @@ class ResultFile:
     columns: tuple[str, ...] | Callable[[], tuple[str, ...]]
     check: Callable[[pd.DataFrame, Path], None] | None = None
     by_image_set: bool = False
+    given: bool = False
     further: bool = False
 
     def column_names(self) -> tuple[str, ...]:
@@ -106,14 +108,15 @@ class Results:
 
     def paths(self, file: ResultFile, dataset: str) -> list[Path]:
         """Where the files of one kind and dataset lie."""
-        if not file.by_image_set:
+        if not (file.by_image_set or file.given):
             return [self.folder / dataset / file.name]
-        return [self.folder / set_file(dataset, each.method, each.seed, file.name) for each in self.image_sets()]
+        sets = [each for each in self.image_sets() if each.method in self.run.given or not file.given]
+        return [self.folder / set_file(dataset, each.method, each.seed, file.name) for each in sets]
 
     def image_sets(self) -> list[ImageSet]:
-        """The real test images, as they are and decoded, then the images of every method and seed."""
+        """The controls, real test images first, then the images of every method and seed."""
         generated = [ImageSet(method=method, seed=seed) for method in self.run.methods for seed in self.run.seeds]
-        return [*(ImageSet(method=method, seed=0) for method in CONTROLS), *generated]
+        return [*(ImageSet(method=method, seed=0) for method in self.run.controls), *generated]
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """What `make` returns, made when it is first asked for under a key."""

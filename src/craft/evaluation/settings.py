@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from craft.core.settings import JobSettings, Name, Positive, Role, Share, Strict
+from craft.core.settings import CONTROLS, JobSettings, Name, Positive, Role, Share, Strict
 from craft.models.backgrounds import Background
 
 
@@ -33,6 +33,10 @@ class Run(JobSettings):
     datasets: dict[str, list[str]] = Field(description="labels by dataset")
     methods: list[str] = Field(description="methods in the order of the configuration")
     rewarded: list[str] = Field(description="methods that were finetuned on a reward")
+    given: list[str] = Field([], description="methods whose images another program made, which share no noise")
+    controls: list[str] = Field(
+        list(CONTROLS), description="what methods are held against: real test images, as they are and decoded"
+    )
     seeds: list[int] = Field(description="seeds of the generators")
     scoring: ScoringSettings = Field(description="the configuration's section `scoring`")
     judges: list[Background] = Field([], description="what is known of every evaluator and every encoder")
@@ -41,6 +45,11 @@ class Run(JobSettings):
     def baselines(self) -> list[str]:
         """Methods that saw no reward."""
         return [method for method in self.methods if method not in self.rewarded]
+
+    @property
+    def compared(self) -> list[str]:
+        """Methods that comparisons are about: those with a reward; where there are none, those of other programs."""
+        return self.rewarded or self.given
 
 
 def tail_quantiles(scoring: ScoringSettings) -> list[float]:

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,31 +12,27 @@ from pydantic import Field
 from craft.core.errors import CraftError
 from craft.datasets.preprocess import UnreadableImage, decode, to_square
 from craft.datasets.readers.base import RawImage, display_name, locate, missing_data, name_labels
-from craft.datasets.settings import DatasetSettings, LabelNames
+from craft.datasets.settings import LabelledFiles
 
 DEFAULT_TABLE = "labels.csv"
 
 
-class ImageFolderDataset(DatasetSettings):
+class ImageFolderDataset(LabelledFiles):
     """Image files of a folder, labelled by a table or by the names of its sub-folders."""
-
-    # decoding releases the interpreter lock
-    threads: ClassVar[int] = 2
 
     reader: Literal["image_folder"] = Field(description="image files, labelled by a table or by class sub-folders")
     path: str = Field(description="folder, absolute or below $CRAFT_DATA (default data/raw)", examples=["my_images"])
     table: str = Field(
         DEFAULT_TABLE, description="label table in the folder; without one, class sub-folders are labels"
     )
-    label_column: str = Field("label", description="column of the table that holds the label")
-    group_column: str | None = Field(
-        None, description="column that holds the patient or lesion id; null: every image is its own group"
-    )
-    label_names: LabelNames = Field({}, description="renames raw labels, for example {'0': grade_0}")
 
     def read(self) -> list[RawImage]:
         """See `DatasetSettings.read`."""
         return read_image_folder(self)
+
+    def entries(self) -> pd.DataFrame:
+        """See `LabelledFiles.entries`."""
+        return list_images(self)
 
     def watched_files(self) -> list[Path]:
         """The label table, where there is one."""
@@ -52,6 +48,16 @@ def read_image_folder(settings: ImageFolderDataset) -> list[RawImage]:
     Raises:
         CraftError: if the folder, the table or a column is missing, or a configured label never occurs.
     """
+    entries, folder = list_images(settings), locate(settings.path)
+    kept = entries[entries["name"].notna()]
+    return [
+        raw_image(folder, file, label, group, settings.min_side)
+        for file, label, group in zip(kept["file"], kept["name"], kept["group"], strict=True)
+    ]
+
+
+def list_images(settings: ImageFolderDataset) -> pd.DataFrame:
+    """See `LabelledFiles.entries`; the files are named as in the table, or below the folder."""
     folder = locate(settings.path)
     if not folder.is_dir():
         raise missing_data(folder, "data folder")
@@ -59,26 +65,22 @@ def read_image_folder(settings: ImageFolderDataset) -> list[RawImage]:
     entries = read_table(table, settings) if table.is_file() else list_subfolders(folder, settings)
     where = display_name(table if table.is_file() else folder)
     entries["name"] = name_labels(list(entries["label"]), settings.label_names, settings.labels, where)
-    kept = entries[entries["name"].notna()]
-    return [
-        raw_image(folder, file, label, group)
-        for file, label, group in zip(kept["file"], kept["name"], kept["group"], strict=True)
-    ]
+    return entries
 
 
-def raw_image(folder: Path, file: str, label: str, group: str) -> RawImage:
+def raw_image(folder: Path, file: str, label: str, group: str, min_side: int | None) -> RawImage:
     """One image file; without a group id it can only be quarantined, since no split could be told to be safe."""
-    load = partial(load_file, folder / file) if group else refuse_ungrouped
+    load = partial(load_file, folder / file, min_side) if group else refuse_ungrouped
     return RawImage(file=f"{display_name(folder)}/{file}", label=label, group=group, load=load)
 
 
-def load_file(path: Path, size: int) -> tuple[np.ndarray, dict[str, str]]:
+def load_file(path: Path, min_side: int | None, size: int) -> tuple[np.ndarray, dict[str, str]]:
     """Decode a file to `size` pixels."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UnreadableImage(f"cannot be opened: {error.strerror}") from error
-    return to_square(decode(data), size), {}
+    return to_square(decode(data), size, min_side), {}
 
 
 def refuse_ungrouped(size: int) -> tuple[np.ndarray, dict[str, str]]:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from craft.core.settings import CONTROLS
 from craft.evaluation.downstream.arms import Arm
 from craft.evaluation.reporting.figures import name_method, spell
 from craft.evaluation.reporting.notebooks import Figure
@@ -32,7 +31,7 @@ def describe_run(
     return {
         "notice": notice,
         "datasets": [{"key": key, "name": spell(key), "labels": len(labels)} for key, labels in run.datasets.items()],
-        "methods": [describe_method(method, run, jobs) for method in (*CONTROLS, *run.methods)],
+        "methods": [describe_method(method, run, jobs) for method in (*run.controls, *run.methods)],
         "evaluators": tables["cas"][["evaluator", "role"]].drop_duplicates().to_dict("records"),
         "dimensions": list(DIMENSIONS),
         "arms": name_arms(tables["downstream"]["method"].unique()),
@@ -52,6 +51,8 @@ def describe_method(method: str, run: Run, jobs: list[MethodJob]) -> dict:
         "key": method,
         "name": name_method(method),
         "reward": method in run.rewarded,
+        "given": method in run.given,
+        "sampled": method in run.methods and method not in run.given,
         "settings": job and job.model_dump(mode="json"),
     }
 

@@ -10,16 +10,15 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
 from craft.core.errors import CraftError
 from craft.datasets.preprocess import UnreadableImage, decode, to_rgb, to_square
 from craft.datasets.readers.image_folder import ImageFolderDataset, list_subfolders, read_table
+from craft.datasets.readers.image_table import load_cell, read_columns
 
 Loader = Callable[[], Image.Image]
-NAMES = ("file", "image_id")
 
 
 @dataclass(frozen=True)
@@ -119,19 +118,8 @@ def open_folder(folder: Path, label_column: str) -> ImageList:
 
 def open_table(path: Path, label_column: str) -> ImageList:
     """Images of a parquet table, whose bytes are read in small groups of rows."""
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise CraftError(f"{path} is no parquet table; give a folder of images or a parquet table") from error
-    with file:
-        columns = file.schema_arrow.names
-        if lacking := [name for name in ("image", label_column) if name not in columns]:
-            raise CraftError(f"{path} has no column {lacking[0]!r}, only {', '.join(columns)}; rename one or add it")
-        own = next((name for name in NAMES if name in columns), None)
-        texts = file.read([name for name in (label_column, own) if name])
-    labels = [str(label) for label in texts[label_column].to_pylist()]
-    names = list(map(str, texts[own].to_pylist() if own else range(len(labels))))
-    return ImageList(names, labels, partial(stream_table, path))
+    texts = read_columns(path, label_column)
+    return ImageList(list(texts["file"]), list(texts[label_column]), partial(stream_table, path))
 
 
 def stream_table(path: Path, rows: int = 64) -> Iterator[Loader]:
@@ -140,16 +128,6 @@ def stream_table(path: Path, rows: int = 64) -> Iterator[Loader]:
         for group in file.iter_batches(rows, columns=["image"]):
             for cell in group["image"].to_pylist():
                 yield partial(load_cell, cell, path.parent)
-
-
-def load_cell(cell: dict | bytes | None, folder: Path) -> Image.Image:
-    """The image of one cell: encoded bytes, alone or in a `datasets` struct, or a path beside the table."""
-    data = cell.get("bytes") if isinstance(cell, dict) else cell
-    if data is None and isinstance(cell, dict) and cell.get("path"):
-        return load_file(folder / cell["path"])
-    if not isinstance(data, bytes):
-        raise UnreadableImage("holds neither bytes nor the path of an image")
-    return decode(data)
 
 
 def decode_ahead(

@@ -9,5 +9,6 @@ METHODS = Registry(
         "foundation": "craft.training.methods.foundation",
         "supervised": "craft.training.methods.supervised",
         "reward": "craft.training.methods.reward",
+        "images": "craft.training.methods.images",
     },
 )

@@ -69,6 +69,8 @@ class MethodSettings(Strict):
     roles: ClassVar[tuple[Role, ...]] = ()
     # whether it is finetuned on a reward, which the tables compare with all methods that are not
     rewarded: ClassVar[bool] = False
+    # whether the run samples its images from the foundation, image by image on the noise that all methods start from
+    sampled: ClassVar[bool] = True
 
     prompts: Prompts = Field("plain", description="plain: the label prompt; enriched: a description of the label")
 
