@@ -73,6 +73,9 @@ SUPERVISED: Changes = {
     "supervised_ema": {"training": AVERAGED},
     "supervised_min_snr": {"min_snr_gamma": 5.0},
     "supervised_muon": {"training": {"optimizer": "muon"}},
+    "supervised_convolutions": {"lora": {"convolutions": True}},
+    "supervised_convolutions_muon": {"lora": {"convolutions": True}, "training": {"optimizer": "muon"}},
+    "supervised_rank_32": {"lora": {"rank": 32, "alpha": 32}},
 }
 WAYS = REWARD | RECIPES | SUPERVISED
 

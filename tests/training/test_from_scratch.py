@@ -1,11 +1,15 @@
 """Models trained from scratch: what belongs to what in a batch, losses by hand, and learning that is learning."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import yaml
 from tiny import SMALL, tiny_knowledge
 
 from craft.core.errors import CraftError
@@ -14,6 +18,7 @@ from craft.core.images import image_row, write_images
 from craft.core.seeds import derive_seed
 from craft.models.architectures import build_autoencoder, build_evaluator
 from craft.models.families import FAMILIES
+from craft.models.foundation import Foundation
 from craft.models.settings import ClassifierTraining, EvaluatorTraining, FoundationTraining
 from craft.training.autoencoder import detail_error, reconstruction_psnr, whiten
 from craft.training.corpus import Corpus
@@ -21,6 +26,7 @@ from craft.training.evaluator import contrastive_loss, draw_texts, sigmoid_loss,
 from craft.training.evaluator_quality import item_auroc, zero_shot_accuracy
 from craft.training.foundation import train_foundation
 from craft.training.phantom_classifier import train_phantom_classifier
+from craft.training.settings import FoundationJob
 from craft.training.signs import NO, YES, tabulate_signs
 
 SIZE, COLOURS = 32, {"nevus": (200, 150, 120), "melanoma": (60, 40, 90)}
@@ -163,6 +169,25 @@ def test_a_foundation_trains_through_all_stages_and_repeats_itself(tables, tmp_p
     again, _ = train_foundation(training, corpus, SIZE, tmp_path / "b")
     pairs = zip(foundation.unet.parameters(), again.unet.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_two_processes_train_the_autoencoder_that_one_does_with_twice_the_batch(tables, tmp_path):
+    images, knowledge = tables
+    script = Path(__file__).parents[2] / "scripts/train_foundation.py"
+    together = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--"]
+    weights = []
+    for launch, batch in (together, 2), ([], 4):
+        steps = {"autoencoder_steps": 3, "text_steps": 2, "unet_steps": 2}
+        batches = {"unet_batch": batch, "autoencoder_batch": batch}
+        training = SMALL.model_copy(update=steps | batches)
+        job = FoundationJob(resolution=SIZE, datasets=["skin"], training=training)
+        settings, output = tmp_path / f"settings{batch}.yaml", tmp_path / str(batch) / "foundation"
+        settings.write_text(yaml.safe_dump(job.model_dump(mode="json")))
+        inputs = [str(settings), "--images", str(images[0]), "--knowledge", str(knowledge[0]), "--output", str(output)]
+        subprocess.run([sys.executable, *launch, str(script), *inputs], check=True, timeout=240)
+        vae = Foundation.load(str(output)).pipeline.vae
+        weights.append(torch.cat([weight.flatten() for weight in vae.parameters()]))
+    assert (weights[0] - weights[1]).norm() < 1e-3 * weights[1].norm()
 
 
 def test_the_classifier_of_phantoms_trains_on_fresh_ones(tmp_path):

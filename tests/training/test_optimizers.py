@@ -6,6 +6,7 @@ from torch import nn
 
 from craft.training.loop import fit
 from craft.training.optimizers import Muon, Optimizer, as_matrix
+from craft.training.processes import make_accelerator
 from craft.training.settings import LoopSettings
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
@@ -15,6 +16,11 @@ def make_network(layout) -> nn.Sequential:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(2, 8), nn.SiLU(), nn.Conv2d(8, 3, 1))
     return network.to(memory_format=layout)
+
+
+def alone():
+    """The processes of a training of one process."""
+    return make_accelerator(torch.device("cpu"))
 
 
 def flat(network) -> torch.Tensor:
@@ -42,7 +48,7 @@ def test_a_kernel_moves_along_an_orthogonal_matrix_whatever_its_layout(layout):
     kernel, bias = network[0].weight, network[0].bias
     before, gradients = kernel.detach().clone(), torch.randn(kernel.shape, generator=torch.Generator().manual_seed(1))
     kernel.grad, bias.grad = gradients.contiguous(memory_format=layout), torch.ones_like(bias)
-    Optimizer(list(network.parameters()), settings(), 0.0).step(0.02)
+    Optimizer(list(network.parameters()), settings(), 0.0, alone()).step(0.02)
     moved = as_matrix(kernel.detach() - before, kernel)
     singular = torch.linalg.svdvals(moved)
     # the orthogonal matrix times 0.2 * sqrt(the larger side), which gives it the size of a step of AdamW
@@ -56,7 +62,7 @@ def test_muon_is_pytorchs_without_its_rounding(shape):
     start = torch.randn(shape, generator=draws)
     ours, theirs = nn.Parameter(start.clone()), nn.Parameter(start.clone())
     rates = {"lr": 0.01, "weight_decay": 0.1}
-    optimizers = [Muon([ours], rates), torch.optim.Muon([theirs], **rates, adjust_lr_fn="match_rms_adamw")]
+    optimizers = [Muon([ours], rates, alone()), torch.optim.Muon([theirs], **rates, adjust_lr_fn="match_rms_adamw")]
     for _ in range(5):
         ours.grad = torch.randn(shape, generator=draws)
         theirs.grad = ours.grad.clone()

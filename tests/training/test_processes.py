@@ -26,7 +26,7 @@ REMEMBERING = {
 }
 
 
-@pytest.fixture(scope="module", params=[{}, REMEMBERING], ids=["default", "remembering"])
+@pytest.fixture(scope="module", params=[{}, REMEMBERING, {"optimizer": "muon"}], ids=["default", "remembering", "muon"])
 def changes(request):
     return request.param
 

@@ -167,7 +167,7 @@ def fit(
         CraftError: if memory does not suffice or a term of the loss stays NaN or infinite.
     """
     accelerator = make_accelerator(parameters[0].device, precision)
-    optimizer = Optimizer(parameters, training, weight_decay)
+    optimizer = Optimizer(parameters, training, weight_decay, accelerator)
     observer, average = observer or Observer(), WeightAverage(parameters, training.ema)
     resumables = {"observer": observer, "average": average} | ({"memory": memory} if memory else {})
     keeper = Checkpoints(checkpoints, parameters, buffers, optimizer, resumables)

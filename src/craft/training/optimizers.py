@@ -6,12 +6,14 @@ have the size of AdamW's (Liu et al. 2025, arXiv 2502.16982), so that one learni
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
 
+from craft.training.processes import share_work
 from craft.training.settings import LoopSettings
 
 MOMENTUM = 0.95
@@ -25,9 +27,16 @@ class Optimizer:
         parameters: what is trained; they keep their storage and their memory layout.
         training: names the optimiser and its first learning rate.
         weight_decay: decoupled from the gradient.
+        accelerator: the processes of the training.
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter], training: LoopSettings, weight_decay: float):
+    def __init__(
+        self,
+        parameters: Sequence[nn.Parameter],
+        training: LoopSettings,
+        weight_decay: float,
+        accelerator: Accelerator,
+    ):
         rates = {"lr": training.learning_rate, "weight_decay": weight_decay}
         shaped = [parameter for parameter in parameters if parameter.ndim > 1 and training.optimizer == "muon"]
         self.matrices = {parameter: nn.Parameter(as_matrix(parameter.detach(), parameter)) for parameter in shaped}
@@ -35,7 +44,7 @@ class Optimizer:
         self.parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, **rates)] if others else []
         self.owner = dict.fromkeys(others, self.parts[0]) if others else {}
         if shaped:
-            self.parts.append(Muon(self.matrices.values(), rates))
+            self.parts.append(Muon(self.matrices.values(), rates, accelerator))
             self.owner |= dict.fromkeys(self.matrices.values(), self.parts[-1])
 
     def zero_grad(self) -> None:
@@ -59,22 +68,34 @@ class Optimizer:
 
 
 class Muon(torch.optim.Optimizer):
-    """`torch.optim.Muon` in the matrices' own precision: in its bfloat16, most CPUs take twenty times as long."""
+    """`torch.optim.Muon` in the matrices' own precision: in its bfloat16, most CPUs take twenty times as long.
+
+    Args:
+        matrices: what is trained.
+        rates: `lr` and `weight_decay`.
+        accelerator: the processes, which share the work.
+    """
+
+    def __init__(self, matrices: Iterable[nn.Parameter], rates: dict[str, float], accelerator: Accelerator):
+        super().__init__(matrices, rates)
+        self.accelerator = accelerator
 
     @torch.no_grad()
     def step(self) -> None:
         """Take a step with Nesterov's momentum, each update as large as AdamW's."""
         for group in self.param_groups:
-            for matrix in group["params"]:
-                if matrix.grad is None:
-                    continue
-                state = self.state[matrix]
-                if not state:
-                    state["momentum"] = torch.zeros_like(matrix)
-                momentum = state["momentum"].lerp_(matrix.grad, 1 - MOMENTUM)
-                direction = orthogonal(matrix.grad.lerp(momentum, MOMENTUM))
+            matrices = [matrix for matrix in group["params"] if matrix.grad is not None]
+            directions = [matrix.grad.lerp(self.remember(matrix), MOMENTUM) for matrix in matrices]
+            for matrix, direction in zip(matrices, share_work(self.accelerator, orthogonal, directions), strict=True):
                 matrix.mul_(1 - group["lr"] * group["weight_decay"])
                 matrix.add_(direction, alpha=-group["lr"] * 0.2 * math.sqrt(max(matrix.shape)))
+
+    def remember(self, matrix: Tensor) -> Tensor:
+        """The momentum, its gradient taken in."""
+        state = self.state[matrix]
+        if not state:
+            state["momentum"] = torch.zeros_like(matrix)
+        return state["momentum"].lerp_(matrix.grad, 1 - MOMENTUM)
 
 
 def orthogonal(matrix: Tensor) -> Tensor:

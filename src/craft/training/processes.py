@@ -4,6 +4,8 @@
 asks for several); alone, a process is a crew of one and nothing here costs anything.
 """
 
+from collections.abc import Callable
+
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast, broadcast_object_list
@@ -24,6 +26,14 @@ def is_main_process() -> bool:
     return PartialState().is_main_process
 
 
+def join(accelerator: Accelerator, tensors: list[Tensor], reduction: str) -> list[Tensor]:
+    """Mean or sum of every tensor over the processes, of all tensors in one message."""
+    # flatten, not view: gradients may lie in memory channels last
+    joined = accelerator.reduce(torch.cat([tensor.flatten() for tensor in tensors]), reduction=reduction)
+    parts = joined.split([tensor.numel() for tensor in tensors])
+    return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
+
+
 def average_gradients(accelerator: Accelerator, parameters: list[nn.Parameter]) -> None:
     """Replace every process's gradients by their mean over the processes; a missing gradient counts as zero."""
     if accelerator.num_processes == 1:
@@ -31,11 +41,21 @@ def average_gradients(accelerator: Accelerator, parameters: list[nn.Parameter]) 
     for parameter in parameters:
         if parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
-    # flatten, not view: gradients may lie in memory channels last
-    mean = accelerator.reduce(torch.cat([parameter.grad.flatten() for parameter in parameters]), reduction="mean")
-    sizes = [parameter.numel() for parameter in parameters]
-    for parameter, gradient in zip(parameters, mean.split(sizes), strict=True):
-        parameter.grad.copy_(gradient.view_as(parameter))
+    means = join(accelerator, [parameter.grad for parameter in parameters], "mean")
+    for parameter, mean in zip(parameters, means, strict=True):
+        parameter.grad.copy_(mean)
+
+
+def share_work(accelerator: Accelerator, function: Callable[[Tensor], Tensor], tensors: list[Tensor]) -> list[Tensor]:
+    """A function that keeps shapes, of every tensor: each is worked out by one process and given to all."""
+    count, own = accelerator.num_processes, accelerator.process_index
+    if count == 1:
+        return [function(tensor) for tensor in tensors]
+    largest_first = sorted(range(len(tensors)), key=lambda index: -tensors[index].numel())
+    done = [torch.zeros_like(tensor) for tensor in tensors]
+    for index in largest_first[own::count]:
+        done[index] = function(tensors[index])
+    return join(accelerator, done, "sum")
 
 
 def average_logs(accelerator: Accelerator, logs: dict[str, float]) -> dict[str, float]:
