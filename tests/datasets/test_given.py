@@ -126,7 +126,7 @@ MISTAKES = {
     "another resolution": (
         lambda folder: None,
         {"resolution": 64},
-        "method 'gan', dataset 'skin', `resolution` 64: 6 of 6 files .* is 46 x 40 pixels, smaller than 64 x 64",
+        "method 'gan', dataset 'skin': 6 of 6 files .* is 46 x 40 pixels, smaller than 64 x 64; .* `enlarge: true`",
     ),
     "no such column": (
         lambda folder: (folder / "labels.csv").write_text("file,class\nnevus/0.png,nevus\n"),

@@ -6,7 +6,8 @@ from collections import Counter
 import pandas as pd
 
 from craft.core.errors import CraftError
-from craft.datasets.prepare import Quarantined, check_quarantine, load_rows, quarantine_table
+from craft.datasets.prepare import MEND, Quarantined, check_quarantine, load_rows, quarantine_table
+from craft.datasets.preprocess import TooSmall
 from craft.datasets.readers.base import RawImage
 from craft.datasets.settings import LabelledFiles, ReadJob
 
@@ -15,6 +16,7 @@ log = logging.getLogger(__name__)
 # of every label: an interval needs two
 FEWEST = 2
 READ = "read"
+ENLARGE = "give larger images, lower `resolution`, or write `enlarge: true` to judge small ones"
 
 
 def read_given(job: ReadJob) -> tuple[list[dict], pd.DataFrame, pd.DataFrame]:
@@ -40,9 +42,8 @@ def read_given(job: ReadJob) -> tuple[list[dict], pd.DataFrame, pd.DataFrame]:
     loaded = load_rows(raw, settings, job.resolution, describe, f"read {job.method}")
     unusable = [finding for finding in loaded if isinstance(finding, Quarantined)]
     whose = f"method {job.method!r}, dataset {job.dataset!r}"
-    if any(finding.kind == "too_small" for finding in unusable):
-        whose = f"{whose}, `resolution` {job.resolution}"
-    check_quarantine(unusable, len(raw), settings.max_quarantined, whose)
+    mend = ENLARGE if any(finding.kind == TooSmall.kind for finding in unusable) else MEND
+    check_quarantine(unusable, len(raw), settings.max_quarantined, whose, mend)
     rows = [row for row in loaded if isinstance(row, dict)]
     rows.sort(key=lambda row: settings.labels.index(row["label"]))
     check_labels(rows, settings.labels, whose)

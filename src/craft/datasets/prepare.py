@@ -162,12 +162,26 @@ def separate_duplicates(readable: list[tuple[RawImage, dict]]) -> tuple[list[dic
     return rows, left_out
 
 
-def check_quarantine(quarantine: list[Quarantined], total: int, allowed: float, whose: str) -> None:
-    """Unusable and contradictory files are at most the allowed share of all; repeats do not count."""
+MEND = "mend or remove such files"
+
+
+def check_quarantine(quarantine: list[Quarantined], total: int, allowed: float, whose: str, mend: str = MEND) -> None:
+    """Unusable and contradictory files are at most the allowed share of all; repeats do not count.
+
+    Args:
+        quarantine: what is left out.
+        total: number of files.
+        allowed: share of them that may be wrong.
+        whose: files they are, for the message.
+        mend: what to do about them, for the message.
+
+    Raises:
+        CraftError: if they are more.
+    """
     wrong = [finding for finding in quarantine if finding.kind != "repeat"]
     if len(wrong) > allowed * total:
         raise CraftError(
             f"{whose}: {len(wrong)} of {total} files are unreadable, too small or contradictory, more than the share"
             f" `max_quarantined` = {allowed:g}; the first, {wrong[0].file}, {wrong[0].reason};"
-            " mend or remove such files, or raise `max_quarantined`"
+            f" {mend}, or raise `max_quarantined`"
         )

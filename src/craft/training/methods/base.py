@@ -69,7 +69,8 @@ class MethodSettings(Strict):
     roles: ClassVar[tuple[Role, ...]] = ()
     # whether it is finetuned on a reward, which the tables compare with all methods that are not
     rewarded: ClassVar[bool] = False
-    # whether the run samples its images from the foundation, image by image on the noise that all methods start from
+    # whether the run samples its images from the foundation, image by image on the noise that all methods start from;
+    # where it does not, `craft.training.methods.images` shows what a kind then provides
     sampled: ClassVar[bool] = True
 
     prompts: Prompts = Field("plain", description="plain: the label prompt; enriched: a description of the label")
