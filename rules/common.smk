@@ -13,6 +13,7 @@ from craft.evaluation.results import SETTINGS, Results
 from craft.evaluation.tables import TABLES
 from craft.pipeline.config import validate_config
 from craft.pipeline.jobs import model_path, write_settings
+from craft.training.methods.base import model_of
 
 # Jobs run the code beside this Snakefile under the Python that runs Snakemake. The prefix is written out because a
 # conda environment (--sdm conda) drops an inherited PYTHONPATH.
@@ -28,9 +29,9 @@ except CraftError as error:
     sys.exit(error.exit_code)
 
 FIGURES = {figure.name: figure for figure in list_figures(Path("notebooks"))}
-# where nothing is trained, there is nothing to draw of trainings
+# where nothing is trained, there is nothing to draw of trainings and of what they cost
 TRAINS = any(method.rule for method in CONFIG.methods.values())
-NOTEBOOKS = [name for name, figure in FIGURES.items() if TRAINS or "{trained}" not in " ".join(figure.reads)]
+NOTEBOOKS = [name for name, figure in FIGURES.items() if TRAINS or not any("{trained}" in path or "cost" in path for path in figure.reads)]
 TRAINED_MODELS = {Path(name).stem for name in JOBS if name.startswith("models/settings/")} - {"check_models"}
 # where the files of one image set lie
 IMAGE_SET = "<results>/{dataset}/{method}/seed{seed}"
@@ -178,14 +179,33 @@ def audit_gpus():
     return int(CONFIG.audit.asks_local_model)
 
 
+def adapter_of(method):
+    """The adapter folder of a method that trains one; nothing for the foundation."""
+    return f"<results>/{{dataset}}/{method}/seed{{seed}}/adapter" if method else []
+
+
 def starting_adapter(wildcards):
     """The adapter from which a method starts."""
-    return f"<results>/{{dataset}}/{CONFIG.methods[wildcards.method].parent}/seed{{seed}}/adapter"
+    return adapter_of(model_of(CONFIG.methods[wildcards.method].start, CONFIG.methods))
 
 
 def method_adapter(wildcards):
-    """The adapter of a method; none where the method is the foundation as it is."""
-    return f"{IMAGE_SET}/adapter" if wildcards.method in trained_methods() else []
+    """The adapter that makes the images of a method: its own, or that of what it starts from."""
+    return adapter_of(model_of(wildcards.method, CONFIG.methods))
+
+
+def for_selection(file):
+    """An input function: a file of the dataset, for methods that choose among their images."""
+
+    def path(wildcards):
+        return f"<results>/{{dataset}}/{file}" if CONFIG.methods[wildcards.method].selects else []
+
+    return path
+
+
+def selecting_evaluators(wildcards):
+    """What stands for the evaluators that choose among the images of a method."""
+    return method_evaluators(wildcards) if CONFIG.methods[wildcards.method].selects else []
 
 
 def process_options():

@@ -4,10 +4,15 @@ rule generate_images:
         settings="<results>/{dataset}/{method}/seed{seed}/settings/generate_images.yaml",
         knowledge="<results>/{dataset}/knowledge.yaml",
         adapter=method_adapter,
+        real=for_selection("images.parquet"),
+        features=for_selection("features.safetensors"),
+        calibration=for_selection("calibration.json"),
+        evaluators=selecting_evaluators,
         foundation=model_files("foundation"),
         code=code_of("generate_images", "{dataset}/{method}/seed{seed}/settings/generate_images.yaml"),
     output:
         images="<results>/{dataset}/{method}/seed{seed}/images.parquet",
+        cost="<results>/{dataset}/{method}/seed{seed}/cost.parquet",
     log:
         "<logs>/generate_images/{dataset}.{method}.seed{seed}.log",
     benchmark:
@@ -23,9 +28,12 @@ rule generate_images:
         runtime=CONFIG.resources.score_runtime,
     params:
         adapter=optional("--adapter", "adapter"),
+        real=optional("--real", "real"),
+        features=optional("--features", "features"),
+        calibration=optional("--calibration", "calibration"),
     shell:
         "python scripts/generate_images.py {input.settings} --knowledge {input.knowledge} {params.adapter}"
-        " --images {output.images} > {log} 2>&1"
+        " {params.real} {params.features} {params.calibration} --images {output.images} --cost {output.cost} > {log} 2>&1"
 
 
 rule read_images:

@@ -14,7 +14,7 @@ rule train_foundation:
     priority: 1
     conda:
         "../envs/diffusion.yaml"
-    threads: CONFIG.resources.processes
+    threads: max(2, CONFIG.resources.processes)
     resources:
         gpu=CONFIG.resources.processes,
         mem_mb=CONFIG.resources.train_mem_mb,

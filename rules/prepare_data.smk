@@ -7,6 +7,7 @@ rule prepare_images:
     output:
         images="<results>/{dataset}/images.parquet",
         quarantine="<results>/{dataset}/quarantine.parquet",
+        left_out="<results>/{dataset}/left_out.csv",
     log:
         "<logs>/prepare_images/{dataset}.log",
     conda:
@@ -17,4 +18,4 @@ rule prepare_images:
         runtime=60,
     shell:
         "python scripts/prepare_images.py {input.settings} --images {output.images} --quarantine {output.quarantine}"
-        " > {log} 2>&1"
+        " --left-out {output.left_out} > {log} 2>&1"

@@ -1,10 +1,11 @@
 rule train_adapter:
-    """Train the adapter of one method and seed on real training images."""
+    """Train the adapter of one method and seed on real training images, from the foundation or from another method's."""
     input:
         settings="<results>/{dataset}/{method}/seed{seed}/settings/train_adapter.yaml",
         images="<results>/{dataset}/images.parquet",
         latents="<results>/{dataset}/latents.safetensors",
         knowledge="<results>/{dataset}/knowledge.yaml",
+        start=starting_adapter,
         foundation=model_files("foundation"),
         code=code_of("train_adapter", "{dataset}/{method}/seed{seed}/settings/train_adapter.yaml"),
     output:
@@ -25,13 +26,14 @@ rule train_adapter:
         runtime=CONFIG.resources.train_runtime,
     params:
         processes=process_options(),
+        start=optional("--start", "start"),
     shell:
         "python {params.processes} scripts/train_adapter.py {input.settings} --images {input.images} --latents {input.latents}"
-        " --knowledge {input.knowledge} --adapter {output.adapter} --history {output.history} > {log} 2>&1"
+        " --knowledge {input.knowledge} {params.start} --adapter {output.adapter} --history {output.history} > {log} 2>&1"
 
 
 rule finetune_reward:
-    """Finetune the adapter of another method on the reward, for one dataset and seed."""
+    """Train an adapter on what the reward evaluator says, for one dataset, method and seed."""
     input:
         settings="<results>/{dataset}/{method}/seed{seed}/settings/finetune_reward.yaml",
         images="<results>/{dataset}/images.parquet",
@@ -63,8 +65,9 @@ rule finetune_reward:
         runtime=CONFIG.resources.train_runtime,
     params:
         processes=process_options(),
+        start=optional("--start", "start"),
     shell:
         "python {params.processes} scripts/finetune_reward.py {input.settings} --images {input.images} --latents {input.latents}"
         " --features {input.features} --knowledge {input.knowledge} --calibration {input.calibration}"
-        " --start {input.start} --adapter {output.adapter} --history {output.history} --preview {output.preview}"
+        " {params.start} --adapter {output.adapter} --history {output.history} --preview {output.preview}"
         " --checks {output.checks} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""Finetune the adapter of one dataset, method and seed on the reward (CRAFT)."""
+"""Train the adapter of one dataset, method and seed on what the reward evaluator says, under the guard's eyes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,11 +19,11 @@ def main(
     features: Annotated[Path, typer.Option(help="feature file of the dataset")],
     knowledge: Annotated[Path, typer.Option(help="knowledge file of the dataset")],
     calibration: Annotated[Path, typer.Option(help="calibration of CAS")],
-    start: Annotated[Path, typer.Option(help="supervised adapter to start from")],
     adapter: Annotated[Path, typer.Option(help="adapter folder to write")],
     history: Annotated[Path, typer.Option(help="training history to write")],
     preview: Annotated[Path, typer.Option(help="picture of the same noise before, during and after, to write")],
     checks: Annotated[Path, typer.Option(help="images of that noise at every check, to write")],
+    start: Annotated[Path | None, typer.Option(help="adapter to start from; without one, the foundation")] = None,
 ) -> None:
     """Finetune an adapter on the clinical reward, resuming where the training was interrupted."""
     job = MethodJob.load(settings)

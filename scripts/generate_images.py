@@ -14,18 +14,30 @@ def main(
     settings: Annotated[Path, typer.Argument(help="settings of the job")],
     knowledge: Annotated[Path, typer.Option(help="knowledge file of the dataset")],
     images: Annotated[Path, typer.Option(help="image table to write")],
+    cost: Annotated[Path, typer.Option(help="table of what the sampling took, to write")],
     adapter: Annotated[Path | None, typer.Option(help="adapter folder; without one, the foundation as it is")] = None,
+    real: Annotated[Path | None, typer.Option(help="image table of real images, where images are chosen")] = None,
+    features: Annotated[Path | None, typer.Option(help="feature file of the dataset, where images are chosen")] = None,
+    calibration: Annotated[Path | None, typer.Option(help="calibration of CAS, where images are chosen")] = None,
 ) -> None:
     """Sample the same number of images of every label; equal seeds start from equal noise in every method."""
     job = GenerationJob.load(settings)
     with lease_device() as device:
+        from craft.core.files import write_parquet
         from craft.core.images import write_images
         from craft.knowledge.schema import Knowledge
         from craft.models.foundation import Foundation
-        from craft.training.generation import generate_table
+        from craft.training.generation import cost_table, generate_table
+        from craft.training.methods.base import MethodFiles
 
-        foundation = Foundation.load(job.foundation, adapter=adapter, device=device)
-        write_images(images, generate_table(foundation, job, Knowledge.load(knowledge)))
+        foundation, known = Foundation.load(job.foundation, adapter=adapter, device=device), Knowledge.load(knowledge)
+        if job.selection:
+            files = MethodFiles(real, None, knowledge, features, calibration)
+            rows = job.selection.choose(foundation, job, known, files, device)
+        else:
+            rows = generate_table(foundation, job, known)
+        write_images(images, rows)
+        write_parquet(cost, cost_table(foundation, job, len(rows)))
 
 
 if __name__ == "__main__":

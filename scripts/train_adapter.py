@@ -19,6 +19,7 @@ def main(
     knowledge: Annotated[Path, typer.Option(help="knowledge file of the dataset")],
     adapter: Annotated[Path, typer.Option(help="adapter folder to write")],
     history: Annotated[Path, typer.Option(help="training history to write")],
+    start: Annotated[Path | None, typer.Option(help="adapter to start from; without one, the foundation")] = None,
 ) -> None:
     """Train an adapter on the training images, resuming where the training was interrupted."""
     job = MethodJob.load(settings)
@@ -27,7 +28,7 @@ def main(
         from craft.training.methods.base import MethodFiles
         from craft.training.processes import is_main_process
 
-        files = MethodFiles(images=images, latents=latents, knowledge=knowledge)
+        files = MethodFiles(images=images, latents=latents, knowledge=knowledge, start=start)
         checkpoints = checkpoint_folder(adapter, job.model_dump(mode="json"), SCRIPT, files.present())
         trained = job.training.train(job, files, checkpoints, device)
         if is_main_process():

@@ -48,6 +48,7 @@ def make_results(
         rewarded=[method for method in methods if method == "craft"],
         given=list(given),
         controls=list(controls),
+        trainings={"craft": ["craft"]} if "craft" in methods else {},
         seeds=list(seeds),
         scoring=ScoringSettings(bootstrap=200, comparison_resamples=500),
         judges=[
@@ -79,6 +80,7 @@ def make_results(
                 if method in given:
                     counts = [(dataset, method, seed, READ, len(rows)), (dataset, method, seed, "unreadable", 2)]
                     write_parquet(path / "counts.parquet", pd.DataFrame(counts, columns=list(COUNTS)))
+                write_parquet(path / "cost.parquet", draw_cost(dataset, method, seed, len(rows)))
                 if method == "craft":
                     write_parquet(path / "history.parquet", draw_history(rng))
         write_parquet(folder / dataset / "audit.parquet", draw_audit(rng, folder, dataset, methods, seeds, controls))
@@ -195,7 +197,15 @@ def draw_history(rng: np.random.Generator, steps: int = 40, every: int = 10) -> 
     frame["semantic_diversity"] = np.where(checks, 0.3 - 0.2 * step / steps, np.nan)
     frame["best"] = step == frame["monitor"].idxmax() + 1
     frame["stopped_because"] = [None] * (steps - 1) + ["the monitor fell while the reward rose"]
-    return frame
+    frame["unet_evaluations"], frame["peak_memory_mb"] = 100.0 * step, 500.0 + step
+    return frame.assign(cpu_seconds=2.0 * step, gpu_seconds=0.0)
+
+
+def draw_cost(dataset: str, method: str, seed: int, images: int) -> pd.DataFrame:
+    """Sampling that takes 10 UNet evaluations and a tenth of a second an image."""
+    row = {"dataset": dataset, "method": method, "seed": seed, "images": images}
+    row |= {"unet_evaluations": 10.0 * images, "cpu_seconds": images / 10, "gpu_seconds": 0.0, "peak_memory_mb": 400.0}
+    return pd.DataFrame([row])
 
 
 def draw_fidelity(

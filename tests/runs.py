@@ -11,13 +11,16 @@ from craft.reward.cas import ClinicalAlignment, Logistic, RawScores
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.evidence import Evidence, LabelTexts
 from craft.reward.objective import ClinicalReward
+from craft.reward.rating import Rating, Rewarder
 from craft.reward.settings import ObjectiveSettings
 from craft.training.craft import RewardInputs, train_reward
 from craft.training.guard import Monitor
-from craft.training.methods.reward import GuardSettings, RewardLoop, RewardMethod
-from craft.training.methods.supervised import SupervisedLoop, SupervisedMethod
+from craft.training.methods.denoising import SupervisedLoop
+from craft.training.methods.guarded import RewardLoop
+from craft.training.methods.reward import RewardMethod
+from craft.training.methods.supervised import SupervisedMethod
 from craft.training.processes import is_main_process
-from craft.training.settings import ComputeSettings, LoraSettings, SamplingSettings
+from craft.training.settings import ComputeSettings, GuardSettings, LoraSettings, SamplingSettings
 from craft.training.supervised import RealImages, train_supervised
 
 SUPERVISED = SupervisedMethod(
@@ -57,6 +60,11 @@ def make_alignment(judge, slope: float = 3.0) -> ClinicalAlignment:
     return ClinicalAlignment(RawScores(Evidence(texts, references, 5.0, 3)), maps)
 
 
+def make_reward(judge, alignment, objective: ObjectiveSettings, images, labels, kind=Rating) -> ClinicalReward:
+    """The reward of one judge, and what real images (n, 3, h, w) reach under it."""
+    return ClinicalReward(kind([Rewarder(judge, alignment)], objective), objective, images, labels)
+
+
 def reward_method(**changes) -> RewardMethod:
     training = {"steps": 4, "batch": 4, "learning_rate": 1e-2, "warmup_steps": 1, "checkpoint_every": 2}
     return RewardMethod(
@@ -78,7 +86,7 @@ def reward_run(adapter: Path, folder: Path, method: RewardMethod | None = None) 
     foundation.freeze_anchor(adapter)
     judge, labels = tiny_judge(), torch.arange(10) % 2
     pixels = torch.rand(10, 3, 32, 32, generator=torch.Generator().manual_seed(4))
-    reward = ClinicalReward(judge, make_alignment(judge), method.objective, pixels, labels)
+    reward = make_reward(judge, make_alignment(judge), method.objective, pixels, labels)
     # a monitor that says the same of everything, so that the guard keeps the last state
     monitor = Monitor.of(judge, make_alignment(judge, slope=0.0), pixels, judge.embed(pixels), labels)
     inputs = RewardInputs(foundation, reward, monitor, real_images(foundation), tiny_knowledge())

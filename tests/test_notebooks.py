@@ -9,6 +9,10 @@ import pytest
 from fake_results import make_results
 from PIL import Image
 
+from craft.core.files import write_csv
+from craft.evaluation.results import Results
+from craft.evaluation.tables import TABLES
+
 NOTEBOOKS = sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb"))
 
 
@@ -17,6 +21,8 @@ def results(tmp_path_factory):
     """A run that lacks one method's images in one dataset, and one of two seeds of another."""
     folder = tmp_path_factory.mktemp("run")
     make_results(folder, per_label=6)
+    for name in ("cas", "cost"):
+        write_csv(folder / f"tables/{name}.csv", TABLES[name].make(Results.load(folder)))
     shutil.rmtree(folder / "skin" / "craft")
     shutil.rmtree(folder / "chest" / "lora" / "seed1")
     return folder

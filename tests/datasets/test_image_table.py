@@ -50,8 +50,8 @@ def test_every_row_is_its_image_in_whatever_order_they_are_asked_for(made):
 
 
 def test_a_table_is_a_dataset(made):
-    rows, quarantine = prepare("skin", settings(label_column="class", label_names={0: "a", 1: "b"}, split_seed=3), 32)
-    assert len(rows) == 60 and quarantine.empty
+    made = prepare("skin", settings(label_column="class", label_names={0: "a", 1: "b"}, split_seed=3), 32)
+    assert len(made.rows) == 60 and made.quarantine.empty and made.left_out.empty
 
 
 def test_a_cell_may_name_a_file_beside_the_table(tmp_path, monkeypatch):

@@ -54,7 +54,7 @@ def test_an_image_that_recurs_in_the_official_test_set_is_used_once(folder):
     content = arrays()
     content["test_images"][0] = content["train_images"][0]
     np.savez(folder / "tiny.npz", **content)
-    rows, quarantine = prepare("xray", DATASET, 32)
+    rows, quarantine, *_ = prepare("xray", DATASET, 32)
     assert len(rows) == 63
     assert quarantine[["file", "kind"]].values.tolist() == [["tiny.npz:test/0", "repeat"]]
 

@@ -66,6 +66,7 @@ def run_script(folder: Path, dataset: dict, resolution: int = 32) -> subprocess.
     settings.write_text(yaml.safe_dump({"dataset": "skin", "resolution": resolution, "images": dataset}))
     command = [sys.executable, str(ROOT / "scripts/prepare_images.py"), str(settings)]
     command += ["--images", "out/images.parquet", "--quarantine", "out/quarantine.parquet"]
+    command += ["--left-out", "out/left_out.csv"]
     return subprocess.run(command, cwd=folder, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
 
 
@@ -81,8 +82,8 @@ def refuses(folder: Path, dataset: dict) -> str:
 
 def prepared(**changes) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Image rows and quarantine of the folder."""
-    rows, quarantine = prepare("skin", ImageFolderDataset(**(DATASET | changes)), 32)
-    return pd.DataFrame(rows), quarantine
+    made = prepare("skin", ImageFolderDataset(**(DATASET | changes)), 32)
+    return pd.DataFrame(made.rows), made.quarantine
 
 
 def test_command_line_writes_a_table_that_pandas_and_datasets_read(entries, tmp_path):

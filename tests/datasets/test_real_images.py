@@ -20,10 +20,10 @@ def needs(path: str):
 
 def counts(name: str, dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Images by label and split, and the quarantine."""
-    rows, quarantine = prepare(name, dataset, 32)
-    frame = pd.DataFrame(rows)
+    made = prepare(name, dataset, 32)
+    frame = pd.DataFrame(made.rows)
     assert frame.groupby("patient_id")["split"].nunique().max() == 1
-    return pd.crosstab(frame["label"], frame["split"])[list(REAL_SPLITS)], quarantine
+    return pd.crosstab(frame["label"], frame["split"])[list(REAL_SPLITS)], made.quarantine
 
 
 @needs("fundus_dr_rahim")

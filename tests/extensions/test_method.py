@@ -74,7 +74,7 @@ def test_a_key_that_it_does_not_have_gets_a_sentence(configure):
 
 def test_a_reward_method_can_start_from_it(configure):
     craft = {"kind": "reward", "start": "toy"}
-    assert validate_config(configure(methods={"toy": TOY, "craft": craft})).methods["craft"].parent == "toy"
+    assert validate_config(configure(methods={"toy": TOY, "craft": craft})).methods["craft"].start == "toy"
 
 
 def test_the_rules_script_trains_it(jobs, results, folder, run_script, tmp_path):

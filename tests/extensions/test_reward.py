@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import make_adapter, make_alignment, reward_method, reward_run
+from runs import make_adapter, make_alignment, make_reward, reward_method, reward_run
 from tiny import tiny_judge
 
 from craft.core.seeds import Draws
 from craft.pipeline.config import validate_config
-from craft.reward.objective import ClinicalReward
 from craft.reward.settings import ObjectiveSettings
 
 CODE = (Path(__file__).parents[2] / "docs/examples/reward.py").read_text()
@@ -34,7 +33,7 @@ def test_the_finetuning_alone_depends_on_the_file(resolve, dependents):
 def test_its_gradient_reaches_the_pixels_and_following_it_raises_it(objective):
     judge, generator = tiny_judge(), torch.Generator().manual_seed(0)
     real, labels = torch.rand(10, 3, 32, 32, generator=generator), torch.arange(10) % 2
-    reward = ClinicalReward(judge, make_alignment(judge), objective, real, labels)
+    reward = make_reward(judge, make_alignment(judge), objective, real, labels)
     reward.matching.levels.fill_(1.0)
     pixels = torch.rand(4, 3, 32, 32, generator=generator).requires_grad_(True)
     scored = reward(pixels, labels[:4], Draws("reward"))

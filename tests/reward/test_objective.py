@@ -3,6 +3,7 @@
 import pytest
 import torch
 from runs import make_alignment
+from runs import make_reward as rate
 from tiny import tiny_judge
 
 from craft.core.errors import CraftError
@@ -24,7 +25,7 @@ def judge():
 
 def make_reward(judge, real=REAL, **changes) -> ClinicalReward:
     objective = ObjectiveSettings(**{"augment": False} | changes)
-    return ClinicalReward(judge, make_alignment(judge), objective, *real)
+    return rate(judge, make_alignment(judge), objective, *real)
 
 
 def images(seed: int = 1) -> torch.Tensor:

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from runs import make_adapter, make_alignment, real_images, weights
+from runs import make_adapter, make_alignment, make_reward, real_images, weights
 from tiny import tiny_foundation, tiny_judge, tiny_knowledge
 from torch.nn.functional import normalize
 
 from craft.reward.cas import ClinicalAlignment, Logistic, RawScores
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.evidence import Evidence, ImageFeatures, LabelTexts
-from craft.reward.objective import ClinicalReward
+from craft.reward.rating import Rating
 from craft.reward.settings import ObjectiveSettings
 from craft.training.craft import CraftLoss, RewardInputs, draw_fixed_sample, train_reward
 from craft.training.guard import (
@@ -26,10 +26,11 @@ from craft.training.guard import (
     shift_of_appearance,
 )
 from craft.training.loop import fit
-from craft.training.methods.reward import GuardSettings, RewardLoop, RewardMethod
+from craft.training.methods.guarded import RewardLoop
+from craft.training.methods.reward import RewardMethod
 from craft.training.preview import GAP, LEAST, MARGIN, write_preview
 from craft.training.sampler import generate
-from craft.training.settings import LoopSettings, LoraSettings, SamplingSettings
+from craft.training.settings import GuardSettings, LoopSettings, LoraSettings, SamplingSettings
 
 LORA = LoraSettings(rank=2, alpha=2, target_modules=["to_q"])
 SOUND = {"diversity": 1.0, "semantic_diversity": 1.0, "likeness": 0.5, "shift": 0.1}
@@ -150,17 +151,17 @@ def test_the_preview_has_a_row_of_pictures_for_every_check(tmp_path):
     assert (first == 0).all() and (last == 200).all()
 
 
-class Watermark(ClinicalReward):
+class Watermark(Rating):
     """A reward that can be hacked: it asks for a faint pattern and calls that clinical."""
 
     pattern = level = None
 
-    def see(self, images, labels, draws):
-        seen = super().see(images, labels, draws)
+    def see(self, images, labels):
+        (seen,) = super().see(images, labels)
         if self.pattern is None:
-            return replace(seen, dimensions=torch.zeros(len(images), len(DIMENSIONS)))
+            return [replace(seen, dimensions=torch.zeros(len(images), len(DIMENSIONS)))]
         found = (images * self.pattern).mean((1, 2, 3)) - self.level
-        return replace(seen, dimensions=torch.sigmoid(found / 0.05)[:, None].expand(-1, len(DIMENSIONS)))
+        return [replace(seen, dimensions=torch.sigmoid(found / 0.05)[:, None].expand(-1, len(DIMENSIONS)))]
 
 
 def near(judge, images, labels) -> ClinicalAlignment:
@@ -215,9 +216,10 @@ def test_the_guard_stops_a_hackable_reward_and_without_it_the_held_out_score_fal
         return held_out.cas(judge.embed(images), sample.labels).mean().item()
 
     rewarder = tiny_judge()
-    reward = Watermark(rewarder, near(rewarder, start, sample.labels), method.objective, start, sample.labels)
+    own = near(rewarder, start, sample.labels)
+    reward = make_reward(rewarder, own, method.objective, start, sample.labels, Watermark)
     reward.matching.levels.fill_(1.0)
-    reward.pattern, reward.level = reachable_pattern(prepare()[0], sample, sampling, start)
+    reward.rating.pattern, reward.rating.level = reachable_pattern(prepare()[0], sample, sampling, start)
     inputs = RewardInputs(foundation, reward, monitor, real_images(foundation), knowledge)
     before = judge_now(foundation)
     history = train_reward(method, sampling, inputs, "test/0", tmp_path / "guarded").history

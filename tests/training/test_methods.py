@@ -1,68 +1,24 @@
 """The kinds of methods: each trains its adapter from the files that its rule hands over."""
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny import save_judge, tiny_foundation, tiny_judge, tiny_knowledge, tiny_ref
+from drawn import LOOP, all_files_of, files_of, make_dataset, make_job
 
 from craft.core.errors import CraftError
-from craft.core.files import write_json
-from craft.core.images import decode_images, image_row, read_images, to_tensor, write_images
-from craft.core.rows import write_rows
-from craft.knowledge.schema import Knowledge
+from craft.core.images import read_images
 from craft.models.foundation import Foundation
-from craft.reward.cas import Logistic
 from craft.reward.dimensions import DIMENSIONS
-from craft.reward.features import calibration_to_json, compute_features, write_features
-from craft.training.methods.base import MethodFiles
 from craft.training.results import CHECK_COLUMNS, read_history
 from craft.training.settings import MethodJob
 from craft.training.supervised import RealImages
 
-SPLITS = ["train"] * 8 + ["reference"] * 6 + ["calibration"] * 6
-EVALUATORS = [("clip_resnet", "reward"), ("clip_bit", "monitor")]
-LOOP = {"steps": 2, "batch": 4, "warmup_steps": 1, "checkpoint_every": 1}
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """All that a dataset's methods are trained from: image table, latents, features, calibration, knowledge, models."""
-    folder, rng = tmp_path_factory.mktemp("dataset"), np.random.default_rng(0)
-    rows = [
-        image_row(rng.integers(0, 256, (32, 32, 3), np.uint8), label=label, split=split, origin="drawn")
-        for label, split in zip(["nevus", "melanoma"] * 10, SPLITS, strict=True)
-    ]
-    write_images(folder / "images.parquet", rows)
-    (folder / "knowledge.yaml").write_text(tiny_knowledge().to_yaml())
-    frame, knowledge = read_images(folder / "images.parquet"), Knowledge.load(folder / "knowledge.yaml")
-    foundation = tiny_foundation()
-    train = frame[frame["split"] == "train"]
-    latents = foundation.encode_images(to_tensor(decode_images(train)))
-    write_rows(folder / "latents.safetensors", train["image_id"].tolist(), {"latents": latents})
-    foundation.save(folder / "foundation")
-    entries = {}
-    for number, (name, role) in enumerate(EVALUATORS):
-        ref, judge = tiny_ref(name, role, folder), tiny_judge(family=name, seed=number)
-        entries |= compute_features(judge, frame, knowledge, ref)
-        save_judge(judge, ref)
-    write_features(folder / "features.safetensors", frame, entries)
-    fitted = Logistic(1.0, (0.0,) * len(knowledge.labels), 0.9, 6)
-    maps = {name: dict.fromkeys(DIMENSIONS, fitted) for name, _ in EVALUATORS}
-    write_json(folder / "calibration.json", calibration_to_json(maps, list(knowledge.labels)))
+    folder = tmp_path_factory.mktemp("dataset")
+    make_dataset(folder)
     return folder
-
-
-def make_job(folder, training: dict, **changes) -> MethodJob:
-    settings = {"dataset": "drawn", "method": "m", "seed": 0, "resolution": 32, "neighbours": 2}
-    settings |= {"foundation": str(folder / "foundation"), "sampling": {"steps": 2, "guidance_scale": 2.0}}
-    evaluators = [tiny_ref(name, role, folder).model_dump() for name, role in EVALUATORS]
-    return MethodJob.model_validate(settings | {"evaluators": evaluators, "training": training} | changes)
-
-
-def files_of(folder, **others) -> MethodFiles:
-    names = {"images": "images.parquet", "latents": "latents.safetensors", "knowledge": "knowledge.yaml"}
-    return MethodFiles(**{key: folder / name for key, name in names.items()}, **others)
 
 
 def train_supervised(folder, output):
@@ -87,11 +43,8 @@ def test_a_reward_method_trains_from_its_files_and_leaves_the_images_of_its_chec
     guard = {"every": 1, "images": 4, "min_diversity": 0, "max_shift": 99, "patience": 9}
     guard |= {"min_plausibility": 0}
     job = make_job(folder, {"kind": "reward", "start": "m", "training": LOOP, "guard": guard})
-    others = {
-        key: folder / name for key, name in (("features", "features.safetensors"), ("calibration", "calibration.json"))
-    }
-    files = files_of(folder, start=tmp_path / "adapter", **others)
-    assert files.present() == [*files_of(folder).present(), *others.values(), tmp_path / "adapter"]
+    files = all_files_of(folder, start=tmp_path / "adapter")
+    assert files.present() == [*all_files_of(folder).present(), tmp_path / "adapter"]
     trained = job.training.train(job, files, tmp_path / "reward", "cpu")
     assert [row["step"] for row in trained.history] == [0, 1, 2]
     assert set(DIMENSIONS) <= set(trained.history[1]) and len(trained.pictures) == 3

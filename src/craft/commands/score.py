@@ -18,6 +18,9 @@ def command(
     label_column: Annotated[str, typer.Option(help="column of labels.csv or the table that holds the label")] = "label",
     rename: Annotated[list[str] | None, typer.Option(help="OWN=RUN: the run's name of a label; repeatable")] = None,
     summary: Annotated[Path | None, typer.Option(help="CSV file for the summary that is printed")] = None,
+    bit_depth: Annotated[
+        int | None, typer.Option(min=8, max=16, help="significant bits of 16-bit grey values that no header states")
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="threads that decode; without it, one per core")] = None,
 ) -> None:
     """Score images by how well they show their label, and print the same of real images beside it."""
@@ -31,7 +34,7 @@ def command(
         from craft.evaluation.scoring.yardstick import Yardstick
 
         yardstick = Yardstick.load(run, dataset, evaluator, device)
-        frame = score_images(yardstick, images, None, names, label_column, threads)
+        frame = score_images(yardstick, images, None, names, label_column, threads, bit_depth)
         table = summarise(frame, yardstick)
     writer(output, frame)
     if summary:

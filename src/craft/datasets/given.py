@@ -8,8 +8,8 @@ import pandas as pd
 from craft.core.errors import CraftError
 from craft.datasets.prepare import MEND, Quarantined, check_quarantine, load_rows, quarantine_table
 from craft.datasets.preprocess import TooSmall
-from craft.datasets.readers.base import RawImage
-from craft.datasets.settings import LabelledFiles, ReadJob
+from craft.datasets.readers.base import RawImage, Reading
+from craft.datasets.settings import DatasetSettings, ReadJob
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +25,15 @@ def read_given(job: ReadJob) -> tuple[list[dict], pd.DataFrame, pd.DataFrame]:
     Neither splits nor repeats are looked for: images that occur twice are the generator's doing, and are judged.
 
     Returns:
-        Rows for `craft.core.images.write_images`; the table of what is left out (columns file, label, kind, reason),
-        images of labels that the dataset does not have among them; and how many images there were of every `kind`,
-        those that were read first (columns `COUNTS`).
+        Rows for `craft.core.images.write_images`; the table of unusable files (columns file, label, kind, reason); and
+        how many images there were of every `kind`, those that were read first (columns `COUNTS`).
 
     Raises:
         CraftError: if images are missing, a label has fewer than two, or too many cannot be used.
     """
-    settings: LabelledFiles = job.images
-    raw = list(settings.read())
+    settings: DatasetSettings = job.images
+    raw = Reading(settings.read())
+    raw.tell(job.method)
     origin = f"given:{job.dataset}/{job.method}/seed{job.seed}"
 
     def describe(image: RawImage) -> dict[str, str]:
@@ -47,20 +47,10 @@ def read_given(job: ReadJob) -> tuple[list[dict], pd.DataFrame, pd.DataFrame]:
     rows = [row for row in loaded if isinstance(row, dict)]
     rows.sort(key=lambda row: settings.labels.index(row["label"]))
     check_labels(rows, settings.labels, whose)
-    left_out = quarantine_table(unusable + other_labels(settings))
-    log.info("%s: %d images, %d left out", whose, len(rows), len(left_out))
+    quarantine = quarantine_table(unusable)
+    log.info("%s: %d images, %d unusable", whose, len(rows), len(quarantine))
     numbered = [row | {"image_id": f"{index:06d}"} for index, row in enumerate(rows)]
-    return numbered, left_out, count_kinds(job, len(rows), left_out)
-
-
-def other_labels(settings: LabelledFiles) -> list[Quarantined]:
-    """The images whose label the dataset does not have."""
-    entries = settings.entries()
-    others = entries[entries["name"].isna()]
-    return [
-        Quarantined(file, label, "other_label", f"is labelled {label!r}, which is no label of the dataset")
-        for file, label in zip(others["file"], others["label"], strict=True)
-    ]
+    return numbered, quarantine, count_kinds(job, len(rows), raw, quarantine)
 
 
 def check_labels(rows: list[dict], labels: list[str], whose: str) -> None:
@@ -77,8 +67,11 @@ def check_labels(rows: list[dict], labels: list[str], whose: str) -> None:
 COUNTS = ("dataset", "method", "seed", "kind", "images")
 
 
-def count_kinds(job: ReadJob, read: int, left_out: pd.DataFrame) -> pd.DataFrame:
-    """How many images were read and left out, by kind."""
-    counts = {READ: read} | left_out["kind"].value_counts(sort=False).to_dict()
+def count_kinds(job: ReadJob, read: int, raw: Reading, unusable: pd.DataFrame) -> pd.DataFrame:
+    """How many images were read, and how many rows and files left out by the reader or as unusable, by kind."""
+    counts = Counter({READ: read})
+    for (reason, _), number in raw.left_out.items():
+        counts[str(reason)] += number
+    counts.update(unusable["kind"])
     rows = [(job.dataset, job.method, job.seed, kind, number) for kind, number in counts.items()]
     return pd.DataFrame(rows, columns=list(COUNTS))

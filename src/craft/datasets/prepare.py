@@ -1,13 +1,13 @@
 """From a configured dataset to image rows and a quarantine table."""
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from craft.core.errors import CraftError
 from craft.core.images import image_row
 from craft.core.progress import track
 from craft.datasets.preprocess import UnreadableImage
-from craft.datasets.readers.base import RawImage
+from craft.datasets.readers.base import RawImage, Reading, Reason
 from craft.datasets.settings import DatasetSettings
 from craft.datasets.splits import REAL_SPLITS, assign_split, check_coverage, check_leakage
 
@@ -29,18 +29,32 @@ class Quarantined:
     Attributes:
         file: its name relative to the data root.
         label: its configured label.
-        kind: `unreadable`, `too_small`, `contradictory` (same pixels under another label), `repeat` (same pixels, same
-            label) or `other_label` (one that the dataset does not have).
+        kind: `unreadable`, `too_small`, `contradictory` (same pixels under another label) or `repeat` (same pixels,
+            same label).
         reason: completes the sentence 'the file ...'.
     """
 
     file: str
     label: str
-    kind: Literal["unreadable", "too_small", "contradictory", "repeat", "other_label"]
+    kind: Literal["unreadable", "too_small", "contradictory", "repeat"]
     reason: str
 
 
-def prepare(dataset: str, settings: DatasetSettings, resolution: int) -> tuple[list[dict], pd.DataFrame]:
+class Prepared(NamedTuple):
+    """A prepared dataset.
+
+    Attributes:
+        rows: for `craft.core.images.write_images`.
+        quarantine: files that are unusable, columns of `Quarantined`.
+        left_out: how many rows and files were left out, columns `reason`, `value` (raw label, kind or folder), `count`.
+    """
+
+    rows: list[dict]
+    quarantine: pd.DataFrame
+    left_out: pd.DataFrame
+
+
+def prepare(dataset: str, settings: DatasetSettings, resolution: int) -> Prepared:
     """Read, resize, split and check a dataset.
 
     Args:
@@ -48,13 +62,11 @@ def prepare(dataset: str, settings: DatasetSettings, resolution: int) -> tuple[l
         settings: its section of the configuration, which can read the images.
         resolution: side of the images in pixels.
 
-    Returns:
-        Rows for `craft.core.images.write_images` and the quarantine table (columns file, label, kind, reason).
-
     Raises:
         CraftError: if data are missing, a label or a split of a label has no image, or too many files are unusable.
     """
-    raw = limit_labels(list(settings.read()), settings.max_per_label)
+    raw = limit_labels(Reading(settings.read()), settings.max_per_label)
+    raw.tell(dataset)
     describe = partial(describe_real, dataset=dataset, settings=settings)
     loaded = load_rows(raw, settings, resolution, describe, f"prepare {dataset}")
     readable = [(image, row) for image, row in zip(raw, loaded, strict=True) if isinstance(row, dict)]
@@ -66,13 +78,21 @@ def prepare(dataset: str, settings: DatasetSettings, resolution: int) -> tuple[l
     check_leakage(frame)
     counts = ", ".join(f"{name} {(frame['split'] == name).sum()}" for name in REAL_SPLITS)
     log.info("%s: %d images (%s), %d quarantined", dataset, len(rows), counts, len(quarantine))
-    return rows, quarantine_table(quarantine)
+    return Prepared(rows, quarantine_table(quarantine), count_left_out(raw, quarantine))
 
 
 def quarantine_table(quarantine: list[Quarantined]) -> pd.DataFrame:
-    """What is left out, one row per file; columns file, label, kind, reason."""
+    """What is unusable, one row per file; columns file, label, kind, reason."""
     columns = list(Quarantined.__dataclass_fields__)
     return pd.DataFrame([asdict(finding) for finding in quarantine], columns=columns, dtype="str")
+
+
+def count_left_out(raw: Reading, quarantine: list[Quarantined]) -> pd.DataFrame:
+    """What was left out by reason and raw value, the quarantined files among them; the most of each reason first."""
+    counts = raw.left_out + Counter((finding.kind, finding.label) for finding in quarantine)
+    rows = [(str(reason), value, count) for (reason, value), count in counts.items()]
+    frame = pd.DataFrame(rows, columns=["reason", "value", "count"]).astype({"count": int})
+    return frame.sort_values(["reason", "count", "value"], ascending=[True, False, True], ignore_index=True)
 
 
 def pseudonym(dataset: str, group: str) -> str:
@@ -83,20 +103,25 @@ def pseudonym(dataset: str, group: str) -> str:
     return sha256(f"{dataset}/{group}".encode()).hexdigest()[:16]
 
 
-def limit_labels(raw: list[RawImage], limit: int | None) -> list[RawImage]:
+def limit_labels(raw: list[RawImage], limit: int | None) -> Reading:
     """At most `limit` images of each label, those whose patient has the smallest hash; the order is kept.
 
     The hash differs from that of the splits, so that no split is favoured. Patients are kept whole, save the last of
     each label.
     """
     if limit is None:
-        return raw
+        return Reading(raw)
     places = defaultdict(list)
     for place, image in enumerate(raw):
         ranks = [sha256(f"limit/{name}".encode()).digest() for name in (image.group, image.file)]
         places[image.label].append((*ranks, place))
     kept = {place for ranked in places.values() for *_, place in sorted(ranked)[:limit]}
-    return [image for place, image in enumerate(raw) if place in kept]
+    limited = Reading(raw)
+    limited[:] = [image for place, image in enumerate(raw) if place in kept]
+    for label, ranked in places.items():
+        if len(ranked) > limit:
+            limited.leave_out(Reason.OVER_LIMIT, label, len(ranked) - limit)
+    return limited
 
 
 def load_rows(

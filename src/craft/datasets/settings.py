@@ -12,8 +12,6 @@ from craft.core.settings import JobSettings, Name, Positive, Share, Strict
 from craft.datasets.readers import READERS
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from craft.datasets.readers.base import RawImage
 
 
@@ -104,9 +102,14 @@ class DatasetSettings(Strict):
             raise ValueError(f"the label {twice[0]!r} stands there twice; remove it once")
         return labels
 
+    @property
+    def names_patients(self) -> bool:
+        """Whether the data say which images are of one patient; if not, every image counts as a patient of its own."""
+        return True
+
     @abstractmethod
     def read(self) -> "Sequence[RawImage]":
-        """All images with configured labels, not yet decoded.
+        """All images with configured labels, not yet decoded; a `Reading` counts what was left out, too.
 
         Raises:
             CraftError: if data are missing or a configured label never occurs.
@@ -115,30 +118,6 @@ class DatasetSettings(Strict):
     def watched_files(self) -> list[Path]:
         """Raw files whose change makes the dataset out of date, as far as they exist."""
         return []
-
-
-class LabelledFiles(DatasetSettings):
-    """What datasets have in common whose labels stand beside the images."""
-
-    # decoding releases the interpreter lock
-    threads: ClassVar[int] = 2
-
-    label_column: str = Field("label", description="column of the table that holds the label")
-    group_column: str | None = Field(
-        None, description="column that holds the patient or lesion id; null: every image is its own group"
-    )
-    label_names: LabelNames = Field({}, description="renames raw labels, for example {'0': grade_0}")
-    min_side: Positive | None = Field(
-        None, description="images with a shorter side, in pixels, are left out; null: they are enlarged"
-    )
-
-    @abstractmethod
-    def entries(self) -> "pd.DataFrame":
-        """All images: `file`, `label` (raw), `group`, and `name`, the configured label or None where there is none.
-
-        Raises:
-            CraftError: if data are missing or a configured label never occurs.
-        """
 
 
 class PrepareJob(JobSettings):

@@ -14,6 +14,7 @@ from craft.evaluation.settings import Run
 SETTINGS = "tables/settings/collect_tables.yaml"
 
 Missing = Literal["error", "skip"]
+Sets = Literal["all", "sampled", "given", "trained"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class ResultFile:
         columns: that it has, or what lists them when they are asked for.
         check: raises a CraftError for values that cannot be; takes the table and its path.
         by_image_set: whether every method and seed has one of its own, and the controls too.
-        given: whether every seed of the methods whose images another program made has one, and no other set.
         further: whether it may have further columns, which are read as well.
+        sets: of an image set's file, which image sets have one: all, those that the run sampled, those that another
+            program made, or those of trained methods.
     """
 
     name: str
@@ -35,8 +37,8 @@ class ResultFile:
     columns: tuple[str, ...] | Callable[[], tuple[str, ...]]
     check: Callable[[pd.DataFrame, Path], None] | None = None
     by_image_set: bool = False
-    given: bool = False
     further: bool = False
+    sets: Sets = "all"
 
     def column_names(self) -> tuple[str, ...]:
         """The columns, in their order."""
@@ -108,14 +110,24 @@ class Results:
 
     def paths(self, file: ResultFile, dataset: str) -> list[Path]:
         """Where the files of one kind and dataset lie."""
-        if not (file.by_image_set or file.given):
+        if not file.by_image_set:
             return [self.folder / dataset / file.name]
-        sets = [each for each in self.image_sets() if each.method in self.run.given or not file.given]
+        sets = self.image_sets(file.sets)
         return [self.folder / set_file(dataset, each.method, each.seed, file.name) for each in sets]
 
-    def image_sets(self) -> list[ImageSet]:
-        """The controls, real test images first, then the images of every method and seed."""
-        generated = [ImageSet(method=method, seed=seed) for method in self.run.methods for seed in self.run.seeds]
+    def image_sets(self, sets: Sets = "all") -> list[ImageSet]:
+        """The controls, real test images first, then the images of every method and seed; or some of these."""
+        given = self.run.given
+        wanted = {
+            "all": self.run.methods,
+            "sampled": [method for method in self.run.methods if method not in given],
+            "given": given,
+            "trained": [method for method in self.run.methods if self.run.is_trained(method)],
+        }
+        methods = wanted[sets]
+        generated = [ImageSet(method=method, seed=seed) for method in methods for seed in self.run.seeds]
+        if sets != "all":
+            return generated
         return [*(ImageSet(method=method, seed=0) for method in self.run.controls), *generated]
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:

@@ -32,18 +32,25 @@ class Run(JobSettings):
 
     datasets: dict[str, list[str]] = Field(description="labels by dataset")
     methods: list[str] = Field(description="methods in the order of the configuration")
-    rewarded: list[str] = Field(description="methods that were finetuned on a reward")
+    rewarded: list[str] = Field(description="methods that were finetuned on a reward and count as no baseline")
     given: list[str] = Field([], description="methods whose images another program made, which share no noise")
     controls: list[str] = Field(
         list(CONTROLS), description="what methods are held against: real test images, as they are and decoded"
+    )
+    trainings: dict[str, list[str]] = Field(
+        {}, description="methods whose trainings made what generates a method's images, the method itself first"
     )
     seeds: list[int] = Field(description="seeds of the generators")
     scoring: ScoringSettings = Field(description="the configuration's section `scoring`")
     judges: list[Background] = Field([], description="what is known of every evaluator and every encoder")
 
+    def is_trained(self, method: str) -> bool:
+        """Whether a method has a training of its own."""
+        return self.trainings.get(method, [])[:1] == [method]
+
     @property
     def baselines(self) -> list[str]:
-        """Methods that saw no reward."""
+        """Methods that the rewarded ones are held against."""
         return [method for method in self.methods if method not in self.rewarded]
 
     @property

@@ -32,6 +32,7 @@ TABLES = Registry(
         "downstream_differences": "craft.evaluation.downstream.difference_table",
         "audit": "craft.evaluation.auditing.table",
         "anatomy": "craft.evaluation.anatomy.table",
+        "cost": "craft.evaluation.cost.table",
         "memorization": "craft.evaluation.memorization.table",
         "validity": "craft.evaluation.validity.table",
     },

@@ -1,5 +1,11 @@
-"""The generator: a Stable Diffusion pipeline folder (or hub id) with an optional LoRA adapter on its UNet."""
+"""The generator: a Stable Diffusion pipeline folder (or hub id), and what a method has trained of it.
 
+An *adapter folder* holds what a method trained, all of it where it started from another method's: LoRA weights, learned
+words, or the whole UNet. Diffusers reads each of them with its own functions.
+"""
+
+import copy
+import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,10 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from craft.core.errors import CraftError
+from craft.models.metering import Meter
 from craft.models.tiny_decoder import load_tiny_decoder
 from craft.models.tokenizer import tokenize
+from craft.models.words import LearnedWords, read_words, write_words
 
-ADAPTER_FILE = "pytorch_lora_weights.safetensors"
+ADAPTER_FILE, WHOLE = "pytorch_lora_weights.safetensors", "unet"
 UNET_ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 CONVOLUTIONS = ["conv1", "conv2", "conv_shortcut"]
 TEXT_ATTENTION = ["q_proj", "k_proj", "v_proj", "out_proj"]
@@ -20,16 +28,23 @@ SCHEDULERS = {"ddim": "DDIMScheduler", "dpmsolver++": "DPMSolverMultistepSchedul
 
 
 class Foundation:
-    """A frozen text-to-image diffusion model; only LoRA weights are ever trained.
+    """A frozen text-to-image diffusion model, of which a method trains LoRA weights, words or the whole UNet.
 
     Attributes:
         unet, vae, text_encoder: the modules, frozen, float32, in eval mode; the text encoder is None once released.
         tokenizer: the text encoder's tokenizer.
         tiny_decoder: an AutoencoderTiny that stands in for the autoencoder where a gradient is wanted, or None.
+        meter: what was spent on the UNet since it was loaded.
+        words: embeddings (vectors, width) of learned words, by word.
+        whole: the folder of a UNet that a method trained as a whole and that stands in for the pipeline's own, or None.
     """
 
     def __init__(self, pipeline, device: str = "cpu"):
         self.pipeline = pipeline
+        self.words: dict[str, Tensor] = {}
+        self.whole: Path | None = None
+        self.learned: LearnedWords | None = None
+        self.trained_whole = False
         # convolutions run about a tenth faster on channels-last weights, but for the UNet's small ones on a CPU, whose
         # weights oneDNN would reorder at every call
         self.vae = pipeline.vae.to(device, memory_format=torch.channels_last)
@@ -39,6 +54,7 @@ class Foundation:
         for module in (self.unet, self.vae, self.text_encoder):
             module.requires_grad_(False).eval()
         self.device = torch.device(device)
+        self.meter = Meter(self.unet, self.device)
         self.compiled = False
         self.tiny_decoder: nn.Module | None = None
         self.states: dict[str, Tensor] = {}
@@ -46,7 +62,7 @@ class Foundation:
 
     @classmethod
     def load(cls, path: str, adapter: Path | None = None, device: str = "cpu") -> "Foundation":
-        """Load a pipeline folder or hub id in float32, and an adapter folder on top of it.
+        """Load a pipeline folder or hub id in float32, and what an adapter folder holds on top of it.
 
         Raises:
             CraftError: if either cannot be loaded.
@@ -59,12 +75,14 @@ class Foundation:
             pipeline = StableDiffusionPipeline.from_pretrained(
                 path, torch_dtype=torch.float32, safety_checker=None, requires_safety_checker=False
             )
-            if adapter:
-                pipeline.load_lora_weights(str(adapter), adapter_name="default")
+            words = load_adapter(pipeline, adapter) if adapter else {}
         except (OSError, ValueError) as error:
             what = f"adapter {adapter}" if adapter and Path(path).is_dir() else f"foundation {path!r}"
             raise CraftError(f"the {what} cannot be loaded: {str(error).splitlines()[0]}") from error
-        return cls(pipeline, device)
+        foundation = cls(pipeline, device)
+        foundation.words = words
+        foundation.whole = adapter / WHOLE if adapter and (adapter / WHOLE).is_dir() else None
+        return foundation
 
     def save(self, folder: Path) -> None:
         """Save the whole pipeline as a diffusers folder, weights in half precision."""
@@ -121,6 +139,34 @@ class Foundation:
             self.text_encoder.add_adapter(config(TEXT_ATTENTION), "default")
         return self.adapter_parameters()
 
+    @property
+    def has_adapter(self) -> bool:
+        """Whether the UNet carries LoRA weights."""
+        return "default" in (getattr(self.unet, "peft_config", None) or {})
+
+    def train_whole(self) -> list[nn.Parameter]:
+        """Make all weights of the UNet trainable and return them; LoRA weights become part of them first."""
+        if self.has_adapter:
+            self.unet.fuse_lora()
+            self.unet.unload_lora()
+        self.trained_whole = True
+        return list(self.unet.requires_grad_(True).parameters())
+
+    def learn_words(self, starts: dict[str, str], vectors: int) -> list[nn.Parameter]:
+        """Add words to the text encoder and return their embeddings, which alone of it are trained.
+
+        Args:
+            starts: word, for example `<nevus>` -> text whose mean token embedding it starts from; a word that was
+                learned before starts from what it is.
+            vectors: tokens that a new word stands for.
+        """
+        self.learned = LearnedWords(self.text_encoder, self.tokenizer, starts, vectors, self.words)
+        return list(self.learned.vectors.values())
+
+    def trains_text(self) -> bool:
+        """Whether anything of the text encoder is trainable, so that its states change while it trains."""
+        return any(parameter.requires_grad for parameter in self.text_encoder.parameters())
+
     def adapter_parameters(self, text: bool = True) -> list[nn.Parameter]:
         """The LoRA parameters of the UNet and, with `text`, of the text encoder, made trainable."""
         modules = [self.unet, *([self.text_encoder] if text and self.text_encoder else [])]
@@ -136,10 +182,16 @@ class Foundation:
             parameter.requires_grad_(True)
         return parameters
 
-    def freeze_anchor(self, adapter: Path) -> None:
-        """Load the UNet's adapter a second time as the frozen `anchor`, and make `default` the active one again."""
+    def freeze_anchor(self, adapter: Path | None) -> None:
+        """Load the UNet's adapter a second time as the frozen `anchor`, and make `default` the active one again.
+
+        A fresh adapter changes nothing, so that another fresh one anchors it where the folder holds no LoRA weights.
+        """
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # two adapters are the point
-        self.unet.load_lora_adapter(str(adapter), prefix="unet", adapter_name="anchor", weight_name=ADAPTER_FILE)
+        if adapter and (adapter / ADAPTER_FILE).is_file():
+            self.unet.load_lora_adapter(str(adapter), prefix="unet", adapter_name="anchor", weight_name=ADAPTER_FILE)
+        else:
+            self.unet.add_adapter(copy.deepcopy(self.unet.peft_config["default"]), "anchor")
         self.unet.set_adapter("default")
         for name, parameter in self.unet.named_parameters():
             parameter.requires_grad_("lora_" in name and ".default." in name)
@@ -200,10 +252,20 @@ class Foundation:
                 del projection.forward
 
     def save_adapter(self, folder: Path) -> None:
-        """Save the adapter so that any Stable Diffusion pipeline loads it with `load_lora_weights`."""
+        """Save all that was trained, here or before, so that `load_adapter` puts it on the foundation again.
+
+        Any Stable Diffusion pipeline loads the LoRA weights with `load_lora_weights`, a word with
+        `load_textual_inversion` and the UNet with `UNet2DConditionModel.from_pretrained`.
+        """
         layers = adapter_layers("unet", self.unet)
         layers |= self.text_layers or adapter_layers("text_encoder", self.text_encoder)
-        self.pipeline.save_lora_weights(str(folder), **layers)
+        if layers:
+            self.pipeline.save_lora_weights(str(folder), **layers)
+        write_words(folder, self.words | (self.learned.words() if self.learned else {}))
+        if self.trained_whole:
+            self.unet.to(memory_format=torch.contiguous_format).save_pretrained(folder / WHOLE)
+        elif self.whole:
+            shutil.copytree(self.whole, folder / WHOLE)
 
     def make_scheduler(self, name: str, steps: int):
         """A fresh diffusers scheduler of the given kind, with this foundation's noise schedule, set to `steps`."""
@@ -228,7 +290,9 @@ class Foundation:
         if self.states:
             return torch.stack([self.states[prompt] for prompt in prompts])
         distinct = list(dict.fromkeys(prompts))
-        tokens = tokenize(self.tokenizer, distinct).input_ids.to(self.device)
+        known = bool(self.words or self.learned)
+        texts = self.pipeline.maybe_convert_prompt(distinct, self.tokenizer) if known else distinct
+        tokens = tokenize(self.tokenizer, texts).input_ids.to(self.device)
         states = torch.cat([self.text_encoder(chunk)[0] for chunk in tokens.split(64)])
         rows = {prompt: row for row, prompt in enumerate(distinct)}
         return states[[rows[prompt] for prompt in prompts]]
@@ -262,6 +326,24 @@ class Foundation:
         """Images (n, 3, h, w) in [0, 1] as the autoencoder gives them back, in [0, 1] on the CPU."""
         latents = self.encode_images(images)
         return torch.cat([self.decode(chunk.to(self.device)).clamp(0, 1).cpu() for chunk in latents.split(batch)])
+
+
+def load_adapter(pipeline, adapter: Path) -> dict[str, Tensor]:
+    """Put what an adapter folder holds on a pipeline; returns its learned words.
+
+    Raises:
+        OSError: if the folder holds none of what a method trains.
+    """
+    from diffusers import UNet2DConditionModel
+
+    whole, words = (adapter / WHOLE).is_dir(), read_words(adapter)
+    if whole:
+        pipeline.unet = UNet2DConditionModel.from_pretrained(adapter / WHOLE)
+    if words:
+        pipeline.load_textual_inversion(list(words.values()), token=list(words))
+    if (adapter / ADAPTER_FILE).is_file() or not (whole or words):
+        pipeline.load_lora_weights(str(adapter), adapter_name="default")
+    return words
 
 
 def remember_first(function: Callable) -> Callable:

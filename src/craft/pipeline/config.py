@@ -25,6 +25,7 @@ from craft.models.settings import (
 )
 from craft.pipeline.explain import explain_config
 from craft.training.methods import METHODS
+from craft.training.methods.base import check_methods
 from craft.training.settings import GenerationSettings, SamplingSettings
 
 Dataset = Annotated[Any, Chosen(READERS, "reader")]
@@ -98,17 +99,17 @@ class Config(Strict):
                     f"the key `foundation` is missing, and methods.{name} samples its images from one; add a line"
                     " `foundation: {path: data/models/foundation}` (images of another program have `kind: images`)"
                 )
-            method.check(name, self.methods, self.sampling)
+        check_methods(self.methods, self.sampling)
         for name in self.given_methods():
             self.methods[name].check_run(name, self.datasets, self.seeds)
         return self
 
     def _check_roles(self) -> None:
         roles = [evaluator.role for evaluator in self.evaluators.values()]
-        for role in ("reward", "monitor"):
-            if roles.count(role) != 1:
+        for role, how_many in (("reward", "at least"), ("monitor", "exactly")):
+            if not roles.count(role) or (how_many == "exactly" and roles.count(role) > 1):
                 raise ValueError(
-                    f"exactly one evaluator has the role {role!r}, found {roles.count(role)};"
+                    f"{how_many} one evaluator has the role {role!r}, found {roles.count(role)};"
                     f" write for example `clip_resnet: {{role: {role}, path: data/models/evaluator-clip_resnet}}`"
                 )
         if "held_out" not in roles:
@@ -132,6 +133,13 @@ class Config(Strict):
     def _check_names(self) -> None:
         if taken := [name for name in CONTROLS if name in self.methods]:
             raise ValueError(f"a method cannot be called {taken[0]!r}, a name of the real test images; rename it")
+        rewarding = [name for name, evaluator in self.evaluators.items() if evaluator.role == "reward"]
+        for name, method in self.methods.items():
+            if unknown := set(method.rewarders() or []) - set(rewarding):
+                raise ValueError(
+                    f"methods.{name} names {sorted(unknown)[0]!r}, which is no evaluator of the role 'reward'; write"
+                    f" for example `evaluators: [{rewarding[0]}]`"
+                )
         if unknown := set(self.downstream.methods) - set(self.methods):
             raise ValueError(
                 f"downstream.methods names {sorted(unknown)[0]!r}, which is no method;"

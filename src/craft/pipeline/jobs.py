@@ -33,6 +33,7 @@ from craft.pipeline.config import Config
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.settings import CalibrationJob, EncodeJob
 from craft.training.methods import METHODS
+from craft.training.methods.base import MethodSettings, line_of
 from craft.training.settings import (
     TEXT_FAMILY,
     ClassifierJob,
@@ -119,6 +120,10 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
         rewarded=[name for name, method in config.methods.items() if method.rewarded],
         given=config.given_methods(),
         controls=config.controls(),
+        trainings={
+            name: [each for each in line_of(name, config.methods) if config.methods[each].rule]
+            for name in config.methods
+        },
         seeds=config.seeds,
         scoring=config.scoring,
         judges=list(list_backgrounds(config.evaluators, config.encoders, list(config.datasets))),
@@ -255,35 +260,43 @@ def image_sets(config: Config, methods: Any) -> list[ImageSet]:
     return [ImageSet(method=method, seed=seed) for method in methods for seed in config.seeds]
 
 
+def seen_by(config: Config, method: MethodSettings) -> list[EvaluatorRef]:
+    """The evaluators that a method sees: those of its roles only; the held-out ones are not even named to it."""
+    refs, chosen = evaluator_refs(config, *method.roles) if method.roles else [], method.rewarders()
+    return [ref for ref in refs if ref.role != "reward" or chosen is None or ref.name in chosen]
+
+
 def resolve_method(config: Config, dataset: str, name: str, seed: int) -> dict[str, JobSettings]:
     """Settings of the jobs that train and sample one method with one seed, or read its images."""
-    method, folder = config.methods[name], f"{dataset}/{name}/seed{seed}/settings"
-    if not method.sampled:
-        images = method.reader(dataset, config.datasets[dataset], seed, config.resolution)
+    folder, processes = f"{dataset}/{name}/seed{seed}/settings", config.resources.processes
+    if not config.methods[name].sampled:
+        images = config.methods[name].reader(dataset, config.datasets[dataset], seed, config.resolution)
         place = {"dataset": dataset, "method": name, "seed": seed, "resolution": config.resolution}
         job = ReadJob(modules=READERS.modules(images.reader), images=images, **place)
         return {f"{folder}/read_images.yaml": job}
+    method = config.methods[name].resolved(name, config.methods, config.sampling, processes)
     shared: dict[str, Any] = {
         "dataset": dataset,
         "method": name,
         "seed": seed,
         "resolution": config.resolution,
         "foundation": model_path(config, "foundation"),
-        "sampling": config.sampling,
+        "sampling": method.sampling or config.sampling,
     }
+    refs = seen_by(config, method)
+    judging = {
+        "modules": [*METHODS.modules(method.kind), *method.modules(), *loaders_of(config, refs)],
+        "evaluators": refs,
+        "neighbours": config.scoring.neighbours,
+    }
+    selecting = judging | {"selection": method} if method.selects else {}
     jobs: dict[str, JobSettings] = {
-        f"{folder}/generate_images.yaml": GenerationJob(prompts=method.prompts, generation=config.generation, **shared)
+        f"{folder}/generate_images.yaml": GenerationJob(
+            prompts=method.prompts, generation=config.generation, **selecting, **shared
+        )
     }
     if method.rule:
-        # a method sees the evaluators of its roles only; the held-out ones are not even named to it
-        refs = evaluator_refs(config, *method.roles) if method.roles else []
-        jobs[f"{folder}/{method.rule}.yaml"] = MethodJob(
-            modules=[*METHODS.modules(method.kind), *method.modules(), *loaders_of(config, refs)],
-            training=method,
-            evaluators=refs,
-            neighbours=config.scoring.neighbours,
-            **shared,
-        )
+        jobs[f"{folder}/{method.rule}.yaml"] = MethodJob(training=method, **judging, **shared)
     return jobs
 
 

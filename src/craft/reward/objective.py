@@ -15,57 +15,43 @@ from torch import Tensor, nn
 
 from craft.core.seeds import Draws
 from craft.reward.augment import Augmentation
-from craft.reward.cas import ClinicalAlignment
 from craft.reward.diversity import Diversity
-from craft.reward.judge import Judge
 from craft.reward.matching import Matching
-from craft.reward.rewards import REWARDS
-from craft.reward.rewards.base import Seen
+from craft.reward.rating import Rating
 from craft.reward.scored import Scored
 from craft.reward.settings import ObjectiveSettings
 
 
 class ClinicalReward(nn.Module):
-    """R(x, y) of the reward evaluator, and what real images reach under it.
+    """R(x, y) of the reward evaluators, and what real images reach under it.
 
     Args:
-        judge: the frozen models of the role `reward`.
-        alignment: their calibrated CAS on the dataset.
-        objective: which reward, its weights, how it is matched, and augmentation.
+        rating: what the reward evaluators make of an image.
+        objective: how the reward is matched, and augmentation.
         real_images: real calibration images, shape (n, 3, h, w), in [0, 1].
         real_labels: numbers of their labels, shape (n,); every label has some.
 
     Attributes:
+        names: of the dimensions of CAS, in their order.
         matching: the pull towards the real images' rewards.
         diversity: the pull towards the real images' diversity.
     """
 
-    def __init__(
-        self,
-        judge: Judge,
-        alignment: ClinicalAlignment,
-        objective: ObjectiveSettings,
-        real_images: Tensor,
-        real_labels: Tensor,
-    ):
+    def __init__(self, rating: Rating, objective: ObjectiveSettings, real_images: Tensor, real_labels: Tensor):
         super().__init__()
-        device = judge.device
-        self.judge, self.alignment, self.objective = judge, alignment.to(device), objective
+        self.rating, self.objective = rating, objective
+        self.names, labels = rating.alignments[0].names, rating.alignments[0].labels
         self.augment = Augmentation() if objective.augment else None
-        self.reward = REWARDS[objective.reward]
+        device = rating.judges[0].device
         with torch.no_grad():
             real = self(real_images.to(device), real_labels.to(device), Draws("real rewards"))
-        self.matching = Matching(objective, real.reward, real.labels, alignment.labels)
-        self.diversity = Diversity(real, alignment.labels)
-
-    def see(self, images: Tensor, labels: Tensor, draws: Draws) -> Seen:
-        """What the judge makes of images (n, 3, h, w), augmented, with label numbers (n,)."""
-        images = self.augment(images, draws) if self.augment else images
-        features = self.judge.encode_images(images)
-        return Seen(images, labels, features, self.alignment(features, labels), self.alignment.names)
+        self.matching = Matching(objective, real.reward, real.labels, labels)
+        self.diversity = Diversity(real, labels)
 
     def forward(self, images: Tensor, labels: Tensor, draws: Draws, places: Tensor | None = None) -> Scored:
         """Reward of images (n, 3, h, w), about [0, 1], differentiable in them.
+
+        Where several evaluators reward, rewards and dimensions are their means.
 
         Args:
             images: generated images.
@@ -73,9 +59,11 @@ class ClinicalReward(nn.Module):
             draws: of the augmentation.
             places: of the images in the whole batch, shape (n,); without them, each has one of its own.
         """
-        seen = self.see(images, labels, draws)
+        images = self.augment(images, draws) if self.augment else images
+        seen = self.rating.see(images, labels)
         places = torch.arange(len(labels), device=labels.device) if places is None else places
-        return Scored(labels, places, self.reward(seen, self.objective), seen.dimensions, seen.features.visual)
+        dimensions = torch.stack([each.dimensions for each in seen]).mean(0)
+        return Scored(labels, places, self.rating.reward_of(seen), dimensions, seen[0].features.visual)
 
 
 def anchor(prediction: Tensor, anchored: Tensor) -> Tensor:

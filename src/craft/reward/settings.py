@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from craft.core.registry import named
-from craft.core.settings import JobSettings, Positive, Strict
+from craft.core.settings import JobSettings, Name, Positive, Strict
 from craft.models.settings import EvaluatorRef
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.rewards import REWARDS
@@ -13,8 +13,8 @@ from craft.reward.rewards import REWARDS
 Weight = Annotated[float, Field(gt=0)]
 
 
-class ObjectiveSettings(Strict):
-    """The CRAFT loss: a reward that ends where real images stand, anchor to the starting adapter, denoising."""
+class RatingSettings(Strict):
+    """What one number is made of what the reward evaluator sees in an image."""
 
     reward: named(REWARDS) = Field("weighted_mean", description="what one number is made of an image's dimensions")
     weights: dict[named(DIMENSIONS), Weight] = Field(
@@ -22,6 +22,14 @@ class ObjectiveSettings(Strict):
         min_length=1,
         description="weights of the calibrated dimensions in the reward; a dimension that is left out has none",
     )
+    evaluators: list[Name] | None = Field(
+        None, min_length=1, description="evaluators of the role `reward` whose mean it is; null: all of them"
+    )
+
+
+class ObjectiveSettings(RatingSettings):
+    """The CRAFT loss: a reward that ends where real images stand, anchor to the starting adapter, denoising."""
+
     beta: float = Field(1.0, ge=0, description="weight of the anchor to the supervised adapter")
     gamma: float = Field(
         0.1, ge=0, description="weight of the denoising loss on real images; at 0.5 its gradient drowns the reward's"

@@ -22,10 +22,7 @@ import torch
 from torch import Tensor
 
 from craft.core.seeds import Draws
-from craft.training.settings import BackpropSettings
-
-# share of the steps, the last ones, at which `refl` and `drtune` may end the sampling
-LATE = 0.25
+from craft.training.settings import LATE, BackpropSettings
 
 
 @dataclass(frozen=True)

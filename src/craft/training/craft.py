@@ -5,34 +5,33 @@ with gradient, or of one prediction on noised samples. They are decoded and scor
 adapter is stepped on the objective (`craft.reward.objective`).
 """
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from craft.core.images import decode_images, read_images, to_tensor
-from craft.core.seeds import Draws
+from craft.core.seeds import Draws, derive_seed
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.reward.features import Features, read_calibration
 from craft.reward.judge import Judge
 from craft.reward.objective import ClinicalReward
-from craft.training.checks import collect_checks, keep_check
-from craft.training.guard import FixedSample, Guard, Monitor
-from craft.training.loop import fit
+from craft.reward.rating import Rating, Rewarder
+from craft.training.checkpoints import Resumable
+from craft.training.guard import Monitor
+from craft.training.loop import LossAt, fit
 from craft.training.methods.base import MethodFiles, Trained
+from craft.training.methods.guarded import GuardedMethod
 from craft.training.methods.reward import RewardMethod
 from craft.training.parts import Part
-from craft.training.processes import is_main_process
-from craft.training.prompts import all_prompts, balanced_labels, draw_prompts
+from craft.training.prompts import all_prompts
 from craft.training.settings import MethodJob, SamplingSettings
 from craft.training.supervised import RealImages, denoise_real
+from craft.training.watch import Watch, draw_fixed_sample, load_monitor
 from craft.training.ways import make_way
 from craft.training.window import Window
-
-CHECKS = "checks"
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,13 @@ class RewardInputs:
     """What reward finetuning of one dataset needs beside its settings.
 
     Attributes:
-        foundation: carries the supervised adapter twice: `default`, which is trained, and the frozen `anchor`.
-        reward: the reward judge's clinical reward.
+        foundation: carries the starting adapter twice: `default`, which is trained, and the frozen `anchor`.
+        reward: the reward judges' clinical reward.
         monitor: what the guard judges by.
         images: real training images.
         knowledge: the modality's knowledge.
+        items: of every label, the first reward evaluator's embeddings of its checklist's statements less those of their
+            contradictions, shapes (items, width).
     """
 
     foundation: Foundation
@@ -52,9 +53,10 @@ class RewardInputs:
     monitor: Monitor
     images: RealImages
     knowledge: Knowledge
+    items: list[Tensor] = field(default_factory=list)
 
 
-def load_inputs(settings: RewardMethod, job: MethodJob, files: MethodFiles, device: str) -> RewardInputs:
+def load_inputs(settings: GuardedMethod, job: MethodJob, files: MethodFiles, device: str) -> RewardInputs:
     """Read the files of one dataset and the models that the job names.
 
     Raises:
@@ -63,25 +65,25 @@ def load_inputs(settings: RewardMethod, job: MethodJob, files: MethodFiles, devi
     frame, knowledge = read_images(files.images), Knowledge.load(files.knowledge)
     train, calibrating = (frame[frame["split"] == split] for split in ("train", "calibration"))
     features = Features(files.features, frame, knowledge)
-    by_role = {ref.role: ref for ref in job.evaluators}
-    rewarding, monitoring = by_role["reward"], by_role["monitor"]
-    maps = read_calibration(files.calibration, [rewarding.name, monitoring.name])
+    rewarding = [ref for ref in job.evaluators if ref.role == "reward"]
+    (monitoring,) = (ref for ref in job.evaluators if ref.role == "monitor")
+    maps = read_calibration(files.calibration, [ref.name for ref in (*rewarding, monitoring)])
     foundation = Foundation.load(job.foundation, adapter=files.start, device=device)
+    if not foundation.has_adapter:
+        torch.manual_seed(derive_seed("adapter", job.seed_name))
+        foundation.add_adapter(**dict(settings.lora))
     foundation.freeze_anchor(files.start)
+    judged = [Rewarder(Judge.load(ref, device), features.alignment(ref, maps, job.neighbours)) for ref in rewarding]
     reward = ClinicalReward(
-        Judge.load(rewarding, device),
-        features.alignment(rewarding, maps, job.neighbours),
+        Rating(judged, settings.rating, [label.prompt for label in knowledge.labels.values()]),
         settings.objective,
         to_tensor(decode_images(calibrating)),
         features.label_numbers(calibrating),
     )
-    monitor = Monitor.of(
-        Judge.load(monitoring, device),
-        features.alignment(monitoring, maps, job.neighbours),
-        to_tensor(decode_images(calibrating)),
-        *features.split(monitoring, "calibration"),
-    )
-    return RewardInputs(foundation, reward, monitor, RealImages.load(files.latents, train), knowledge)
+    monitor = load_monitor(monitoring, features, maps, job.neighbours, device)
+    name = rewarding[0].name
+    items = [features.of(name, f"present/{label}") - features.of(name, f"absent/{label}") for label in knowledge.labels]
+    return RewardInputs(foundation, reward, monitor, RealImages.load(files.latents, train), knowledge, items)
 
 
 def finetune(settings: RewardMethod, job: MethodJob, files: MethodFiles, checkpoints: Path, device: str) -> Trained:
@@ -91,7 +93,7 @@ def finetune(settings: RewardMethod, job: MethodJob, files: MethodFiles, checkpo
         settings: objective, gradient, guard and training.
         job: dataset, seed, models and sampling.
         files: all files of the dataset, and the adapter to start from.
-        checkpoints: folder of the checkpoints and event files, and, below `CHECKS`, of the images of every check.
+        checkpoints: folder of the checkpoints, the event files and the images of every check.
         device: `cpu` or a GPU.
 
     Raises:
@@ -111,26 +113,50 @@ def train_reward(
         sampling: how images are sampled.
         inputs: models, reward, monitor, real images and knowledge.
         seed: names the random draws.
-        folder: of the checkpoints and event files, and, below `CHECKS`, of the images of every check.
+        folder: of the checkpoints, the event files and the images of every check.
 
     Returns:
         The foundation with its history; what the guard saw, in the main process only.
     """
+    parameters = prepare_training(settings, inputs, settings.tiny_decoder)
+    loss = CraftLoss(settings, sampling, inputs, seed)
+    return run_training(settings, sampling, inputs, parameters, loss, seed, folder, memory=loss)
+
+
+def prepare_training(
+    settings: GuardedMethod, inputs: RewardInputs, tiny_decoder: str | None = None
+) -> list[nn.Parameter]:
+    """Make the foundation of the inputs ready to be trained; returns the parameters of its adapter."""
     foundation, compute = inputs.foundation, settings.compute
     parameters = foundation.adapter_parameters(text=False)
-    foundation.prepare(compute.checkpointing, compute.compile, settings.tiny_decoder)
-    foundation.remember_prompts(all_prompts(inputs.knowledge))
-    sample = draw_fixed_sample(foundation, settings, inputs.knowledge, seed)
-    names = balanced_labels(list(inputs.knowledge.labels), len(sample.labels))
-    keep = partial(keep_check, folder / CHECKS, names)
-    loop, monitor = settings.training, inputs.monitor
-    guard = Guard(foundation, parameters, monitor, sample, sampling, settings.guard, loop.steps, keep)
-    loss = CraftLoss(settings, sampling, inputs, seed)
-    history = fit(parameters, loop, loss, folder, guard, memory=loss, precision=compute.precision, events=folder)
-    if not is_main_process():
-        return Trained(foundation, history)
-    checks = collect_checks(folder / CHECKS, [row["step"] for row in history if "monitor" in row])
-    return Trained(foundation, history, guard.pictures, checks)
+    foundation.prepare(compute.checkpointing, compute.compile, tiny_decoder)
+    foundation.remember_prompts(all_prompts(inputs.knowledge, settings.prompts))
+    return parameters
+
+
+def run_training(
+    settings: GuardedMethod,
+    sampling: SamplingSettings,
+    inputs: RewardInputs,
+    parameters: list[nn.Parameter],
+    loss: LossAt,
+    seed: str,
+    folder: Path,
+    memory: Resumable | None = None,
+) -> Trained:
+    """Minimise a loss over the adapter under the eyes of the guard; see `train_reward` for the other arguments.
+
+    Args:
+        parameters: of `prepare_training`.
+        loss: of a part of a step's batch.
+        memory: what the loss remembers from step to step.
+    """
+    foundation, compute, loop = inputs.foundation, settings.compute, settings.training
+    watch = Watch(settings, sampling, inputs.monitor, inputs.knowledge, folder)
+    guard = watch.guard(foundation, parameters, draw_fixed_sample(foundation, settings, inputs.knowledge, seed))
+    shared = {"precision": compute.precision, "events": folder, "meter": foundation.meter}
+    history = fit(parameters, loop, loss, folder, guard, memory=memory, **shared)
+    return watch.finish(foundation, history, guard)
 
 
 class CraftLoss:
@@ -168,7 +194,7 @@ class CraftLoss:
                 value = term()
                 loss, logs[name] = loss + weight * value, value.item()
         means = scored.dimensions.mean(0).tolist()
-        return loss, logs | dict(zip(inputs.reward.alignment.names, means, strict=True))
+        return loss, logs | dict(zip(inputs.reward.names, means, strict=True))
 
     def denoise(self, draws: Draws) -> Tensor:
         """The denoising loss on as many real images as a part generates."""
@@ -186,12 +212,3 @@ class CraftLoss:
         for name, part in {"way": self.way, "window": self.window}.items():
             prefix = f"{name}/"
             part.restore({key[len(prefix) :]: each for key, each in tensors.items() if key.startswith(prefix)})
-
-
-def draw_fixed_sample(foundation: Foundation, settings: RewardMethod, knowledge: Knowledge, seed: str) -> FixedSample:
-    """The guard's noise, prompts and labels."""
-    draws, labels = Draws("guard", seed), list(knowledge.labels)
-    names = balanced_labels(labels, settings.guard.images)
-    prompts = draw_prompts(knowledge, names, settings.prompts, draws)
-    noise = draws.normal(len(names), *foundation.latent_shape)
-    return FixedSample(noise, prompts, torch.tensor([labels.index(name) for name in names]))

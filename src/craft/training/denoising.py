@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from craft.core.seeds import Draws
+from craft.models.foundation import Foundation
 
 
 def target_of(scheduler, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
@@ -35,6 +36,24 @@ def denoising_loss(
         return F.mse_loss(prediction, target)
     weights = min_snr_weights(scheduler, timesteps, min_snr_gamma)
     return (weights * (prediction - target).square().mean((1, 2, 3))).mean()
+
+
+def denoising_errors(
+    foundation: Foundation, latents: Tensor, states: Tensor, noise: Tensor, timesteps: Tensor
+) -> Tensor:
+    """Mean squared prediction error of every image, shape (n,).
+
+    Args:
+        foundation: the model with its active adapter.
+        latents: scaled latents, shape (n, channels, height, width).
+        states: text states, shape (n, window, width).
+        noise: of the latents' shape.
+        timesteps: shape (n,).
+    """
+    scheduler = foundation.pipeline.scheduler
+    noisy = scheduler.add_noise(latents, noise, timesteps)
+    prediction = foundation.unet(noisy, timesteps, encoder_hidden_states=states).sample
+    return (prediction - target_of(scheduler, latents, noise, timesteps)).square().mean((1, 2, 3))
 
 
 def min_snr_weights(scheduler, timesteps: Tensor, gamma: float) -> Tensor:

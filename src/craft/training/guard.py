@@ -11,6 +11,7 @@ Every few steps the same noise and prompts are sampled. A state is *sound* while
 Of the sound states, the one with the highest CAS under the monitor evaluator, which never enters the loss, is kept. The
 training stops after `patience` checks in a row that are unsound or fall more than `tolerance` below the best CAS: then
 the reward is being won in ways that another evaluator does not recognise, or paid for with diversity or appearance.
+With `acts: false` it measures the same, keeps the last state, and stops nothing.
 """
 
 from collections.abc import Callable
@@ -24,9 +25,8 @@ from craft.reward.cas import ClinicalAlignment
 from craft.reward.evidence import ImageFeatures
 from craft.reward.judge import Judge
 from craft.training.loop import Observer
-from craft.training.methods.reward import GuardSettings
 from craft.training.sampler import generate
-from craft.training.settings import SamplingSettings
+from craft.training.settings import GuardSettings, SamplingSettings
 
 PICTURES = 12
 
@@ -189,8 +189,10 @@ class Guard(Observer):
             return None
         row |= self.measure(row["step"])
         checks = [entry for entry in history if "monitor" in entry]
-        faults = find_faults(row, checks[0], self.monitor.real, self.settings)
-        best = max((entry["monitor"] for entry in checks[:-1] if not entry["fault"]), default=0.0)
+        faults, best = [], 0.0
+        if self.settings.acts:
+            faults = find_faults(row, checks[0], self.monitor.real, self.settings)
+            best = max((entry["monitor"] for entry in checks[:-1] if not entry["fault"]), default=0.0)
         if not faults and row["monitor"] < best - self.settings.tolerance:
             row["fault"] = f"the monitor's CAS {row['monitor']:.3f} is below its best {best:.3f}"
         else:
@@ -201,7 +203,8 @@ class Guard(Observer):
                 entry["best"] = entry is row
         last = [entry["fault"] for entry in checks[-self.settings.patience :]]
         if len(last) == self.settings.patience and all(last):
-            return f"{last[-1]} (check {self.settings.patience} in a row; the reward stood at {row['reward']:.3f})"
+            stood = f"; the reward stood at {row['reward']:.3f}" if "reward" in row else ""
+            return f"{last[-1]} (check {self.settings.patience} in a row{stood})"
         return None
 
     def tensors(self) -> dict[str, Tensor]:

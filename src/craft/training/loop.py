@@ -2,18 +2,18 @@
 
 import logging
 import math
-import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from craft.core.costs import SPENT
 from craft.core.progress import track
+from craft.models.metering import Meter, peak_memory_mb
 from craft.training.average import WeightAverage
 from craft.training.checkpoints import Checkpoints, Resumable
 from craft.training.events import EventFiles
@@ -27,6 +27,7 @@ from craft.training.processes import (
     largest,
     make_accelerator,
     share_weights,
+    sum_logs,
 )
 from craft.training.settings import LoopSettings
 
@@ -73,6 +74,7 @@ class Descent:
         average: takes in every step.
         training: batch, clipping and schedule.
         loss_at: part of a step's batch -> loss and what to log of it.
+        meter: of what is spent; None where nobody asks.
     """
 
     accelerator: Accelerator
@@ -81,6 +83,16 @@ class Descent:
     average: WeightAverage
     training: LoopSettings
     loss_at: LossAt
+    meter: Meter | None = None
+
+    def spent(self) -> dict[str, float]:
+        """What all processes spent so far, over all interruptions."""
+        return sum_logs(self.accelerator, self.meter.read()) if self.meter else {}
+
+    def resume(self, row: dict[str, Any]) -> None:
+        """Go on from what was spent when a row of the history was written."""
+        if self.meter:
+            self.meter.resume({name: row[name] / self.accelerator.num_processes for name in SPENT})
 
     def step(self, number: int) -> dict[str, Any]:
         """Take a step and return its record; with a NaN or infinite term it changes no weight and says `skipped`."""
@@ -141,6 +153,7 @@ def fit(
     memory: Resumable | None = None,
     precision: str = "fp32",
     events: Path | None = None,
+    meter: Meter | None = None,
 ) -> list[dict]:
     """Minimise `loss_at(part)` over `parameters`, resuming from the newest checkpoint if there is one.
 
@@ -158,6 +171,7 @@ def fit(
         memory: what the loss remembers from step to step.
         precision: fp32, bf16 or auto (`craft.training.settings.ComputeSettings`).
         events: folder of TensorBoard event files; none are written without it.
+        meter: of what is spent, which then stands in the history.
 
     Returns:
         The history: one dictionary for the start (`step` 0) and one after every step (`craft.training.results`).
@@ -171,7 +185,7 @@ def fit(
     observer, average = observer or Observer(), WeightAverage(parameters, training.ema)
     resumables = {"observer": observer, "average": average} | ({"memory": memory} if memory else {})
     keeper = Checkpoints(checkpoints, parameters, buffers, optimizer, resumables)
-    descent = Descent(accelerator, parameters, optimizer, average, training, loss_at)
+    descent = Descent(accelerator, parameters, optimizer, average, training, loss_at, meter)
     with explain_memory(training):
         history = descend(descent, observer, keeper, events)
     average.keep()
@@ -194,7 +208,10 @@ def descend(descent: Descent, observer: Observer, keeper: Checkpoints, events: P
         if not history:
             history = [{"step": 0}]
             check()
+            history[-1] |= descent.spent()
             writer.write(history[-1])
+        else:
+            descent.resume(history[-1])
         bar = track(range(len(history), training.steps + 1), "training", initial=len(history) - 1, total=training.steps)
         for step in bar:
             if history[-1].get("stopped_because"):
@@ -203,6 +220,7 @@ def descend(descent: Descent, observer: Observer, keeper: Checkpoints, events: P
             if reason := check():
                 history[-1]["stopped_because"] = reason
                 log.info("stopped after step %d: %s", step, reason)
+            history[-1] |= descent.spent()
             writer.write(history[-1])
             show(bar, history, training)
             signal, bad = largest(accelerator, signals.received), "skipped" in history[-1]
@@ -223,10 +241,3 @@ def show(bar, history: list[dict], training: LoopSettings) -> None:
     if row["step"] % max(10, training.steps // 40) == 0:
         figures = (f"{name} {value:.4g}" for name, value in row.items() if isinstance(value, float))
         log.info("step %d %s", row["step"], " ".join(figures))
-
-
-def peak_memory_mb() -> float:
-    """Largest memory of this process so far, MB: on the device where there is one, else resident."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

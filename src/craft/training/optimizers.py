@@ -17,7 +17,7 @@ from craft.training.processes import share_work
 from craft.training.settings import LoopSettings
 
 MOMENTUM = 0.95
-ITERATIONS = 5
+ITERATIONS, A, B, C = 5, 3.4445, -4.7750, 2.0315  # of Newton and Schulz
 
 
 class Optimizer:
@@ -84,32 +84,46 @@ class Muon(torch.optim.Optimizer):
     def step(self) -> None:
         """Take a step with Nesterov's momentum, each update as large as AdamW's."""
         for group in self.param_groups:
-            matrices = [matrix for matrix in group["params"] if matrix.grad is not None]
-            directions = [matrix.grad.lerp(self.remember(matrix), MOMENTUM) for matrix in matrices]
-            for matrix, direction in zip(matrices, share_work(self.accelerator, orthogonal, directions), strict=True):
-                matrix.mul_(1 - group["lr"] * group["weight_decay"])
-                matrix.add_(direction, alpha=-group["lr"] * 0.2 * math.sqrt(max(matrix.shape)))
+            by_shape: dict[torch.Size, list[nn.Parameter]] = {}
+            for matrix in group["params"]:
+                if matrix.grad is not None:
+                    by_shape.setdefault(matrix.shape, []).append(matrix)
+            stacks = [torch.stack([self.direction(matrix) for matrix in same]) for same in by_shape.values()]
+            for same, stack in zip(by_shape.values(), share_work(self.accelerator, orthogonal, stacks), strict=True):
+                for matrix, direction in zip(same, stack, strict=True):
+                    matrix.mul_(1 - group["lr"] * group["weight_decay"])
+                    matrix.add_(direction, alpha=-group["lr"] * 0.2 * math.sqrt(max(matrix.shape)))
 
-    def remember(self, matrix: Tensor) -> Tensor:
-        """The momentum, its gradient taken in."""
+    def direction(self, matrix: Tensor) -> Tensor:
+        """Where the momentum, its gradient taken in, and the gradient itself point (Nesterov)."""
         state = self.state[matrix]
         if not state:
             state["momentum"] = torch.zeros_like(matrix)
-        return state["momentum"].lerp_(matrix.grad, 1 - MOMENTUM)
+        return matrix.grad.lerp(state["momentum"].lerp_(matrix.grad, 1 - MOMENTUM), MOMENTUM)
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """Nearly the orthogonal matrix nearest to one (rows, columns), by Newton-Schulz iterations of the fifth order.
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Nearly the nearest orthogonal matrices, by Newton-Schulz iterations of the fifth order.
 
-    Their coefficients make singular values come near 1 in few iterations and not all the way: between 0.7 and 1.2.
+    Their coefficients bring singular values near 1 in few iterations and not all the way: between 0.7 and 1.2. Every
+    iteration multiplies X by Q = a + b X X' + c (X X')^2. The product of all Q needs only the small square X X', which
+    becomes Q X X' Q: kernels have many more columns than rows, and X itself is multiplied once.
+
+    Args:
+        matrices: shape (n, rows, columns).
     """
-    a, b, c = 3.4445, -4.7750, 2.0315
-    wide = matrix.T if len(matrix) > matrix.shape[1] else matrix
-    wide = wide / wide.norm().clamp(min=1e-7)
-    for _ in range(ITERATIONS):
-        gram = wide @ wide.T
-        wide = torch.addmm(wide, torch.addmm(gram, gram, gram, beta=b, alpha=c), wide, beta=a)
-    return wide.T if len(matrix) > matrix.shape[1] else wide
+    tall = matrices.shape[1] > matrices.shape[2]
+    wide = matrices.mT if tall else matrices
+    wide = wide / torch.linalg.matrix_norm(wide, keepdim=True).clamp(min=1e-7)
+    square, product = wide @ wide.mT, None
+    for iteration in range(ITERATIONS):
+        step = torch.baddbmm(square, square, square, beta=B, alpha=C)
+        step.diagonal(dim1=1, dim2=2).add_(A)
+        product = step if product is None else step @ product
+        if iteration < ITERATIONS - 1:
+            square = step @ square @ step
+    wide = product @ wide
+    return wide.mT if tall else wide
 
 
 def as_matrix(values: Tensor, like: nn.Parameter) -> Tensor:

@@ -66,6 +66,13 @@ def average_logs(accelerator: Accelerator, logs: dict[str, float]) -> dict[str, 
     return dict(zip(logs, accelerator.reduce(values, reduction="mean").tolist(), strict=True))
 
 
+def sum_logs(accelerator: Accelerator, logs: dict[str, float]) -> dict[str, float]:
+    """Sum over the processes of what each of them has."""
+    if accelerator.num_processes == 1:
+        return logs
+    return {name: value * accelerator.num_processes for name, value in average_logs(accelerator, logs).items()}
+
+
 def gather(tensor: Tensor) -> Tensor:
     """The tensors of all processes under each other, in every process; shape (processes, ...)."""
     return tensor[None] if PartialState().num_processes == 1 else gather_rows(tensor[None].contiguous())

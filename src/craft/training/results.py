@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from craft.core.costs import MEMORY, SPENT
 from craft.core.errors import CraftError
 
 # what the loop writes of every step, beside the terms of the loss
@@ -15,6 +16,10 @@ LOOP_COLUMNS = {
     "skipped": "the term that was NaN or infinite, where the step changed no weight for it",
     "images_per_second": "speed of the step",
     "peak_memory_mb": "largest memory so far",
+    "unet_evaluations": "UNet evaluations so far, preparation and checks included: an image's forward pass is one, its"
+    " backward pass two",
+    "cpu_seconds": "processor time so far",
+    "gpu_seconds": "time so far on a GPU, of all processes; 0 without one",
 }
 # the terms of the CRAFT loss; the mean calibrated dimensions of CAS stand beside them under their own names
 REWARD_COLUMNS = {
@@ -22,6 +27,13 @@ REWARD_COLUMNS = {
     "pull": "how far their rewards lie from where `objective.match` wants them",
     "anchor": "distance to the frozen adapter of the start",
     "denoising": "denoising loss on real images",
+}
+# the terms of trainings on a pool of the model's own images, and of prior preservation
+POOL_COLUMNS = {
+    "pool": "weighted denoising loss on images of the pool",
+    "preference": "loss on pairs of the pool",
+    "margin": "how much nearer the winners, and farther from the losers, the adapter is than the frozen start",
+    "further": "denoising loss on images of the prior, weighted",
 }
 # further terms, where their settings ask for them
 DIVERSITY_COLUMNS = {
@@ -47,6 +59,8 @@ GUARD_COLUMNS = {
     "best": "whether this is the state that was kept",
     "stopped_because": "why the training ended here, before its last step",
 }
+# what sampling the images of one method and seed took: one row
+COST_COLUMNS = ("dataset", "method", "seed", "images", *SPENT, MEMORY)
 CHECK_COLUMNS = ("step", "number", "label", "image")
 
 

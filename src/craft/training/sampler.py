@@ -142,3 +142,16 @@ def generate(
         trajectory = sample_latents(foundation, conditions, noise[start : start + batch], sampling)
         images.append(foundation.decode(trajectory.latents).clamp(0, 1).cpu())
     return torch.cat(images)
+
+
+@torch.no_grad()
+def sample_many(
+    foundation: Foundation, prompts: list[str], noise: Tensor, sampling: SamplingSettings, batch: int = 64
+) -> Tensor:
+    """Scaled latents (n, channels, height, width) on the CPU, one for each prompt and noise."""
+    found = []
+    for start in range(0, len(prompts), batch):
+        rows = slice(start, start + batch)
+        conditions = Conditions.encode(foundation, prompts[rows])
+        found.append(sample_latents(foundation, conditions, noise[rows], sampling).latents.cpu())
+    return torch.cat(found)

@@ -15,9 +15,11 @@ from craft.models.settings import (
 )
 from craft.training.methods import METHODS
 
-Prompts = Literal["plain", "enriched"]
+Prompts = Literal["plain", "enriched", "learned"]
 # the evaluator family whose text tower becomes the text encoder of a foundation that is trained from scratch
 TEXT_FAMILY = "clip_resnet"
+# share of the sampling steps, the last ones, at which `refl` and `drtune` may end the sampling
+LATE = 0.25
 
 
 class LoraSettings(Strict):
@@ -59,6 +61,11 @@ class LoopSettings(Strict):
         """The loop of a model that is trained from scratch: a twentieth of the steps warms up."""
         return cls(steps=steps, batch=batch, learning_rate=learning_rate, warmup_steps=steps // 20, **others)
 
+    @property
+    def images(self) -> int:
+        """Images that a process takes in a step."""
+        return self.batch * self.accumulation
+
 
 class ComputeSettings(Strict):
     """What the gradient's way through the models may cost. None of it changes what is computed, but for rounding."""
@@ -74,6 +81,16 @@ class SamplingSettings(Strict):
     scheduler: Literal["ddim", "dpmsolver++", "euler"] = Field("ddim", description="the solver")
     steps: Positive = Field(12, description="sampling steps")
     guidance_scale: float = Field(3.0, ge=1, description="strength of classifier-free guidance; 1 is none")
+
+    @property
+    def passes(self) -> int:
+        """UNet evaluations of a step of one image."""
+        return 2 if self.guidance_scale > 1 else 1
+
+    @property
+    def evaluations(self) -> int:
+        """UNet evaluations of one image."""
+        return self.steps * self.passes
 
 
 class BackpropSettings(Strict):
@@ -131,6 +148,35 @@ class BackpropSettings(Strict):
                 f"lv is {self.lv}, but only `{{mode: last, steps: 1}}` can repeat its last step; set `lv: 1`"
             )
         return self
+
+
+class GuardSettings(Strict):
+    """Which state of reward finetuning is kept, and when it stops (`craft.training.guard`)."""
+
+    acts: bool = Field(
+        True, description="false: it only watches, so that nothing stops the training; the last state is kept"
+    )
+    every: Positive = Field(10, description="steps between two checks")
+    images: Positive = Field(32, description="images of fixed noise at every check, labels in turn")
+    patience: Positive = Field(2, description="faulty checks in a row that end the training")
+    tolerance: float = Field(0.01, ge=0, description="how far the monitor's CAS may fall below its best")
+    min_diversity: float = Field(
+        0.9,
+        ge=0,
+        le=1,
+        description="least diversity within labels, as a share of real images', or of the start's if less",
+    )
+    min_plausibility: float = Field(
+        0.9, ge=0, le=1, description="least plausibility, as a share of real images', or of the start's if less"
+    )
+    max_shift: float = Field(
+        0.5, ge=0, description="most distance of colour and contrast from real images', in their sd"
+    )
+
+    def evaluations(self, steps: int, sampling: SamplingSettings) -> int:
+        """UNet evaluations of all checks of a training of so many steps."""
+        checks = 1 + steps // self.every + (steps % self.every > 0)
+        return checks * self.images * sampling.evaluations
 
 
 class GenerationSettings(Strict):
@@ -200,8 +246,13 @@ class GenerationJob(JobSettings):
     dataset: str = Field(description="name of the dataset")
     method: str = Field(description="name of the method")
     seed: int = Field(description="of the noise and the prompts")
-    prompts: Prompts = Field(description="plain: the label prompt; enriched: a description of the label")
+    prompts: Prompts = Field(description="which prompts the images get")
     resolution: int = Field(description="side of the images in pixels")
     foundation: str = Field(description="pipeline folder or hub id")
     sampling: SamplingSettings = Field(description="how images are sampled")
     generation: GenerationSettings = Field(description="how many images")
+    selection: Annotated[Any, Chosen(METHODS, "kind")] | None = Field(
+        None, description="the method's section, where it chooses its images among several"
+    )
+    evaluators: list[EvaluatorRef] = Field([], description="evaluators that choose among images")
+    neighbours: Positive = Field(5, description="k of the plausibility dimension")

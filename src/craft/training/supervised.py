@@ -1,23 +1,37 @@
-"""Supervised adaptation: a LoRA adapter trained with the denoising loss on a dataset's training images."""
+"""Supervised adaptation: what a kind makes trainable, trained with the denoising loss on real training images."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from craft.core.rows import read_rows
 from craft.core.seeds import Draws, derive_seed
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.training.denoising import denoising_loss
-from craft.training.loop import LossAt, fit
-from craft.training.methods.supervised import SupervisedMethod
+from craft.training.loop import LossAt, Observer, fit
+from craft.training.methods.denoising import DenoisingMethod
 from craft.training.parts import Part
 from craft.training.prompts import all_prompts, draw_prompts
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class Further(Protocol):
+    """A term of the loss beside that on real images.
+
+    Attributes:
+        prompts: that it needs beside those of the knowledge.
+    """
+
+    prompts: list[str]
+
+    def __call__(self, draws: Draws) -> Tensor:
+        """The term of a part of a step's batch."""
 
 
 class RealImages:
@@ -77,41 +91,58 @@ def denoise_real(
 
 def train_supervised(
     foundation: Foundation,
-    settings: SupervisedMethod,
+    settings: DenoisingMethod,
     images: RealImages,
     knowledge: Knowledge,
     seed: str,
     folder: Path,
+    further: Further | None = None,
+    observe: Callable[[list[nn.Parameter]], Observer] | None = None,
 ) -> list[dict]:
-    """Train a fresh adapter on `foundation`, in place; returns the history, one dictionary per step.
+    """Train what the settings say of `foundation`, in place; returns the history, one dictionary per step.
+
+    Where the training is observed, there is one for its start too.
 
     Args:
-        foundation: the pretrained model.
-        settings: adapter, loss and training.
+        foundation: the pretrained model, with what the method starts from.
+        settings: what is trained, loss and training.
         images: real training images.
         knowledge: the modality's knowledge.
         seed: names the random draws.
         folder: of the checkpoints and event files.
+        further: a term that is added to the loss.
+        observe: the parameters that are trained -> what checks the training.
     """
     torch.manual_seed(derive_seed("adapter", seed))
-    loop, lora, compute = settings.training, settings.lora, settings.compute
-    parameters = foundation.add_adapter(**dict(lora))
+    compute, parameters = settings.compute, settings.parameters(foundation, knowledge)
     foundation.prepare(compute.checkpointing, compute.compile)
-    if not lora.text_encoder:
-        foundation.remember_prompts(all_prompts(knowledge))
-
-    loss_at = make_denoising_loss(foundation, settings, images, knowledge, seed)
-    return fit(parameters, loop, loss_at, folder, precision=compute.precision, events=folder)[1:]
+    if not foundation.trains_text():
+        others = further.prompts if further else []
+        foundation.remember_prompts([*all_prompts(knowledge, settings.prompts), *others])
+    loss_at = make_denoising_loss(foundation, settings, images, knowledge, seed, further)
+    observer = observe(parameters) if observe else None
+    shared = {"precision": compute.precision, "events": folder, "meter": foundation.meter}
+    history = fit(parameters, settings.training, loss_at, folder, observer, **shared)
+    return history if observe else history[1:]
 
 
 def make_denoising_loss(
-    foundation: Foundation, settings: SupervisedMethod, images: RealImages, knowledge: Knowledge, seed: str
+    foundation: Foundation,
+    settings: DenoisingMethod,
+    images: RealImages,
+    knowledge: Knowledge,
+    seed: str,
+    further: Further | None = None,
 ) -> LossAt:
-    """The denoising loss of a step."""
+    """The denoising loss of a step, and the further term."""
 
     def loss_at(part: Part) -> tuple[Tensor, dict[str, float]]:
         draws, batch = part.draws("supervised", seed), settings.training.batch
         arguments = (settings.prompts, batch, settings.prompt_dropout, draws, settings.min_snr_gamma)
-        return denoise_real(foundation, images, knowledge, *arguments), {}
+        loss = denoise_real(foundation, images, knowledge, *arguments)
+        if further is None:
+            return loss, {}
+        term = further(draws)
+        return loss + term, {"further": term.item()}
 
     return loss_at

@@ -25,7 +25,7 @@ from craft.reward.dimensions import DIMENSIONS
 from craft.reward.features import Features, compute_features, write_features
 from craft.reward.judge import Judge
 from craft.training.guard import Monitor, find_faults, measure_images
-from craft.training.methods.reward import GuardSettings
+from craft.training.settings import GuardSettings
 
 ROOT = Path(__file__).parents[3]
 CONFIG = validate_config(yaml.safe_load((ROOT / "config.yaml").read_text()))

@@ -1,15 +1,22 @@
-"""What every reader yields, where raw data lies, and how raw labels become configured ones."""
+"""What every reader yields, and where raw data lies."""
 
+import logging
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
 from craft.core.errors import CraftError
 
+log = logging.getLogger(__name__)
+
 DEFAULT_ROOT = "data/raw"
+# raw values that a line of the log names
+SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,43 @@ class RawImage:
     label: str
     group: str
     load: Callable[[int], tuple[np.ndarray, dict[str, str]]]
+
+
+class Reason(StrEnum):
+    """Why a row or file of the data is no image of the dataset."""
+
+    NO_LABEL = "no label"
+    LABEL_NOT_CHOSEN = "label not chosen"
+    SEVERAL_LABELS = "several labels"
+    UNCERTAIN_LABEL = "uncertain label"
+    SEVERAL_GROUPS = "several groups for one image"
+    REPEATED_ROW = "further row of the same image"
+    NO_FILE_NAME = "row without a file name"
+    NOT_IN_TABLE = "image that the table does not name"
+    NOT_IN_CLASS_FOLDER = "image outside of the class folders"
+    EXCLUDED = "excluded by `include` or `exclude`"
+    NOT_READ = "file of a kind that is not read"
+    OVER_LIMIT = "beyond `max_per_label`"
+
+
+class Reading(list[RawImage]):
+    """The images of a dataset, and how many rows and files were left out, by reason and raw value."""
+
+    def __init__(self, images: Iterable[RawImage] = ()):
+        super().__init__(images)
+        self.left_out: Counter[tuple[Reason, str]] = Counter(getattr(images, "left_out", {}))
+
+    def leave_out(self, reason: Reason, value: str = "", count: int = 1) -> None:
+        """Count rows or files that are left out; `value` is a label, kind or folder, never an id of a person."""
+        self.left_out[reason, value] += count
+
+    def tell(self, where: str) -> None:
+        """Log what is left out, a line for each reason, with the commonest raw values."""
+        for reason in dict.fromkeys(reason for reason, _ in self.left_out):
+            counts = Counter({value: count for (each, value), count in self.left_out.items() if each is reason})
+            shown = ", ".join(f"{value!r} {count}" for value, count in counts.most_common(SHOWN) if value)
+            more = f", and {len(counts) - SHOWN} more" if len(counts) > SHOWN else ""
+            log.warning("%s: left out %d: %s%s", where, counts.total(), reason, f" ({shown}{more})" if shown else "")
 
 
 def data_root() -> Path:
@@ -54,26 +98,3 @@ def missing_data(path: Path, what: str) -> CraftError:
         f"no {what} {path} ({setting}): put the data there or set CRAFT_DATA to the folder that holds it,"
         " as data/README.md describes"
     )
-
-
-def name_labels(raw: Sequence[str], names: dict[str, str], labels: list[str], where: str) -> list[str | None]:
-    """Configured label of every raw label; None where the raw label is empty or not configured.
-
-    Args:
-        raw: labels as the data have them.
-        names: raw label -> configured label, for those that are renamed.
-        labels: configured labels.
-        where: the file or folder, for the message.
-
-    Raises:
-        CraftError: if a configured label never occurs.
-    """
-    named = [names.get(label, label) for label in raw]
-    if lacking := [label for label in labels if label not in set(named)]:
-        found = sorted({label for label in raw if label})
-        shown = ", ".join(map(repr, found[:12])) + (", ..." if len(found) > 12 else "")
-        raise CraftError(
-            f"{where} holds no image labelled {lacking[0]!r}, only {shown or 'unlabelled ones'};"
-            f" correct `labels`, or rename a raw label with `label_names: {{<raw label>: {lacking[0]}}}`"
-        )
-    return [label if label in labels else None for label in named]

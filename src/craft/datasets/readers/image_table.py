@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,49 +13,75 @@ from PIL import Image
 from pydantic import Field
 
 from craft.core.errors import CraftError
+from craft.core.settings import Positive
+from craft.datasets.labels import LabelNaming
 from craft.datasets.preprocess import UnreadableImage, decode, to_square
-from craft.datasets.readers.base import RawImage, display_name, locate, missing_data, name_labels
-from craft.datasets.readers.image_folder import refuse_ungrouped
-from craft.datasets.settings import LabelledFiles
+from craft.datasets.readers.base import RawImage, Reading, Reason, display_name, locate, missing_data
+from craft.datasets.readers.image_folder import refuse
+from craft.datasets.settings import DatasetSettings, LabelNames
 
 IMAGE = "image"
 # columns that can name an image, the first that there is
 NAMES = ("file", "image_id")
 
 
-class ImageTableDataset(LabelledFiles):
+class ImageTableDataset(DatasetSettings):
     """A parquet table with encoded images, or the paths of their files, in its column `image`."""
+
+    # decoding releases the interpreter lock
+    threads: ClassVar[int] = 2
 
     reader: Literal["image_table"] = Field(description="a parquet table with a column `image` of encoded images")
     path: str = Field(
         description="parquet file, absolute or below $CRAFT_DATA (default data/raw)", examples=["my_images.parquet"]
     )
+    label_column: str = Field("label", description="column that holds the label")
+    label_names: LabelNames = Field({}, description="renames raw labels, for example {'0': grade_0}")
+    group_column: str | None = Field(
+        None, description="column that holds the patient or lesion id; null: every image is its own group"
+    )
+    min_side: Positive | None = Field(
+        None, description="images with a shorter side, in pixels, are left out; null: they are enlarged"
+    )
+    bit_depth: int | None = Field(
+        None, ge=8, le=16, description="significant bits of 16-bit grey values; null where every image says so itself"
+    )
 
-    def read(self) -> list[RawImage]:
+    @property
+    def names_patients(self) -> bool:
+        """See `DatasetSettings.names_patients`."""
+        return bool(self.group_column)
+
+    def read(self) -> Reading:
         """See `DatasetSettings.read`."""
-        path, entries = locate(self.path), self.entries()
-        cells, where = Cells(path), display_name(path)
-        kept, found = entries[entries["name"].notna()], []
-        for row, file, label, group in zip(kept.index, kept["file"], kept["name"], kept["group"], strict=True):
-            load = partial(cells.load, row, self.min_side) if group else refuse_ungrouped
-            found.append(RawImage(file=f"{where}:{file}", label=label, group=group, load=load))
-        return found
-
-    def entries(self) -> pd.DataFrame:
-        """See `LabelledFiles.entries`; an image is named by its column `file` or `image_id`, or by its row."""
-        path = locate(self.path)
-        if not path.is_file():
-            raise missing_data(path, "image table")
-        extra = [self.group_column] if self.group_column else []
-        table = read_columns(path, self.label_column, *extra)
-        entries = pd.DataFrame({"file": table["file"], "label": table[self.label_column]})
-        entries["group"] = table[self.group_column] if self.group_column else entries["file"]
-        names = name_labels(list(entries["label"]), self.label_names, self.labels, display_name(path))
-        return entries.assign(name=pd.Series(names, dtype=object))
+        return read_image_table(self)
 
     def watched_files(self) -> list[Path]:
         """The table, where it is there."""
         return [locate(self.path)] if locate(self.path).is_file() else []
+
+
+def read_image_table(settings: ImageTableDataset) -> Reading:
+    """Labelled images in the order of the table, each named by its column `file` or `image_id`, or by its row.
+
+    Raises:
+        CraftError: if the table or a column is missing, or a configured label never occurs.
+    """
+    path, column, group_column = locate(settings.path), settings.label_column, settings.group_column
+    if not path.is_file():
+        raise missing_data(path, "image table")
+    table = read_columns(path, column, *([group_column] if group_column else []))
+    where, naming = display_name(path), LabelNaming(settings.label_names, settings.labels)
+    naming.require_all(table[column], where, column)
+    cells, reading = Cells(path), Reading()
+    groups = table[group_column or "file"]
+    for row, (file, raw, group) in enumerate(zip(table["file"], table[column], groups, strict=True)):
+        if label := naming.chosen(raw) if raw else None:
+            load = partial(cells.load, row, settings) if group else partial(refuse, "has no group id in the table")
+            reading.append(RawImage(file=f"{where}:{file}", label=label, group=group, load=load))
+        else:
+            reading.leave_out(Reason.LABEL_NOT_CHOSEN if raw else Reason.NO_LABEL, raw)
+    return reading
 
 
 class Cells:
@@ -68,9 +94,10 @@ class Cells:
         self.starts = np.concatenate([[0], np.cumsum(sizes)])
         self.group, self.cells = -1, []
 
-    def load(self, row: int, min_side: int | None, size: int) -> tuple[np.ndarray, dict[str, str]]:
+    def load(self, row: int, settings: ImageTableDataset, size: int) -> tuple[np.ndarray, dict[str, str]]:
         """Decode the image of a row to `size` pixels."""
-        return to_square(load_cell(self.cell(row), self.path.parent), size, min_side), {}
+        image = load_cell(self.cell(row), self.path.parent, settings.bit_depth)
+        return to_square(image, size, settings.min_side), {}
 
     def cell(self, row: int) -> dict | bytes | None:
         """What the column holds there."""
@@ -104,7 +131,7 @@ def read_columns(path: Path, label_column: str, *others: str) -> pd.DataFrame:
     return pd.DataFrame(found | {"file": list(map(str, texts[own] if own else range(count)))}, dtype=object)
 
 
-def load_cell(cell: dict | bytes | None, folder: Path) -> Image.Image:
+def load_cell(cell: dict | bytes | None, folder: Path, bit_depth: int | None) -> Image.Image:
     """The image of one cell: encoded bytes, alone or in a `datasets` struct, or a path beside the table."""
     data = cell.get("bytes") if isinstance(cell, dict) else cell
     if data is None and isinstance(cell, dict) and cell.get("path"):
@@ -114,7 +141,7 @@ def load_cell(cell: dict | bytes | None, folder: Path) -> Image.Image:
             raise UnreadableImage(f"cannot be opened: {error.strerror}") from error
     if not isinstance(data, bytes):
         raise UnreadableImage("holds neither bytes nor the path of an image")
-    return decode(data)
+    return decode(data, bit_depth)
 
 
 READER = ImageTableDataset

@@ -18,8 +18,9 @@ from PIL import Image
 from pydantic import Field
 
 from craft.core.errors import CraftError
+from craft.datasets.labels import LabelNaming
 from craft.datasets.preprocess import to_square
-from craft.datasets.readers.base import RawImage, display_name, locate, missing_data, name_labels
+from craft.datasets.readers.base import RawImage, Reading, Reason, display_name, locate, missing_data
 from craft.datasets.settings import DatasetSettings, LabelNames
 
 PARTS = ("train", "val", "test")
@@ -35,7 +36,12 @@ class MedmnistDataset(DatasetSettings):
     )
     label_names: LabelNames = Field({}, description="raw class number -> label, for example {'0': normal}")
 
-    def read(self) -> list[RawImage]:
+    @property
+    def names_patients(self) -> bool:
+        """MedMNIST publishes no ids."""
+        return False
+
+    def read(self) -> Reading:
         """See `DatasetSettings.read`."""
         return read_medmnist(self)
 
@@ -44,7 +50,7 @@ class MedmnistDataset(DatasetSettings):
         return [locate(self.path)] if locate(self.path).is_file() else []
 
 
-def read_medmnist(settings: MedmnistDataset) -> list[RawImage]:
+def read_medmnist(settings: MedmnistDataset) -> Reading:
     """All images of the file, in the order of its arrays; downloads the file where it is missing.
 
     Raises:
@@ -56,12 +62,16 @@ def read_medmnist(settings: MedmnistDataset) -> list[RawImage]:
         download(path)
     where = display_name(path)
     images, raw_labels, places = read_arrays(path)
-    labels = name_labels(raw_labels, settings.label_names, settings.labels, where)
-    return [
-        RawImage(f"{where}:{place}", label, sha256(image.tobytes()).hexdigest(), partial(load_array, image))
-        for image, label, place in zip(images, labels, places, strict=True)
-        if label is not None
-    ]
+    naming = LabelNaming(settings.label_names, settings.labels)
+    naming.require_all(raw_labels, where)
+    reading = Reading()
+    for image, raw, place in zip(images, raw_labels, places, strict=True):
+        if label := naming.chosen(raw):
+            load = partial(load_array, image)
+            reading.append(RawImage(f"{where}:{place}", label, sha256(image.tobytes()).hexdigest(), load))
+        else:
+            reading.leave_out(Reason.LABEL_NOT_CHOSEN, raw)
+    return reading
 
 
 def load_array(image: np.ndarray, size: int) -> tuple[np.ndarray, dict[str, str]]:

@@ -24,7 +24,7 @@ COLOURS = {
     "lora_enriched": "#0072b2",
     "craft": "#d55e00",
 }
-SPARE = ("#cc79a7", "#e69f00", "#7b5ea7", "#8c6d31", "#5f7f3b")
+SPARE = ("#cc79a7", "#e69f00", "#7b5ea7", "#8c6d31", "#5f7f3b", "#b8336a", "#3d8f8f", "#a89f68", "#4b4e6d", "#c1666b")
 NAMES = {
     REAL: "Test images",
     DECODED: "Test images, decoded",
@@ -33,7 +33,10 @@ NAMES = {
     "lora_enriched": "LoRA (enriched)",
     "craft": "CRAFT",
 }
-ACRONYMS = {"cxr": "CXR", "dr": "DR", "lora": "LoRA", "nih": "NIH", "oct": "OCT", "xray": "X-ray"}
+ACRONYMS = {
+    **{"alignprop": "AlignProp", "cxr": "CXR", "dpo": "DPO", "dr": "DR", "lora": "LoRA", "nih": "NIH", "oct": "OCT"},
+    **{"refl": "ReFL", "rwr": "RWR", "xray": "X-ray"},
+}
 ROLES = {
     "reward": "in-family (reward evaluator)",
     "monitor": "monitor evaluator",

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from craft.core.errors import CraftError
-from craft.datasets.preprocess import UnreadableImage, decode, to_rgb, to_square
-from craft.datasets.readers.image_folder import ImageFolderDataset, list_subfolders, read_table
+from craft.datasets.preprocess import UnreadableImage, decode, from_memory, to_square
+from craft.datasets.readers.base import Reading, Reason
+from craft.datasets.readers.image_folder import ImageFolderDataset, list_labelled
 from craft.datasets.readers.image_table import load_cell, read_columns
 
 Loader = Callable[[], Image.Image]
@@ -46,88 +47,104 @@ def open_images(
     known: Sequence[str],
     rename: Mapping[str, str],
     label_column: str = "label",
+    bit_depth: int | None = None,
 ) -> ImageList:
     """A list of labelled images.
 
     Args:
         images: a folder with `labels.csv` (columns `file` and the label's) or with one sub-folder for each label; a
             parquet table with a column `image` (bytes, or the `{bytes, path}` of Hugging Face `datasets`); or a
-            sequence of paths, PIL images and uint8 arrays (h, w, 3) or (h, w).
+            sequence of paths, PIL images and arrays (h, w, 3) or (h, w).
         labels: of a sequence; None for a folder or a table, which have their own.
         known: labels that have a reference.
         rename: label of the images -> known label.
         label_column: in `labels.csv` or the table.
+        bit_depth: significant bits of 16-bit grey values; None where every image says so itself.
 
     Raises:
         CraftError: if there is no image, no label, or a label without a reference.
     """
     if not isinstance(images, str | Path):
-        found = open_sequence(images, labels)
+        found = open_sequence(images, labels, bit_depth)
     elif labels is not None:
         raise CraftError("a folder or table has its own labels; give `labels` for a list of images only")
     elif Path(images).is_dir():
-        found = open_folder(Path(images), label_column)
+        return open_folder(Path(images), known, rename, label_column, bit_depth)
     elif Path(images).is_file():
-        found = open_table(Path(images), label_column)
+        found = open_table(Path(images), label_column, bit_depth)
     else:
         raise CraftError(f"there is no image folder or table {str(images)!r}; correct the path")
     named = [rename.get(label, label) for label in found.labels]
-    if unknown := sorted(set(named) - set(known)):
-        raise CraftError(
-            f"the images carry the label {unknown[0]!r}, which has no reference (known: {', '.join(known)});"
-            f" correct it, or rename it with `--rename {unknown[0]}={known[0]}`"
-        )
+    refuse_unknown(named, known)
     return ImageList(found.names, named, found.loaders)
 
 
-def open_sequence(images: Sequence, labels: Sequence[str] | None) -> ImageList:
+def open_sequence(images: Sequence, labels: Sequence[str] | None, bit_depth: int | None) -> ImageList:
     """Images in memory or paths of image files."""
     if labels is None or len(labels) != len(images):
         found = "no labels" if labels is None else f"{len(labels)} labels"
         raise CraftError(f"every image needs a label: there are {len(images)} images and {found}")
     names = [str(image) if isinstance(image, str | Path) else str(row) for row, image in enumerate(images)]
-    return ImageList(names, list(labels), lambda: (partial(load_one, image) for image in images))
+    return ImageList(names, list(labels), lambda: (partial(load_one, image, bit_depth) for image in images))
 
 
-def load_one(image: Path | str | np.ndarray | Image.Image) -> Image.Image:
+def load_one(image: Path | str | np.ndarray | Image.Image, bit_depth: int | None) -> Image.Image:
     """One image of a sequence as RGB."""
     if isinstance(image, str | Path):
-        return load_file(Path(image))
-    return to_rgb(image if isinstance(image, Image.Image) else Image.fromarray(image))
+        return load_file(Path(image), bit_depth)
+    return from_memory(image, bit_depth)
 
 
-def load_file(path: Path) -> Image.Image:
+def load_file(path: Path, bit_depth: int | None) -> Image.Image:
     """An image file as RGB."""
     try:
-        return decode(path.read_bytes())
+        return decode(path.read_bytes(), bit_depth)
     except OSError as error:
         raise UnreadableImage(f"cannot be opened: {error.strerror}") from error
 
 
-def open_folder(folder: Path, label_column: str) -> ImageList:
+def open_folder(
+    folder: Path, known: Sequence[str], rename: Mapping[str, str], label_column: str, bit_depth: int | None
+) -> ImageList:
     """Image files of a folder, labelled by `labels.csv` or by the names of its sub-folders."""
     layout = ImageFolderDataset(
-        reader="image_folder", modality="any", labels=["a", "b"], path=str(folder), label_column=label_column
+        reader="image_folder",
+        modality="any",
+        labels=list(known),
+        label_names=dict(rename),
+        path=str(folder),
+        label_column=label_column,
     )
-    table = folder / layout.table
-    entries = read_table(table, layout) if table.is_file() else list_subfolders(folder, layout)
-    entries = entries[entries["label"] != ""]
-    files = list(entries["file"])
-    return ImageList(files, list(entries["label"]), lambda: (partial(load_file, folder / file) for file in files))
+    listed = list_labelled(folder, layout, left_out := Reading(), complete=False)
+    left_out.tell(folder.name)
+    refuse_unknown([raw for reason, raw in left_out.left_out if reason is Reason.LABEL_NOT_CHOSEN], known)
+    files = [file.path for file in listed]
+    return ImageList(
+        files, [file.label for file in listed], lambda: (partial(load_file, folder / file, bit_depth) for file in files)
+    )
 
 
-def open_table(path: Path, label_column: str) -> ImageList:
+def refuse_unknown(labels: Iterable[str], known: Sequence[str]) -> None:
+    """Raise a CraftError if there is a label without a reference."""
+    if unknown := sorted(set(labels) - set(known)):
+        raise CraftError(
+            f"the images carry the label {unknown[0]!r}, which has no reference (known: {', '.join(known)});"
+            f" correct it, or rename it with `--rename {unknown[0]}={known[0]}`"
+        )
+
+
+def open_table(path: Path, label_column: str, bit_depth: int | None) -> ImageList:
     """Images of a parquet table, whose bytes are read in small groups of rows."""
     texts = read_columns(path, label_column)
-    return ImageList(list(texts["file"]), list(texts[label_column]), partial(stream_table, path))
+    return ImageList(list(texts["file"]), list(texts[label_column]), partial(stream_table, path, bit_depth))
 
 
-def stream_table(path: Path, rows: int = 64) -> Iterator[Loader]:
+def stream_table(path: Path, bit_depth: int | None, rows: int = 64) -> Iterator[Loader]:
     """A loader for every row of a parquet table."""
     with pq.ParquetFile(path) as file:
         for group in file.iter_batches(rows, columns=["image"]):
             for cell in group["image"].to_pylist():
-                yield partial(load_cell, cell, path.parent)
+                yield partial(load_cell, cell, path.parent, bit_depth)
 
 
 def decode_ahead(

@@ -33,18 +33,20 @@ def score(
     *,
     run: Path | str = "results",
     rename: Mapping[str, str] | None = None,
+    bit_depth: int | None = None,
     device: str = "cpu",
 ) -> "pd.DataFrame":
     """CAS of images with their intended labels.
 
     Args:
         images: a folder with `labels.csv` or one sub-folder for each label, a parquet table, or a sequence of paths,
-            PIL images and uint8 arrays. They may have any size: the centred square is brought to the size of the run.
+            PIL images and arrays. They may have any size: the centred square is brought to the size of the run.
         labels: of a sequence; None for a folder or table, which have their own.
         modality: a dataset of the run, or the modality of exactly one.
         evaluator: an evaluator of the run; without a name, the first that no reward saw.
         run: results folder of a finished run, which holds the reference images, the calibration and the threshold.
         rename: label of the images -> label of the run.
+        bit_depth: significant bits of 16-bit grey values; None where every image says so itself.
         device: where the evaluator runs.
 
     Returns:
@@ -59,7 +61,8 @@ def score(
     """
     from craft.evaluation.scoring.yardstick import Yardstick
 
-    return score_images(Yardstick.load(Path(run), modality, evaluator, device), images, labels, rename or {})
+    yardstick = Yardstick.load(Path(run), modality, evaluator, device)
+    return score_images(yardstick, images, labels, rename or {}, bit_depth=bit_depth)
 
 
 def score_images(
@@ -69,6 +72,7 @@ def score_images(
     rename: Mapping[str, str],
     label_column: str = "label",
     threads: int | None = None,
+    bit_depth: int | None = None,
 ) -> "pd.DataFrame":
     """`score` against a yardstick that is already loaded."""
     import numpy as np
@@ -80,7 +84,7 @@ def score_images(
     from craft.reward.cas import combine
     from craft.reward.dimensions import DIMENSIONS
 
-    listed = open_images(images, labels, yardstick.labels, rename, label_column)
+    listed = open_images(images, labels, yardstick.labels, rename, label_column, bit_depth)
     numbers = np.array([yardstick.labels.index(label) for label in listed.labels])
     scores = np.full((len(numbers), len(DIMENSIONS)), np.nan, np.float32)
     unreadable: dict[int, str] = {}

@@ -6,4 +6,11 @@ the images, about [0, 1], higher where an image is better.
 
 from craft.core.registry import Registry
 
-REWARDS = Registry("reward", "REWARD", {"weighted_mean": "craft.reward.rewards.weighted_mean"})
+REWARDS = Registry(
+    "reward",
+    "REWARD",
+    {
+        "weighted_mean": "craft.reward.rewards.weighted_mean",
+        "prompt_similarity": "craft.reward.rewards.prompt_similarity",
+    },
+)

@@ -17,6 +17,7 @@ class Seen:
         features: what the judge sees in them.
         dimensions: calibrated dimensions of CAS, shape (n, d), each in [0, 1].
         names: of the dimensions, in their order.
+        prompts: embeddings of the label prompts, shape (labels, width); None where the judge was given none.
     """
 
     images: Tensor
@@ -24,6 +25,7 @@ class Seen:
     features: ImageFeatures
     dimensions: Tensor
     names: list[str]
+    prompts: Tensor | None = None
 
     def dimension(self, name: str) -> Tensor:
         """One calibrated dimension by its name, shape (n,)."""

@@ -6,9 +6,19 @@ METHODS = Registry(
     "method kind",
     "METHOD",
     {
-        "foundation": "craft.training.methods.foundation",
-        "supervised": "craft.training.methods.supervised",
-        "reward": "craft.training.methods.reward",
-        "images": "craft.training.methods.images",
+        name: f"craft.training.methods.{name}"
+        for name in (
+            "foundation",
+            "supervised",
+            "full",
+            "textual_inversion",
+            "prior_preservation",
+            "best_of_n",
+            "rejection",
+            "reward",
+            "rwr",
+            "dpo",
+            "images",
+        )
     },
 )

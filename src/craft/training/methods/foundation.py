@@ -11,6 +11,7 @@ class FoundationMethod(MethodSettings):
     """The foundation as it is; nothing is trained."""
 
     kind: Literal["foundation"] = Field(description="the foundation as it is")
+    start: None = Field(None, description="null: nothing is trained")
 
 
 METHOD = FoundationMethod

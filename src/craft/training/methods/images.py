@@ -9,7 +9,7 @@ from pydantic import Field
 
 from craft.datasets.readers import READERS
 from craft.datasets.readers.base import locate
-from craft.datasets.settings import DatasetSettings, LabelledFiles, LabelNames
+from craft.datasets.settings import DatasetSettings, LabelNames
 from craft.training.methods.base import MethodSettings
 from craft.training.settings import Prompts
 
@@ -22,6 +22,8 @@ class ImagesMethod(MethodSettings):
     sampled: ClassVar[bool] = False
     # nobody asks for them, so that no key says how
     prompts: ClassVar[Prompts] = "plain"
+    start: ClassVar[None] = None
+    sampling: ClassVar[None] = None
 
     kind: Literal["images"] = Field(description="images that another program made, judged like any method")
     path: str = Field(
@@ -53,7 +55,7 @@ class ImagesMethod(MethodSettings):
                     f" {what} alone"
                 )
 
-    def reader(self, name: str, dataset: DatasetSettings, seed: int, resolution: int) -> LabelledFiles:
+    def reader(self, name: str, dataset: DatasetSettings, seed: int, resolution: int) -> DatasetSettings:
         """Where the images of one dataset and seed are, as a dataset says it.
 
         Args:
@@ -75,9 +77,11 @@ class ImagesMethod(MethodSettings):
             "min_side": None if self.enlarge else resolution,
             "max_quarantined": self.max_quarantined,
         }
-        return READERS[kind].model_validate(settings | ({"table": self.table} if kind == "image_folder" else {}))
+        # what looks like a mask is the generator's doing, and is judged
+        folder = {"table": self.table, "take_masks": True} if kind == "image_folder" else {}
+        return READERS[kind].model_validate(settings | folder)
 
-    def watched_files(self, reader: LabelledFiles) -> list[Path]:
+    def watched_files(self, reader: DatasetSettings) -> list[Path]:
         """Files whose change makes the images out of date, as far as they exist: the table, and every image."""
         known, folder = Image.registered_extensions(), locate(reader.path)
         images = (file for file in folder.rglob("[!.]*") if file.suffix.lower() in known and file.is_file())

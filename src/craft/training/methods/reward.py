@@ -1,95 +1,81 @@
-"""CRAFT: reward finetuning of the adapter of a supervised method."""
+"""Reward finetuning through the sampler: CRAFT, and what others do, as settings of it.
 
+ReFL (Xu et al. 2023) is `{backprop: {mode: refl}}` with `match: maximise`; AlignProp (Prabhudesai et al. 2023) and
+DRaFT-K (Clark et al. 2024) are `{mode: random}` and `{mode: last}`, with the reward `prompt_similarity`, no anchor, no
+denoising term, and a guard that only watches (docs/engine.md).
+"""
+
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from craft.core.settings import Name, Positive, Strict
-from craft.reward.dimensions import DIMENSIONS
-from craft.reward.rewards import REWARDS
-from craft.reward.settings import ObjectiveSettings
+from craft.reward.settings import ObjectiveSettings, RatingSettings
 from craft.training.methods.base import MethodFiles, MethodSettings, Trained
-from craft.training.settings import BackpropSettings, ComputeSettings, LoopSettings, Prompts, SamplingSettings
+from craft.training.methods.guarded import GuardedMethod
+from craft.training.settings import LATE, BackpropSettings, SamplingSettings
 
 if TYPE_CHECKING:
     from craft.training.settings import MethodJob
 
 
-class GuardSettings(Strict):
-    """Which state of reward finetuning is kept, and when it stops (`craft.training.guard`)."""
+class RewardMethod(GuardedMethod):
+    """CRAFT: reward finetuning of the adapter of another method, or of a fresh one."""
 
-    every: Positive = Field(10, description="steps between two checks")
-    images: Positive = Field(32, description="images of fixed noise at every check, labels in turn")
-    patience: Positive = Field(2, description="faulty checks in a row that end the training")
-    tolerance: float = Field(0.01, ge=0, description="how far the monitor's CAS may fall below its best")
-    min_diversity: float = Field(
-        0.9,
-        ge=0,
-        le=1,
-        description="least diversity within labels, as a share of real images', or of the start's if less",
+    kind: Literal["reward"] = Field(description="an adapter that is finetuned through the sampler on the reward")
+    baseline: bool = Field(
+        False,
+        description="true: the tables count it among the baselines that all other reward methods are held against",
     )
-    min_plausibility: float = Field(
-        0.9, ge=0, le=1, description="least plausibility, as a share of real images', or of the start's if less"
-    )
-    max_shift: float = Field(
-        0.5, ge=0, description="most distance of colour and contrast from real images', in their sd"
-    )
-
-
-class RewardLoop(LoopSettings):
-    """The training loop, with the defaults of reward finetuning."""
-
-    steps: Positive = Field(60, description="optimiser steps")
-    batch: Positive = Field(
-        12, description="images a process holds at a time; a step takes processes * accumulation * batch"
-    )
-    learning_rate: float = Field(3e-3, gt=0, description="at the height of the schedule")
-    warmup_steps: int = Field(
-        5, ge=0, description="steps over which the learning rate rises; then it falls by a cosine"
-    )
-
-
-class RewardMethod(MethodSettings):
-    """CRAFT: reward finetuning of the adapter of a supervised method."""
-
-    rule: ClassVar = "finetune_reward"
-    roles: ClassVar = ("reward", "monitor")
-    rewarded: ClassVar = True
-
-    kind: Literal["reward"] = Field(description="a supervised adapter, finetuned through the sampler on the reward")
-    start: Name = Field(description="supervised method from whose adapter it starts")
-    prompts: Prompts = Field("enriched", description="plain: the label prompt; enriched: a description of the label")
     backprop: BackpropSettings = Field(BackpropSettings(), description="the gradient's way through the sampling")
     objective: ObjectiveSettings = Field(ObjectiveSettings(), description="the loss")
-    guard: GuardSettings = Field(GuardSettings(), description="which state is kept, and when the training stops")
-    training: RewardLoop = Field(RewardLoop(), description="the training loop")
-    compute: ComputeSettings = Field(ComputeSettings(), description="precision and memory")
     tiny_decoder: str | None = Field(None, description="AutoencoderTiny (folder or hub id) for the gradient path")
 
     @property
-    def parent(self) -> str:
-        """See `MethodSettings.parent`."""
-        return self.start
+    def rewarded(self) -> bool:
+        """See `MethodSettings.rewarded`."""
+        return not self.baseline
+
+    @property
+    def rating(self) -> RatingSettings:
+        """See `GuardedMethod.rating`."""
+        return self.objective
 
     def check(self, name: str, methods: Mapping[str, MethodSettings], sampling: SamplingSettings) -> None:
         """See `MethodSettings.check`."""
-        starts = [key for key, method in methods.items() if method.rule == "train_adapter"]
-        if self.start not in starts:
-            raise ValueError(
-                f"methods.{name}.start is {self.start!r}, which is not a supervised method;"
-                f" write for example `start: {starts[0] if starts else 'lora_enriched'}`"
-            )
+        super().check(name, methods, sampling)
         if self.backprop.steps > sampling.steps:
             raise ValueError(
                 f"methods.{name}.backprop.steps is {self.backprop.steps}, more than the"
                 f" {sampling.steps} sampling steps; write for example `backprop: {{steps: 1}}`"
             )
 
-    def modules(self) -> list[str]:
-        """See `MethodSettings.modules`."""
-        return [*DIMENSIONS.modules(), *REWARDS.modules(self.objective.reward)]
+    def step_evaluations(self, sampling: SamplingSettings) -> float:
+        """See `GuardedMethod.step_evaluations`."""
+        backprop, objective = self.backprop, self.objective
+        anchored, denoised = bool(objective.beta), 3 * bool(objective.gamma)
+        if backprop.mode == "direct":
+            # the first step makes all samples, every other one its share of them
+            share = (1 + (self.training.steps - 1) / backprop.uses) / self.training.steps
+            predicted = 3 * (2 if backprop.guidance_scale > 1 else 1)
+            return share * (backprop.rollout or sampling).evaluations + predicted + anchored + denoised
+        taken, trained = self.expected_steps(sampling.steps)
+        repeated = 3 * (backprop.lv - 1)
+        return (taken + 2 * trained + repeated) * sampling.passes + 4 * anchored + denoised
+
+    def expected_steps(self, steps: int) -> tuple[float, float]:
+        """How many of the sampling steps are taken, and how many of these carry a gradient (`GradientPlan.draw`)."""
+        backprop, late = self.backprop, math.ceil(LATE * steps)
+        stopped = steps - (late - 1) / 2
+        if backprop.mode in ("refl", "drtune"):
+            return stopped, min(backprop.steps, stopped) if backprop.mode == "drtune" else 1
+        if backprop.mode == "random":
+            # all images of a batch carry one from the first beginning on
+            first = sum(((steps - step) / steps) ** self.training.batch for step in range(1, steps))
+            return steps, steps - first
+        return steps, steps if backprop.mode == "full" else backprop.steps
 
     def train(self, job: "MethodJob", files: MethodFiles, checkpoints: Path, device: str) -> Trained:
         """See `MethodSettings.train`."""
