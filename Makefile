@@ -4,10 +4,15 @@ STAMP := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help paper seeds test smoke lint docs clean
+.PHONY: help judge paper seeds test smoke lint docs clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 16
+
+judge: $(STAMP)  ## judge example images that another program made (configs/judge.yaml)
+	python scripts/render_example.py
+	snakemake --profile profiles/default --cores all --configfile configs/judge.yaml
+	@echo "paper: $(CURDIR)/results/judge/paper/paper.pdf"
 
 paper: $(STAMP)  ## run the default configuration and typeset the paper
 	@start=$$(date +%s); \

@@ -7,7 +7,7 @@ sys.path.insert(0, str(SOURCES))
 
 from craft.core.errors import CraftError
 from craft.core.identity import notebook_closure, source_closure
-from craft.core.settings import DECODED
+from craft.core.settings import REAL
 from craft.evaluation.reporting.notebooks import list_figures
 from craft.evaluation.results import SETTINGS, Results
 from craft.evaluation.tables import TABLES
@@ -33,7 +33,10 @@ except CraftError as error:
     sys.exit(error.exit_code)
 
 FIGURES = {figure.name: figure for figure in list_figures(Path("notebooks"))}
-NOTEBOOKS = list(FIGURES)
+# where nothing is trained, there is nothing to draw of trainings and of what they cost
+TRAINS = any(method.rule for method in CONFIG.methods.values())
+UNDRAWN = [] if TRAINS else ["{trained}", "tables/cost.csv"]
+NOTEBOOKS = [name for name, figure in FIGURES.items() if not any(part in "".join(figure.reads) for part in UNDRAWN)]
 TRAINED_MODELS = {Path(name).stem for name in JOBS if name.startswith("models/settings/")} - {"check_models"}
 # where the files of one image set lie
 IMAGE_SET = "<results>/{dataset}/{method}/seed{seed}"
@@ -79,13 +82,31 @@ def of_sets(file, methods=None):
 
 
 def of_measured(file):
-    """An input or output: that file of the decoded real images, then of every generated image set."""
-    return [f"<results>/{{dataset}}/{DECODED}/seed0/{file}", *of_sets(file)]
+    """An input or output: that file of the decoded real images, where there are some, then of every generated set."""
+    decoded = [name for name in CONFIG.controls() if name != REAL]
+    return [*(f"<results>/{{dataset}}/{name}/seed0/{file}" for name in decoded), *of_sets(file)]
+
+
+def with_foundation(file):
+    """An output: that file of a dataset; nothing where there is no foundation to make it."""
+    return f"<results>/{{dataset}}/{file}" if CONFIG.foundation else []
 
 
 def methods_by(rule):
     """Names of the methods whose adapter a rule trains."""
     return [name for name, method in CONFIG.methods.items() if method.rule == rule]
+
+
+def sampled_methods():
+    """Names of the methods whose images the run samples."""
+    return [name for name in CONFIG.methods if name not in CONFIG.given_methods()]
+
+
+def given_files(wildcards):
+    """The files of a method whose images another program made, as far as they exist."""
+    method, dataset = CONFIG.methods[wildcards.method], CONFIG.datasets[wildcards.dataset]
+    reader = method.reader(wildcards.dataset, dataset, int(wildcards.seed), CONFIG.resolution)
+    return list(map(str, method.watched_files(reader)))
 
 
 def rewarded_methods():
@@ -99,7 +120,9 @@ def trained_methods():
 
 
 def model_files(name):
-    """The folder of a model that the pipeline trains, or what stands for a released one."""
+    """The folder of a model that the pipeline trains, or what stands for a released one; nothing without a model."""
+    if getattr(CONFIG, name, ...) is None:
+        return []
     path = model_path(CONFIG, name)
     return path if name in TRAINED_MODELS else released_files(path)
 
@@ -129,11 +152,6 @@ def method_evaluators(wildcards):
     """What stands for the evaluators that a method sees."""
     found = evaluator_files(*CONFIG.methods[wildcards.method].roles)
     return [path for files in found for path in ([files] if isinstance(files, str) else files)]
-
-
-def classifier_files():
-    """What stands for the classifier of phantoms; nothing where there is none."""
-    return model_files("phantom_classifier") if CONFIG.phantom_classifier else []
 
 
 def raw_files(wildcards):

@@ -159,7 +159,7 @@ rule check_validity:
         checks=of_sets("checks.parquet", rewarded_methods()),
         others=other_features,
         evaluators=evaluator_files(),
-        classifier=classifier_files(),
+        classifier=model_files("phantom_classifier"),
         code=code_of("check_validity", "{dataset}/settings/check_validity.yaml"),
     output:
         validity="<results>/{dataset}/validity.parquet",

@@ -17,6 +17,8 @@ rule generate_images:
         "<logs>/generate_images/{dataset}.{method}.seed{seed}.log",
     benchmark:
         "<benchmarks>/generate_images/{dataset}.{method}.seed{seed}.jsonl"
+    wildcard_constraints:
+        method=any_of(sampled_methods()),
     conda:
         "../envs/diffusion.yaml"
     threads: 1
@@ -32,3 +34,28 @@ rule generate_images:
     shell:
         "python scripts/generate_images.py {input.settings} --knowledge {input.knowledge} {params.adapter}"
         " {params.real} {params.features} {params.calibration} --images {output.images} --cost {output.cost} > {log} 2>&1"
+
+
+rule read_images:
+    """Read the images of one method that another program made."""
+    input:
+        settings="<results>/{dataset}/{method}/seed{seed}/settings/read_images.yaml",
+        raw=given_files,
+        code=code_of("read_images", "{dataset}/{method}/seed{seed}/settings/read_images.yaml"),
+    output:
+        images="<results>/{dataset}/{method}/seed{seed}/images.parquet",
+        quarantine="<results>/{dataset}/{method}/seed{seed}/quarantine.parquet",
+        counts="<results>/{dataset}/{method}/seed{seed}/counts.parquet",
+    log:
+        "<logs>/read_images/{dataset}.{method}.seed{seed}.log",
+    wildcard_constraints:
+        method=any_of(CONFIG.given_methods()),
+    conda:
+        "../envs/evaluation.yaml"
+    threads: 1
+    resources:
+        mem_mb=4_000,
+        runtime=60,
+    shell:
+        "python scripts/read_images.py {input.settings} --images {output.images} --quarantine {output.quarantine}"
+        " --counts {output.counts} > {log} 2>&1"

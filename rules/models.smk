@@ -137,7 +137,7 @@ rule check_models:
         images=expand("<results>/{dataset}/images.parquet", dataset=CONFIG.datasets),
         knowledge=expand("<results>/{dataset}/knowledge.yaml", dataset=CONFIG.datasets),
         foundation=model_files("foundation"),
-        classifier=classifier_files(),
+        classifier=model_files("phantom_classifier"),
         code=code_of("check_models", "models/settings/check_models.yaml"),
     output:
         quality="<results>/models/quality.json",

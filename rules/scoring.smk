@@ -1,5 +1,5 @@
 rule encode_images:
-    """Encode the images of one dataset once: latents of the foundation, features of every model; decode the test images."""
+    """Encode the images of one dataset once: features of every model; with a foundation, latents and decoded test images."""
     input:
         settings="<results>/{dataset}/settings/encode_images.yaml",
         images="<results>/{dataset}/images.parquet",
@@ -8,9 +8,9 @@ rule encode_images:
         evaluators=evaluator_files(),
         code=code_of("encode_images", "{dataset}/settings/encode_images.yaml"),
     output:
-        latents="<results>/{dataset}/latents.safetensors",
         features="<results>/{dataset}/features.safetensors",
-        decoded="<results>/{dataset}/decoded/seed0/images.parquet",
+        latents=with_foundation("latents.safetensors"),
+        decoded=with_foundation("decoded/seed0/images.parquet"),
     log:
         "<logs>/encode_images/{dataset}.log",
     benchmark:
@@ -22,9 +22,12 @@ rule encode_images:
         gpu=1,
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
+    params:
+        latents=repeated("--latents", "latents"),
+        decoded=repeated("--decoded", "decoded"),
     shell:
         "python scripts/encode_images.py {input.settings} --images {input.images} --knowledge {input.knowledge}"
-        " --latents {output.latents} --features {output.features} --decoded {output.decoded} > {log} 2>&1"
+        " --features {output.features} {params.latents} {params.decoded} > {log} 2>&1"
 
 
 rule calibrate_cas:
@@ -65,7 +68,7 @@ rule score_images:
         calibration="<results>/{dataset}/calibration.json",
         generated=of_measured("images.parquet"),
         evaluators=evaluator_files(),
-        classifier=classifier_files(),
+        classifier=model_files("phantom_classifier"),
         code=code_of("score_images", "{dataset}/settings/score_images.yaml"),
     output:
         real="<results>/{dataset}/real/seed0/scores.parquet",

@@ -15,11 +15,13 @@ def main(
     settings: Annotated[Path, typer.Argument(help="resolved settings")],
     images: Annotated[Path, typer.Option(help="image table")],
     knowledge: Annotated[Path, typer.Option(help="knowledge file of the dataset")],
-    latents: Annotated[Path, typer.Option(help="latents to write: training images")],
     features: Annotated[Path, typer.Option(help="features to write: all images, all evaluators, all texts")],
-    decoded: Annotated[Path, typer.Option(help="image table to write: test images sent through the autoencoder")],
+    latents: Annotated[Path | None, typer.Option(help="latents to write: training images")] = None,
+    decoded: Annotated[
+        Path | None, typer.Option(help="image table to write: test images sent through the autoencoder")
+    ] = None,
 ) -> None:
-    """Encode the training images with the autoencoder, all images and texts with every evaluator and encoder."""
+    """Encode all images and texts with every evaluator and encoder, training images with an autoencoder."""
     job = EncodeJob.load(settings)
     from craft.core.images import decode_images, read_images, to_tensor, write_images
 
@@ -27,11 +29,9 @@ def main(
     with lease_device() as device:
         from craft.datasets.splits import check_leakage
         from craft.knowledge.schema import Knowledge
-        from craft.models.foundation import Foundation
         from craft.models.loaded import LoadedModels
         from craft.reward.features import compute_features, write_features
         from craft.reward.judge import Judge
-        from craft.training.generation import decode_table
 
         check_leakage(frame)
         known, entries, loaded = Knowledge.load(knowledge), {}, LoadedModels()
@@ -40,11 +40,15 @@ def main(
             loaded.add(ref.name, ref.role, judge.evaluator)
             loaded.add(ref.encoder.name, ref.role, judge.encoder)
             entries |= compute_features(judge, frame, known, ref)
-        foundation = Foundation.load(job.foundation, device=device)
-        training = frame[frame["split"] == "train"]
-        encoded = foundation.encode_images(to_tensor(decode_images(training)))
-        write_rows(latents, list(training["image_id"]), {"latents": encoded})
-        write_images(decoded, decode_table(foundation, frame[frame["split"] == "test"]))
+        if job.foundation and latents and decoded:
+            from craft.models.foundation import Foundation
+            from craft.training.generation import decode_table
+
+            foundation = Foundation.load(job.foundation, device=device)
+            training = frame[frame["split"] == "train"]
+            encoded = foundation.encode_images(to_tensor(decode_images(training)))
+            write_rows(latents, list(training["image_id"]), {"latents": encoded})
+            write_images(decoded, decode_table(foundation, frame[frame["split"] == "test"]))
         write_features(features, frame, entries)
 
 

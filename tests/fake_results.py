@@ -9,6 +9,7 @@ import pandas as pd
 from craft.core.files import write_parquet, write_text
 from craft.core.images import image_row, read_images, write_images
 from craft.core.settings import CONTROLS, DECODED
+from craft.datasets.given import COUNTS, READ
 from craft.evaluation.fidelity.metrics import METRICS as FIDELITY
 from craft.evaluation.memorization.results import MEMBERSHIP, NEIGHBOURS
 from craft.evaluation.results import SETTINGS
@@ -34,12 +35,19 @@ def make_results(
     per_label: int = 24,
     classifier: bool = True,
     evaluators: dict[str, str] = EVALUATORS,
+    given: tuple[str, ...] = (),
+    controls: tuple[str, ...] = CONTROLS,
 ) -> Run:
-    """Write settings, image tables and what was measured on them below `folder`; return what the run consists of."""
+    """Write settings, image tables and what was measured on them below `folder`; return what the run consists of.
+
+    Methods that are `given` have images of their own: twice as many, in another order of labels.
+    """
     run = Run(
         datasets=labels,
         methods=methods,
         rewarded=[method for method in methods if method == "craft"],
+        given=list(given),
+        controls=list(controls),
         trainings={"craft": ["craft"]} if "craft" in methods else {},
         seeds=list(seeds),
         scoring=ScoringSettings(bootstrap=200, comparison_resamples=500),
@@ -56,25 +64,32 @@ def make_results(
             if split == "test":
                 scores = draw_scores(rng, dataset, "real", 0, rows, classifier, evaluators)
                 write_parquet(folder / dataset / "real/seed0/scores.parquet", scores)
-                write_decoded(folder / dataset / DECODED / "seed0", dataset, rows, scores)
+                if DECODED in controls:
+                    write_decoded(folder / dataset / DECODED / "seed0", dataset, rows, scores)
                 test, rest = rows, make_rows(rng, names, "calibration", per_label // 2 + 1)
         write_images(folder / dataset / "images.parquet", make_rows(rng, names, "train", per_label) + rest + test)
         for method in methods:
             for seed in seeds:
                 path = folder / dataset / method / f"seed{seed}"
-                rows = make_rows(rng, names, "generated", per_label)
+                order, count = (names[::-1], 2 * per_label) if method in given else (names, per_label)
+                rows = make_rows(rng, order, "generated", count)
                 rows = [row | {"image_id": f"{number:06d}"} for number, row in enumerate(rows)]
                 write_images(path / "images.parquet", rows)
                 scores = draw_scores(rng, dataset, method, seed, rows, classifier, evaluators)
                 write_parquet(path / "scores.parquet", scores)
+                if method in given:
+                    counts = [(dataset, method, seed, READ, len(rows)), (dataset, method, seed, "unreadable", 2)]
+                    write_parquet(path / "counts.parquet", pd.DataFrame(counts, columns=list(COUNTS)))
                 write_parquet(path / "cost.parquet", draw_cost(dataset, method, seed, len(rows)))
                 if method == "craft":
                     write_parquet(path / "history.parquet", draw_history(rng))
-        write_parquet(folder / dataset / "audit.parquet", draw_audit(rng, folder, dataset, methods, seeds))
+        write_parquet(folder / dataset / "audit.parquet", draw_audit(rng, folder, dataset, methods, seeds, controls))
         write_parquet(folder / dataset / "biomarkers.parquet", draw_measures(rng, folder, dataset, methods, seeds))
         write_copies(rng, folder / dataset, dataset, methods, seeds)
         write_parquet(folder / dataset / "downstream.parquet", draw_predictions(rng, dataset, names, methods, test))
-        write_parquet(folder / dataset / "fidelity.parquet", draw_fidelity(rng, dataset, methods, seeds, evaluators))
+        write_parquet(
+            folder / dataset / "fidelity.parquet", draw_fidelity(rng, dataset, methods, seeds, evaluators, controls)
+        )
         studies = draw_validity(rng, dataset, names, methods, classifier, evaluators)
         write_parquet(folder / dataset / "validity.parquet", studies)
     return run
@@ -103,9 +118,9 @@ def make_rows(rng: np.random.Generator, labels: list[str], split: str, per_label
     return rows
 
 
-def image_sets(methods: list[str], seeds: tuple[int, ...]) -> list[tuple[str, int]]:
+def image_sets(methods: list[str], seeds: tuple[int, ...], controls: tuple[str, ...]) -> list[tuple[str, int]]:
     """Method and seed of everything that is scored: the controls, then what was generated."""
-    return [*((method, 0) for method in CONTROLS), *((method, seed) for method in methods for seed in seeds)]
+    return [*((method, 0) for method in controls), *((method, seed) for method in methods for seed in seeds)]
 
 
 def draw_scores(
@@ -136,10 +151,12 @@ def draw_scores(
     return pd.concat(frames, ignore_index=True)
 
 
-def draw_audit(rng: np.random.Generator, folder: Path, dataset: str, methods: list[str], seeds: tuple) -> pd.DataFrame:
+def draw_audit(
+    rng: np.random.Generator, folder: Path, dataset: str, methods: list[str], seeds: tuple, controls: tuple[str, ...]
+) -> pd.DataFrame:
     """Answers of two auditors to three items a label, one of which nobody can tell; the skill is the share of yes."""
     frames = []
-    for method, seed in image_sets(methods, seeds):
+    for method, seed in image_sets(methods, seeds, controls):
         images = pd.read_parquet(folder / dataset / method / f"seed{seed}/scores.parquet").query("role == 'reward'")
         rows = images.loc[images.index.repeat(3), ["image_id", "dataset", "method", "seed", "label"]]
         number = np.tile(np.arange(3), len(images))
@@ -192,12 +209,18 @@ def draw_cost(dataset: str, method: str, seed: int, images: int) -> pd.DataFrame
 
 
 def draw_fidelity(
-    rng, dataset: str, methods: list[str], seeds: tuple[int, ...], evaluators: dict[str, str], resamples: int = 50
+    rng,
+    dataset: str,
+    methods: list[str],
+    seeds: tuple[int, ...],
+    evaluators: dict[str, str],
+    controls: tuple[str, ...],
+    resamples: int = 50,
 ) -> pd.DataFrame:
     """Fidelity of every method and seed under the held-out evaluators, better with skill."""
     rows = []
     for evaluator in (name for name, role in evaluators.items() if role == "held_out"):
-        for method, seed in image_sets(methods, seeds):
+        for method, seed in image_sets(methods, seeds, controls):
             row = {"dataset": dataset, "method": method, "seed": seed, "evaluator": evaluator, "role": "held_out"}
             for metric in FIDELITY:
                 value = 20 * (1 - SKILL.get(method, 0.5)) if metric == "fid" else SKILL.get(method, 0.5)

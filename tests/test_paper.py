@@ -103,8 +103,15 @@ def test_paper_compiles_to_pages_as_pictures(results, tmp_path):
         {"methods": ["foundation"], "seeds": (0,)},
         {"evaluators": EVALUATORS | {"second": "held_out", "third": "held_out"}},
         {"labels": {f"dataset_{letter}": ["a", "b"] for letter in "abcdef"}, "methods": ["lora", "other"]},
+        {"methods": ["lora", "gan", "craft"], "given": ("gan",)},
     ],
-    ids=["no classifier of phantoms", "one method", "three held-out evaluators", "six datasets and an unknown method"],
+    ids=[
+        "no classifier of phantoms",
+        "one method",
+        "three held-out evaluators",
+        "six datasets and an unknown method",
+        "images of another program beside methods",
+    ],
 )
 def test_paper_compiles_for_other_configurations(options, tmp_path):
     compile_paper(files_of(make_run(tmp_path / "run", **options)), tmp_path / "paper.pdf", "")
@@ -212,3 +219,18 @@ def test_tables_in_the_paper_hold_the_numbers_of_the_csv(results, tmp_path):
     )
     minus, half, value = json.loads(found)
     assert (minus, half) == ("\u22120.07", "0.500") and float(value) == cas["value"].item()
+
+
+@pytest.mark.parametrize("methods", [["gan"], ["gan", "colleague"]], ids=len)
+def test_a_paper_of_given_images_judges_them_and_speaks_of_no_generator(methods, tmp_path):
+    options = {"methods": methods, "given": tuple(methods), "controls": ("real",), "seeds": (0,), "classifier": False}
+    files = files_of(make_run(tmp_path / "run", **options))
+    compile_paper(files, tmp_path / "paper.pdf", "Discs play the part of real images.")
+    headings = json.dumps(query(files, tmp_path / "root", "heading"))
+    assert "The Clinical Alignment Score" in headings and "Reward-aligned finetuning" not in headings
+    found = json.loads((tmp_path / "root/findings.json").read_text())["given"]
+    assert [(each["method"], each["dataset"]) for each in found] == [
+        (method, dataset) for method in methods for dataset in ("chest", "skin")
+    ]
+    assert found[0]["left_out"] == {"unreadable": 2} and found[0]["read"] == 2 * 8 * 2
+    assert all(found[0][name] for name in ("cas", "tail", "satisfied", "found", "recall", "copies", "use"))

@@ -134,6 +134,15 @@ def changed(path: str, value) -> dict:
         ("methods.decoded", {"kind": "foundation"}, "cannot be called 'decoded'"),
         ("downstream.methods", ["nothing"], "downstream.methods names 'nothing'"),
         ("seeds", [], "seeds"),
+        ("methods.gan", {"kind": "images"}, "the key `methods.gan.path` is missing"),
+        ("methods.gan", {"kind": "images", "path": "gan", "prompts": "plain"}, "unknown key `methods.gan.prompts`"),
+        (
+            "methods.gan",
+            {"kind": "images", "path": "gan"},
+            r"methods.gan.path is 'gan', the same images for each dataset of .* `path: gan/\{dataset\}`, or",
+        ),
+        ("methods.gan", {"kind": "images", "path": "gan.parquet"}, r"for example `path: gan/\{dataset\}.parquet`"),
+        ("foundation", None, "the key `foundation` is missing, and methods.foundation samples its images from one"),
         ("knowledge", {"provider": "openai"}, "`knowledge`: the provider 'openai' needs a model; write for example"),
         ("knowledge", {"provider": "oracle"}, "knowledge.provider"),
         ("knowledge", {"foldr": "bank"}, "unknown key `knowledge.foldr`"),
@@ -404,6 +413,16 @@ def test_a_missing_key_is_named():
     del raw["foundation"]
     with pytest.raises(CraftError, match="the key `foundation` is missing"):
         validate_config(raw)
+
+
+def test_several_seeds_are_not_given_the_same_images():
+    raw = changed("methods.gan", {"kind": "images", "path": "gan/{dataset}"}) | {"seeds": [0, 3]}
+    with pytest.raises(CraftError, match=r"the same images for each seed of 0, 3; .* `path: gan/{dataset}/{seed}`"):
+        validate_config(raw)
+    raw["methods"]["gan"]["path"] = "gan/{dataset}/{seed}"
+    config = validate_config(raw)
+    reader = config.methods["gan"].reader("fundus", config.datasets["fundus"], 3, config.resolution)
+    assert (reader.path, reader.labels) == ("gan/fundus/3", config.datasets["fundus"].labels)
 
 
 def test_a_learning_rate_without_a_point_is_a_number():

@@ -6,9 +6,10 @@ from pathlib import Path
 import yaml
 
 from craft.core.settings import DECODED, ImageSet
+from craft.evaluation.results import SETTINGS
 from craft.pipeline.config import validate_config
 from craft.pipeline.jobs import resolve_jobs, write_settings
-from craft.training.settings import MethodJob
+from craft.training.settings import GenerationJob, MethodJob
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -37,6 +38,29 @@ def test_real_test_images_are_measured_decoded_too_but_no_method_is_trained_on_o
     jobs = resolve_jobs(validate_config(DEFAULT))
     decoded = {Path(name).stem for name, job in jobs.items() if DECODED_SET in getattr(job, "generated", ())}
     assert decoded == {"score_images", "measure_fidelity", "measure_biomarkers", "audit_checklist"}
+
+
+def test_a_run_of_given_images_alone_has_no_generator_and_measures_nothing_decoded():
+    jobs = resolve_jobs(validate_config(yaml.safe_load((ROOT / "configs/judge.yaml").read_text())))
+    assert not [name for name, job in jobs.items() if isinstance(job, MethodJob | GenerationJob)]
+    assert not [name for name, job in jobs.items() if DECODED_SET in getattr(job, "generated", ())]
+    assert jobs["dermoscopy/settings/encode_images.yaml"].foundation is None
+    assert {name for name in jobs if name.endswith("read_images.yaml")} == {
+        f"dermoscopy/{method}/seed0/settings/read_images.yaml" for method in ("blurred", "mislabelled")
+    }
+    run = jobs[SETTINGS]
+    assert (run.controls, run.given, run.compared) == (["real"], run.methods, run.methods)
+
+
+def test_given_images_stand_beside_methods_of_the_run():
+    raw = copy.deepcopy(DEFAULT)
+    raw["methods"]["gan"] = {"kind": "images", "path": "gan/{dataset}"}
+    jobs = resolve_jobs(validate_config(raw))
+    assert jobs["fundus/gan/seed0/settings/read_images.yaml"].images.path == "gan/fundus"
+    assert "fundus/gan/seed0/settings/generate_images.yaml" not in jobs
+    assert ImageSet(method="gan", seed=0) in jobs["fundus/settings/score_images.yaml"].generated
+    run = jobs[SETTINGS]
+    assert (run.given, run.compared, run.baselines[-1]) == (["gan"], ["craft"], "gan")
 
 
 def test_a_job_names_the_modules_that_it_finds_by_name_and_no_other():

@@ -192,6 +192,17 @@ def test_a_given_configuration_takes_the_place_of_the_default(tmp_path):
     assert count_jobs(run.stdout + run.stderr)["prepare_images"] == 1
 
 
+def test_a_run_of_given_images_alone_trains_and_samples_nothing(tmp_path):
+    run = snakemake("--configfile", "configs/judge.yaml", "-n", "-p", "--config", f"results={tmp_path}")
+    said = run.stdout + run.stderr
+    assert run.returncode == 0, said[-2000:]
+    jobs = count_jobs(said)
+    trainings = {name for name in RULES if name.startswith("train_") and name != "train_classifier"}
+    assert not {*trainings, "finetune_reward", "generate_images", "check_models"} & set(jobs)
+    assert (jobs["read_images"], jobs["compile_paper"], jobs["encode_images"]) == (2, 1, 1)
+    assert "--latents" not in said and "/decoded/" not in said and "finetuning_curves" not in said
+
+
 def test_further_seeds_are_planned_beside_the_first(tmp_path):
     (seeds,) = re.findall(r"--config '(seeds=.*)'", (ROOT / "Makefile").read_text(encoding="utf-8"))
     run = snakemake("-n", "--quiet", "rules", "--config", f"results={tmp_path}", seeds, "--", "tables")

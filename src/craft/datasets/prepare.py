@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -34,13 +35,14 @@ class Quarantined:
     Attributes:
         file: its name relative to the data root.
         label: its configured label.
-        kind: `unreadable`, `contradictory` (same pixels under another label) or `repeat` (same pixels, same label).
+        kind: `unreadable`, `too_small`, `contradictory` (same pixels under another label) or `repeat` (same pixels,
+            same label).
         reason: completes the sentence 'the file ...'.
     """
 
     file: str
     label: str
-    kind: Literal["unreadable", "contradictory", "repeat"]
+    kind: Literal["unreadable", "too_small", "contradictory", "repeat"]
     reason: str
 
 
@@ -88,12 +90,11 @@ def prepare(dataset: str, settings: DatasetSettings, resolution: int) -> Prepare
     """
     raw = limit_labels(Reading(settings.read()), settings.max_per_label)
     raw.tell(dataset)
-    load = partial(load_image, dataset=dataset, settings=settings, resolution=resolution)
-    with ThreadPoolExecutor(settings.threads) as pool:
-        loaded = list(track(pool.map(load, raw), f"prepare {dataset}", total=len(raw)))
+    describe_row = partial(describe_real, dataset=dataset, settings=settings)
+    loaded = load_images(raw, settings, resolution, describe_row, f"prepare {dataset}")
     kept, duplicates = separate_duplicates([image for image in loaded if isinstance(image, Loaded)])
     quarantine = [finding for finding in loaded if isinstance(finding, Quarantined)] + duplicates
-    check_quarantine(quarantine, len(raw), settings.max_quarantined, dataset)
+    check_quarantine(quarantine, len(raw), settings.max_quarantined, f"dataset {dataset!r}")
     twins = deal_splits(kept, settings)
     rows = [image.row for image in kept]
     frame = pd.DataFrame(rows, columns=["image", "image_id", "label", "patient_id", "split", "sha256"])
@@ -103,16 +104,21 @@ def prepare(dataset: str, settings: DatasetSettings, resolution: int) -> Prepare
     counts = count_images(frame, settings.labels, twins, settings.names_patients)
     report = describe(dataset, counts, left_out, twins, settings.names_patients)
     log.info("%s", report)
-    columns = list(Quarantined.__dataclass_fields__)
     return Prepared(
         rows,
-        pd.DataFrame([asdict(finding) for finding in quarantine], columns=columns, dtype="str"),
+        quarantine_table(quarantine),
         left_out,
         counts,
         twins,
         frame[["image_id", "label", "split"]].assign(file=[image.raw.file for image in kept])[FILE_COLUMNS],
         report,
     )
+
+
+def quarantine_table(quarantine: list[Quarantined]) -> pd.DataFrame:
+    """What is unusable, one row per file; columns file, label, kind, reason."""
+    columns = list(Quarantined.__dataclass_fields__)
+    return pd.DataFrame([asdict(finding) for finding in quarantine], columns=columns, dtype="str")
 
 
 def deal_splits(kept: list[Loaded], settings: DatasetSettings) -> pd.DataFrame:
@@ -170,16 +176,39 @@ def limit_labels(raw: list[RawImage], limit: int | None) -> Reading:
     return limited
 
 
-def load_image(raw: RawImage, dataset: str, settings: DatasetSettings, resolution: int) -> Loaded | Quarantined:
-    """One image with its row, which has no split yet; or why it has none."""
-    try:
-        pixels, texts = raw.load(resolution)
-    except UnreadableImage as error:
-        return Quarantined(raw.file, raw.label, "unreadable", str(error))
+def load_images(
+    raw: list[RawImage],
+    settings: DatasetSettings,
+    resolution: int,
+    describe_row: Callable[[RawImage], dict[str, str]],
+    title: str,
+) -> list[Loaded | Quarantined]:
+    """Image by image: what was read, or why it is unusable.
+
+    Args:
+        raw: what the reader yields.
+        settings: of the reader.
+        resolution: side of the images in pixels.
+        describe_row: columns `split`, `origin` and further ones of an image.
+        title: of the progress bar.
+    """
+
+    def load(image: RawImage) -> Loaded | Quarantined:
+        try:
+            pixels, texts = image.load(resolution)
+        except UnreadableImage as error:
+            return Quarantined(image.file, image.label, error.kind, str(error))
+        row = image_row(pixels, label=image.label, **describe_row(image), **texts)
+        return Loaded(image, row, thumbnail(pixels))
+
+    with ThreadPoolExecutor(settings.threads) as pool:
+        return list(track(pool.map(load, raw), title, total=len(raw)))
+
+
+def describe_real(raw: RawImage, dataset: str, settings: DatasetSettings) -> dict[str, str]:
+    """Origin and pseudonym of a real image, which has no split yet."""
     # neither file names nor paths: they may hold patient ids
-    origin, patient = f"{settings.reader}:{dataset}", pseudonym(dataset, raw.group)
-    row = image_row(pixels, label=raw.label, split="", origin=origin, patient_id=patient, **texts)
-    return Loaded(raw, row, thumbnail(pixels))
+    return {"split": "", "origin": f"{settings.reader}:{dataset}", "patient_id": pseudonym(dataset, raw.group)}
 
 
 def separate_duplicates(readable: list[Loaded]) -> tuple[list[Loaded], list[Quarantined]]:
@@ -209,12 +238,26 @@ def separate_duplicates(readable: list[Loaded]) -> tuple[list[Loaded], list[Quar
     return kept, left_out
 
 
-def check_quarantine(quarantine: list[Quarantined], total: int, allowed: float, dataset: str) -> None:
-    """Unreadable and contradictory files are at most the allowed share of all; repeats do not count."""
+MEND = "mend or remove such files"
+
+
+def check_quarantine(quarantine: list[Quarantined], total: int, allowed: float, whose: str, mend: str = MEND) -> None:
+    """Unusable and contradictory files are at most the allowed share of all; repeats do not count.
+
+    Args:
+        quarantine: what is left out.
+        total: number of files.
+        allowed: share of them that may be wrong.
+        whose: files they are, for the message.
+        mend: what to do about them, for the message.
+
+    Raises:
+        CraftError: if they are more.
+    """
     wrong = [finding for finding in quarantine if finding.kind != "repeat"]
     if len(wrong) > allowed * total:
         raise CraftError(
-            f"dataset {dataset!r}: {len(wrong)} of {total} files are unreadable or contradictory, more than the share"
+            f"{whose}: {len(wrong)} of {total} files are unreadable, too small or contradictory, more than the share"
             f" `max_quarantined` = {allowed:g}; the first, {wrong[0].file}, {wrong[0].reason};"
-            " mend or remove such files, or raise `max_quarantined`"
+            f" {mend}, or raise `max_quarantined`"
         )

@@ -32,6 +32,15 @@ NEAR, NEARLY_ALL = 16, 0.995
 class UnreadableImage(Exception):
     """One image cannot be used; the text says why and completes the sentence 'the file ...'."""
 
+    # what the table of what is left out calls it
+    kind = "unreadable"
+
+
+class TooSmall(UnreadableImage):
+    """An image that is smaller than asked."""
+
+    kind = "too_small"
+
 
 def decode(data: bytes, bit_depth: int | None = None) -> Image.Image:
     """An RGB image, upright by its EXIF orientation; where that cannot be read, as it lies.
@@ -170,9 +179,20 @@ def is_two_valued(image: Image.Image) -> bool:
     return bool(nearly or np.count_nonzero(counts) <= 2)
 
 
-def to_square(image: Image.Image, size: int) -> np.ndarray:
-    """The centred square of an RGB image at `size` pixels, aspect kept: uint8 of shape (size, size, 3)."""
+def to_square(image: Image.Image, size: int, least: int | None = None) -> np.ndarray:
+    """The centred square of an RGB image at `size` pixels, aspect kept: uint8 of shape (size, size, 3).
+
+    Args:
+        image: RGB, of any size.
+        size: side of the result in pixels.
+        least: fewest pixels that the shorter side may have; None where smaller images are enlarged.
+
+    Raises:
+        TooSmall: if it has fewer.
+    """
     side = min(image.size)
+    if least is not None and side < least:
+        raise TooSmall(f"is {image.width} x {image.height} pixels, smaller than {least} x {least}")
     left, top = (image.width - side) / 2, (image.height - side) / 2
     box = (left, top, left + side, top + side)
     return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box=box))

@@ -140,3 +140,13 @@ class PrepareJob(JobSettings):
     dataset: str = Field(description="name of the dataset")
     resolution: int = Field(description="side of the images in pixels")
     images: Annotated[Any, Chosen(READERS, "reader")] = Field(description="the dataset's section of the configuration")
+
+
+class ReadJob(JobSettings):
+    """What `read_images` needs to know: images that another program made, as a method of the run."""
+
+    dataset: str = Field(description="name of the dataset")
+    method: str = Field(description="name of the method")
+    seed: int = Field(description="seed under which the images stand")
+    resolution: int = Field(description="side of the images in pixels")
+    images: Annotated[Any, Chosen(READERS, "reader")] = Field(description="where they are, as a dataset would say it")

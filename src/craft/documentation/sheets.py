@@ -6,7 +6,7 @@ import pandas as pd
 
 from craft.core.files import ROOT
 from craft.core.images import decode_images, read_images
-from craft.core.settings import CONTROLS, REAL
+from craft.core.settings import REAL
 from craft.core.sheets import write_sheet
 from craft.documentation.markdown import code, make_table
 from craft.evaluation.results import set_file
@@ -19,7 +19,7 @@ WIDTH = 320  # of a sheet on the page, pixels
 
 def methods_of(run: Run) -> list[str]:
     """Whose images are shown: the controls', then the methods'."""
-    return [*CONTROLS, *run.methods]
+    return [*run.controls, *run.methods]
 
 
 def sheet_of(folder: Path, dataset: str, method: str) -> Path:

@@ -8,13 +8,13 @@ from typing import Any, Literal, Self
 import pandas as pd
 
 from craft.core.errors import CraftError
-from craft.core.settings import CONTROLS, ImageSet
+from craft.core.settings import ImageSet
 from craft.evaluation.settings import Run
 
 SETTINGS = "tables/settings/collect_tables.yaml"
 
 Missing = Literal["error", "skip"]
-Sets = Literal["all", "generated", "trained"]
+Sets = Literal["all", "sampled", "given", "trained"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class ResultFile:
         check: raises a CraftError for values that cannot be; takes the table and its path.
         by_image_set: whether every method and seed has one of its own, and the controls too.
         further: whether it may have further columns, which are read as well.
-        sets: of an image set's file, which image sets have one: all, generated ones, or those of trained methods.
+        sets: of an image set's file, which image sets have one: all, those that the run sampled, those that another
+            program made, or those of trained methods.
     """
 
     name: str
@@ -115,12 +116,19 @@ class Results:
         return [self.folder / set_file(dataset, each.method, each.seed, file.name) for each in sets]
 
     def image_sets(self, sets: Sets = "all") -> list[ImageSet]:
-        """The real test images, as they are and decoded, then the images of every method and seed; or some of them."""
-        methods = [method for method in self.run.methods if sets != "trained" or self.run.is_trained(method)]
+        """The controls, real test images first, then the images of every method and seed; or some of these."""
+        given = self.run.given
+        wanted = {
+            "all": self.run.methods,
+            "sampled": [method for method in self.run.methods if method not in given],
+            "given": given,
+            "trained": [method for method in self.run.methods if self.run.is_trained(method)],
+        }
+        methods = wanted[sets]
         generated = [ImageSet(method=method, seed=seed) for method in methods for seed in self.run.seeds]
         if sets != "all":
             return generated
-        return [*(ImageSet(method=method, seed=0) for method in CONTROLS), *generated]
+        return [*(ImageSet(method=method, seed=0) for method in self.run.controls), *generated]
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """What `make` returns, made when it is first asked for under a key."""

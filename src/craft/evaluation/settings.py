@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from craft.core.settings import JobSettings, Name, Positive, Role, Share, Strict
+from craft.core.settings import CONTROLS, JobSettings, Name, Positive, Role, Share, Strict
 from craft.models.backgrounds import Background
 
 
@@ -34,6 +34,10 @@ class Run(JobSettings):
     unnamed_patients: list[str] = Field([], description="datasets that name no patients: each image counts as its own")
     methods: list[str] = Field(description="methods in the order of the configuration")
     rewarded: list[str] = Field(description="methods that were finetuned on a reward and count as no baseline")
+    given: list[str] = Field([], description="methods whose images another program made, which share no noise")
+    controls: list[str] = Field(
+        list(CONTROLS), description="what methods are held against: real test images, as they are and decoded"
+    )
     trainings: dict[str, list[str]] = Field(
         {}, description="methods whose trainings made what generates a method's images, the method itself first"
     )
@@ -49,6 +53,11 @@ class Run(JobSettings):
     def baselines(self) -> list[str]:
         """Methods that the rewarded ones are held against."""
         return [method for method in self.methods if method not in self.rewarded]
+
+    @property
+    def compared(self) -> list[str]:
+        """Methods that comparisons are about: those with a reward; where there are none, those of other programs."""
+        return self.rewarded or self.given
 
 
 def tail_quantiles(scoring: ScoringSettings) -> list[float]:

@@ -21,6 +21,7 @@ TABLES = Registry(
     "table",
     "TABLE",
     {
+        "given": "craft.evaluation.scoring.given_table",
         "cas": "craft.evaluation.scoring.cas_table",
         "tail": "craft.evaluation.scoring.tail_table",
         "tail_reduction": "craft.evaluation.comparison.reduction_table",

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from craft.core.errors import CraftError
 from craft.core.registry import Chosen, load_extensions
-from craft.core.settings import CONTROLS, Name, Positive, Role, Strict
+from craft.core.settings import CONTROLS, DECODED, REAL, Name, Positive, Role, Strict
 from craft.datasets.readers import READERS
 from craft.evaluation.auditing.settings import AuditSettings, SignSettings
 from craft.evaluation.downstream.settings import DownstreamSettings
@@ -59,7 +59,9 @@ class Config(Strict):
         KnowledgeSettings(), description="folder of the knowledge bank, or another source"
     )
     datasets: dict[Name, Dataset] = Field(min_length=1, description="the datasets by name")
-    foundation: FoundationSettings = Field(description="the generator that is adapted")
+    foundation: FoundationSettings | None = Field(
+        None, description="the generator that is adapted; null where every method is of the kind `images`"
+    )
     evaluators: dict[Name, EvaluatorSettings] = Field(description="the image-text evaluators by name, one role each")
     encoders: dict[Name, EncoderSettings] = Field(
         RELEASED_ENCODERS,
@@ -91,7 +93,15 @@ class Config(Strict):
     def sections_fit(self):
         self._check_roles()
         self._check_names()
+        for name, method in self.methods.items():
+            if method.sampled and self.foundation is None:
+                raise ValueError(
+                    f"the key `foundation` is missing, and methods.{name} samples its images from one; add a line"
+                    " `foundation: {path: data/models/foundation}` (images of another program have `kind: images`)"
+                )
         check_methods(self.methods, self.sampling)
+        for name in self.given_methods():
+            self.methods[name].check_run(name, self.datasets, self.seeds)
         return self
 
     def _check_roles(self) -> None:
@@ -146,6 +156,14 @@ class Config(Strict):
                 f"memorization.features is {name!r}, which is no evaluator and no encoder;"
                 f" write for example `features: {example}`"
             )
+
+    def given_methods(self) -> list[str]:
+        """Names of the methods whose images another program made."""
+        return [name for name, method in self.methods.items() if not method.sampled]
+
+    def controls(self) -> list[str]:
+        """What methods are held against: real test images, and where there is a foundation the same decoded."""
+        return [REAL, DECODED] if self.foundation else [REAL]
 
     def feature_sources(self) -> dict[str, FeaturesRef]:
         """All whose features of images lie in the feature files, by name: evaluators, then encoders."""

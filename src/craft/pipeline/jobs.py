@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from craft.core.files import write_text
-from craft.core.settings import DECODED, ImageSet, JobSettings, Role
+from craft.core.settings import REAL, ImageSet, JobSettings, Role
 from craft.datasets.readers import READERS
-from craft.datasets.settings import PrepareJob
+from craft.datasets.settings import PrepareJob, ReadJob
 from craft.evaluation.auditing.settings import AuditJob, AuditSettings, SignsJob
 from craft.evaluation.biomarkers.settings import MeasureJob
 from craft.evaluation.downstream.settings import DownstreamJob
@@ -98,7 +98,7 @@ def loader_extensions() -> list[str]:
 def resolve_jobs(config: Config) -> dict[str, JobSettings]:
     """Settings of every job of a configuration, by the path of their file below `results`."""
     jobs: dict[str, JobSettings] = resolve_models(config)
-    if config.foundation.train and config.phantom_classifier:
+    if config.foundation and config.foundation.train and config.phantom_classifier:
         jobs["models/settings/check_models.yaml"] = ModelCheckJob(
             modules=ENCODER_LOADERS.modules(encoder_ref(config, "held_out").loader),
             foundation=model_path(config, "foundation"),
@@ -119,6 +119,8 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
         unnamed_patients=[name for name, dataset in config.datasets.items() if not dataset.names_patients],
         methods=list(config.methods),
         rewarded=[name for name, method in config.methods.items() if method.rewarded],
+        given=config.given_methods(),
+        controls=config.controls(),
         trainings={
             name: [each for each in line_of(name, config.methods) if config.methods[each].rule]
             for name in config.methods
@@ -134,7 +136,7 @@ def resolve_models(config: Config) -> dict[str, JobSettings]:
     """Settings of the jobs that train models from scratch."""
     shared: dict[str, Any] = {"resolution": config.resolution, "datasets": list(config.datasets)}
     jobs: dict[str, JobSettings] = {}
-    if config.foundation.train:
+    if config.foundation and config.foundation.train:
         jobs["models/settings/foundation.yaml"] = FoundationJob(
             modules=FAMILIES.modules(TEXT_FAMILY), training=config.foundation.train, **shared
         )
@@ -186,7 +188,7 @@ def resolve_preparation(config: Config, dataset: str) -> dict[str, JobSettings]:
         f"{folder}/encode_images.yaml": EncodeJob(
             modules=loaders_of(config, refs),
             dataset=dataset,
-            foundation=model_path(config, "foundation"),
+            foundation=model_path(config, "foundation") if config.foundation else None,
             evaluators=refs,
         ),
         f"{folder}/calibrate_cas.yaml": CalibrationJob(
@@ -202,7 +204,7 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
     """Settings of the jobs that score and measure the images of one dataset."""
     images, folder, refs = config.datasets[dataset], f"{dataset}/settings", evaluator_refs(config)
     generated = image_sets(config, config.methods)
-    measured = [ImageSet(method=DECODED, seed=0), *generated]
+    measured = [*(ImageSet(method=name, seed=0) for name in config.controls() if name != REAL), *generated]
     score = ScoreJob(
         modules=[*loaders_of(config, refs), *DIMENSIONS.modules()],
         dataset=dataset,
@@ -219,6 +221,7 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
         f"{folder}/check_validity.yaml": ValidityJob(
             **dict(score) | {"generated": generated},
             rewarded=image_sets(config, [name for name, method in config.methods.items() if method.rewarded]),
+            given=config.given_methods(),
             scoring=config.scoring,
             validity=config.validity,
         ),
@@ -265,8 +268,13 @@ def seen_by(config: Config, method: MethodSettings) -> list[EvaluatorRef]:
 
 
 def resolve_method(config: Config, dataset: str, name: str, seed: int) -> dict[str, JobSettings]:
-    """Settings of the jobs that train and sample one method with one seed."""
+    """Settings of the jobs that train and sample one method with one seed, or read its images."""
     folder, processes = f"{dataset}/{name}/seed{seed}/settings", config.resources.processes
+    if not config.methods[name].sampled:
+        images = config.methods[name].reader(dataset, config.datasets[dataset], seed, config.resolution)
+        place = {"dataset": dataset, "method": name, "seed": seed, "resolution": config.resolution}
+        job = ReadJob(modules=READERS.modules(images.reader), images=images, **place)
+        return {f"{folder}/read_images.yaml": job}
     method = config.methods[name].resolved(name, config.methods, config.sampling, processes)
     shared: dict[str, Any] = {
         "dataset": dataset,

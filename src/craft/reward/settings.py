@@ -66,7 +66,7 @@ class EncodeJob(JobSettings):
     """What `encode_images` needs to know."""
 
     dataset: str = Field(description="name of the dataset")
-    foundation: str = Field(description="pipeline folder or hub id, whose autoencoder encodes")
+    foundation: str | None = Field(description="pipeline folder or hub id, whose autoencoder encodes; null without one")
     evaluators: list[EvaluatorRef] = Field(description="all evaluators of the run")
 
 

@@ -16,7 +16,8 @@ CAS = ("cas", "siglip_regnet")
 
 
 def test_every_image_number_of_a_seed_is_one_row(scores, pairs):
-    images = pairs["skin"].images
+    (part,) = pairs["skin"].parts
+    images = part.images
     assert len(images) == 2 * 3 * 24 and images.index.names == ["seed", "image_id"]
     own = scores.query("dataset == 'skin' and method == 'craft' and seed == 1 and evaluator == 'siglip_regnet'")
     row = own[own["image_id"] == "000007"]
@@ -34,7 +35,8 @@ def test_values_are_those_of_the_other_tables(scores, pairs, fake_run):
 
 def test_resamples_of_a_mean_and_a_rate_lie_around_their_values(pairs):
     paired = pairs["skin"]
-    resamples = pd.DataFrame(paired.sampled.spread, columns=paired.images.columns)
+    (part,) = paired.parts
+    resamples = pd.DataFrame(part.sampled.spread, columns=part.images.columns)
     spread = resamples.std()
     assert ((resamples.mean() - paired.values).abs() < 2 * spread + 1e-9).all()
     assert spread["tail_rate", "clip_bit", "lora"] > spread["cas", "clip_bit", "lora"] > 0
@@ -46,7 +48,7 @@ def test_pairing_narrows_the_interval_of_correlated_methods(scores, fake_run):
     alike.loc[own, "cas"] = (alike.loc[alike["method"] == "lora", "cas"].to_numpy() + 0.01).clip(0, 1)
     paired = pair_datasets(alike, fake_run[1])["skin"]
     difference = paired.estimate(paired.combine(np.subtract, (*CAS, "craft"), (*CAS, "lora")))
-    groups = [rows[[(*CAS, "craft")]].to_numpy() for _, rows in paired.images.groupby("seed")]
+    groups = [rows[[(*CAS, "craft")]].to_numpy() for _, rows in paired.parts[0].images.groupby("seed")]
     (alone,) = bootstrap_means(groups, 500, 0.95, "alone")
     assert difference.high - difference.low < 0.1 * (alone.high - alone.low)
 
@@ -90,6 +92,5 @@ def test_what_cannot_be_paired_is_one_sentence(scores, fake_run, spoil, finding)
 def test_a_run_without_a_classifier_of_phantoms_has_pairs(tmp_path):
     run = make_results(tmp_path, per_label=4, classifier=False)
     paired = pair_datasets(Results(tmp_path, run).read(SCORES), run)["chest"]
-    assert PHANTOM_CLASSIFIER not in paired.roles and "label_agreement" not in paired.images.columns.get_level_values(
-        "metric"
-    )
+    metrics = paired.parts[0].images.columns.unique("metric")
+    assert PHANTOM_CLASSIFIER not in paired.roles and "label_agreement" not in metrics

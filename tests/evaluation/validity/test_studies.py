@@ -160,6 +160,17 @@ def test_methods_that_start_from_the_same_noise_are_resampled_together():
     assert (lora == craft).all() and not set(lora) & set(judged.units[judged.methods == "real"])
 
 
+def test_images_of_another_program_are_resampled_on_their_own():
+    table = draw_table()
+    alone = table[table["method"] != "craft"]
+    given = table[table["method"] == "craft"].iloc[::-1]
+    mixed = pd.concat([alone, given.sort_values("evaluator", kind="stable")], ignore_index=True)
+    judged = pair_with_classifier(mixed, "a", ["craft"])
+    units = {name: set(judged.units[judged.methods == name]) for name in ("real", "lora", "craft")}
+    assert sum(map(len, units.values())) == 150 == len(set.union(*units.values()))
+    assert (judged.unit_labels[judged.units] == judged.labels).all()
+
+
 def test_a_classifier_of_other_images_is_refused():
     table = draw_table()
     with pytest.raises(CraftError, match="did not score the same images of 'skin'"):

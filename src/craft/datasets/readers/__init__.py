@@ -8,6 +8,7 @@ READERS = Registry(
     {
         "phantom": "craft.datasets.readers.phantom",
         "image_folder": "craft.datasets.readers.image_folder",
+        "image_table": "craft.datasets.readers.image_table",
         "medmnist": "craft.datasets.readers.medmnist",
     },
 )

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from craft.core.errors import CraftError
+from craft.core.settings import Positive
 from craft.datasets.files import count_kinds, is_image, list_files, mask_sign, suggest_group_pattern
 from craft.datasets.preprocess import UnreadableImage, decode, is_two_valued, to_square
 from craft.datasets.readers.base import RawImage, Reading, Reason, display_name, locate, missing_data
@@ -80,6 +81,9 @@ class ImageFolderDataset(DatasetSettings):
         description="images that fit none of these are left out, for example '*.png', 'images/*'; empty: all are taken",
     )
     exclude: Patterns = Field([], description="images that fit one of these are left out, for example '*_mask*'")
+    min_side: Positive | None = Field(
+        None, description="images with a shorter side, in pixels, are left out; null: they are enlarged"
+    )
     take_masks: bool = Field(
         False, description="whether files that look like masks are images; false: they stop the run"
     )
@@ -257,7 +261,7 @@ def load_file(path: Path, settings: ImageFolderDataset, size: int) -> tuple[np.n
             "has two grey values at most, as a mask has; leave such files out with `exclude`, or set `take_masks` where"
             " they are images"
         )
-    return to_square(image, size), {}
+    return to_square(image, size, settings.min_side), {}
 
 
 def refuse(reason: str, size: int) -> tuple[np.ndarray, dict[str, str]]:

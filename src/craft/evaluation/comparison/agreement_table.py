@@ -23,8 +23,8 @@ def agreement_table(pairs: dict[str, Paired], run: Run) -> pd.DataFrame:
     A row compares `evaluator` with `against`; the classifier of phantoms counts as one. `kendall_tau` ranks the
     generating methods by mean CAS, its `n` is their number, and it needs two of them. `spearman` ranks the images of
     all methods of a seed together, so that differences between methods enter it; `spearman_within` ranks every
-    method's images among themselves. Both are averaged over seeds. Resamples draw pairs; ranks of images are kept over
-    resamples.
+    method's images among themselves. Both are averaged over seeds. Resamples draw pairs, and images that have none;
+    ranks of images are kept over resamples.
 
     Args:
         pairs: of `craft.evaluation.comparison.pairs.pair_scores`.
@@ -76,7 +76,8 @@ def spearman_estimates(
     """Spearman's correlation over images of every couple of evaluators, by (metric, first, second)."""
     evaluators, within = list(paired.roles), metric == "spearman_within"
     numbered = [tuple(evaluators.index(name) for name in couple) for couple in couples]
-    moments = [rank_moments(rows, evaluators, couples, within) for _, rows in paired.images.groupby("seed")]
+    seeds = zip(*([rows for _, rows in part.images.groupby("seed")] for part in paired.parts), strict=True)
+    moments = [rank_moments(list(tables), evaluators, couples, within) for tables in seeds]
 
     def correlations(group: int, counts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         products, squares = (counts @ part for part in moments[group])
@@ -85,31 +86,44 @@ def spearman_estimates(
 
     alike = [np.zeros(len(products), int) for products, _ in moments]
     numbers = sample(alike, correlations, resamples, metric, paired.dataset).estimates(paired.confidence)
-    images = len(paired.images) * len(paired.methods)
+    images = sum(len(part.images) * len(part.methods) for part in paired.parts)
     return {(metric, *couple): replace(number, n=images) for couple, number in zip(couples, numbers, strict=True)}
 
 
 def rank_moments(
-    rows: pd.DataFrame, evaluators: list[str], couples: list[tuple[str, str]], within: bool
+    tables: list[pd.DataFrame], evaluators: list[str], couples: list[tuple[str, str]], within: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What correlations of ranks need of every pair of images, summed over methods.
+    """What correlations of ranks need of every image number of every table, summed over its methods.
 
     Args:
-        rows: images of one seed, as in `Paired.images`.
+        tables: images of one seed, as in `DrawnTogether.images`; n rows in all.
         evaluators: names.
         couples: of these names.
         within: whether every method's images are ranked among themselves.
 
     Returns:
-        Products of centred ranks, shape (images, couples), and their squares, shape (images, evaluators).
+        Products of centred ranks, shape (n, couples), and their squares, shape (n, evaluators).
     """
-    ranks = {}
-    for name in evaluators:
-        scores = rows["cas"][name].to_numpy()
-        ranked = rankdata(scores, axis=0 if within else None).reshape(scores.shape)
-        ranks[name] = ranked - ranked.mean()
-    products = np.stack([(ranks[one] * ranks[two]).sum(axis=1) for one, two in couples], axis=1)
-    return products, np.stack([(ranks[name] ** 2).sum(axis=1) for name in evaluators], axis=1)
+    ranks = {name: centred_ranks([rows["cas"][name].to_numpy() for rows in tables], within) for name in evaluators}
+
+    def over_methods(first: str, second: str) -> np.ndarray:
+        products = zip(ranks[first], ranks[second], strict=True)
+        return np.concatenate([(one * two).sum(axis=1) for one, two in products])
+
+    products = np.stack([over_methods(*couple) for couple in couples], axis=1)
+    return products, np.stack([over_methods(name, name) for name in evaluators], axis=1)
+
+
+def centred_ranks(scores: list[np.ndarray], within: bool) -> list[np.ndarray]:
+    """Ranks less their mean of scores (images, methods): of every method, or of all methods of all tables together.
+
+    Those of every method are shares of its images, so that every image weighs the same.
+    """
+    if within:
+        return [(ranked - ranked.mean(axis=0)) / len(ranked) for ranked in (rankdata(each, axis=0) for each in scores)]
+    ranked = rankdata(np.concatenate([each.ravel() for each in scores]))
+    parts = np.split(ranked - ranked.mean(), np.cumsum([each.size for each in scores])[:-1])
+    return [part.reshape(each.shape) for part, each in zip(parts, scores, strict=True)]
 
 
 def make(results: Results) -> pd.DataFrame:

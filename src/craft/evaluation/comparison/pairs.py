@@ -1,8 +1,9 @@
-"""Scores of all methods of a dataset, image by image, and one bootstrap that resamples them together.
+"""Scores of all methods of a dataset, image by image, and a bootstrap that resamples together what belongs together.
 
-Image i of a dataset and seed has the same label and the same initial noise under every method
-(`craft.training.generation`). Methods are therefore compared on pairs: a resample draws image numbers within labels,
-and every method is measured on the images of these numbers.
+Image i of a dataset and seed has the same label and the same initial noise under every method that the run samples
+(`craft.training.generation`). These methods are therefore compared on pairs: a resample draws image numbers within
+labels, and every method is measured on the images of these numbers. Images that another program made share nothing with
+others but their labels: every such method is drawn on its own, and what is compared with it is compared without pairs.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from craft.core.settings import CONTROLS
 from craft.evaluation.results import Results
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, SCORES, require_real, scores_source
 from craft.evaluation.settings import Run, ScoringSettings, tail_metric, tail_quantiles
-from craft.evaluation.statistics.intervals import Estimate, Sampled, sample
+from craft.evaluation.statistics.intervals import Estimate, Sampled, join, sample
 from craft.evaluation.statistics.tails import by_number, resample_thresholds, weigh_below
 
 # (metric, evaluator, method)
@@ -25,34 +26,62 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
+class DrawnTogether:
+    """Methods whose images are pairs, or one method whose images have none.
+
+    Attributes:
+        images: scores and tail indicators, one row per (seed, image_id), one column per `Key`.
+        sampled: mean of every column, as it is and resampled; thresholds are resampled too.
+    """
+
+    images: pd.DataFrame
+    sampled: Sampled
+
+    @property
+    def methods(self) -> list[str]:
+        """Whose images they are."""
+        return list(self.images.columns.unique("method"))
+
+
+@dataclass(frozen=True)
 class Paired:
-    """All methods of one dataset, measured on the same resamples.
+    """All methods of one dataset, measured on the same resamples where their images are pairs.
 
     Attributes:
         dataset: its name.
         methods: generating methods, in the order of the configuration.
         roles: evaluator -> role.
-        images: scores and tail indicators, one row per (seed, image_id), one column per `Key`.
-        sampled: mean of every column, as it is and resampled; thresholds are resampled too.
+        parts: methods that are drawn together; resamples of two parts are independent, but for the thresholds that
+            real images set, which are the same in all of them.
         confidence: share of a distribution between low and high.
     """
 
     dataset: str
     methods: list[str]
     roles: dict[str, str]
-    images: pd.DataFrame
-    sampled: Sampled
+    parts: list[DrawnTogether]
     confidence: float
 
     @cached_property
     def values(self) -> pd.Series:
         """Mean of every column."""
-        return pd.Series(self.sampled.value, index=self.images.columns)
+        return pd.concat([pd.Series(part.sampled.value, index=part.images.columns) for part in self.parts])
+
+    def images_of(self, key: Key) -> pd.Series:
+        """One column, by (seed, image_id)."""
+        return next(part.images[key] for part in self.parts if key in part.images)
+
+    def pair(self, method: str, other: str) -> bool:
+        """Whether the images of two methods are pairs."""
+        return any({method, other} <= set(part.methods) for part in self.parts)
 
     def combine(self, function: Callable[..., np.ndarray], *keys: Key) -> Sampled:
         """What a function makes of some columns' means, which it gets one by one, each of shape (k,)."""
-        places = [self.images.columns.get_loc(key) for key in keys]
-        return self.sampled.apply(lambda means: function(*means[:, places].T)[:, None])
+        parts = [part for part in self.parts if any(key in part.images for key in keys)]
+        whole = parts[0].sampled if len(parts) == 1 else join([part.sampled for part in parts])
+        columns = [key for part in parts for key in part.images.columns]
+        places = [columns.index(key) for key in keys]
+        return whole.apply(lambda means: function(*means[:, places].T)[:, None])
 
     def estimate(self, sampled: Sampled) -> Estimate:
         """The first statistic of some with its interval."""
@@ -82,7 +111,7 @@ def pair_datasets(scores: pd.DataFrame, run: Run) -> dict[str, Paired]:
 
 
 def resample_dataset(scores: pd.DataFrame, dataset: str, run: Run) -> Paired:
-    """Pair and resample one dataset."""
+    """Pair and resample one dataset; methods whose images another program made are resampled on their own."""
     scoring = run.scoring
     generated = scores[~scores["method"].isin(CONTROLS)]
     roles = dict(generated[["evaluator", "role"]].drop_duplicates().itertuples(index=False))
@@ -100,10 +129,15 @@ def resample_dataset(scores: pd.DataFrame, dataset: str, run: Run) -> Paired:
         )
         for name, real in reference.items()
     }
-    images = add_tails(align_images(generated, dataset), thresholds, scoring)
-    labels = generated.drop_duplicates(["seed", "image_id"]).set_index(["seed", "image_id"])["label"]
-    sampled = resample_pairs(images, labels.loc[images.index], thresholds, scoring, dataset)
-    return Paired(dataset, methods, roles, images, sampled, scoring.confidence)
+    alone = generated["method"].where(generated["method"].isin(run.given), "")
+    parts = []
+    for name, rows in generated.groupby(alone):
+        images = add_tails(align_images(rows, dataset), thresholds, scoring)
+        labels = rows.drop_duplicates(["seed", "image_id"]).set_index(["seed", "image_id"])["label"]
+        names = (dataset, name) if name else (dataset,)
+        sampled = resample_pairs(images, labels.loc[images.index], thresholds, scoring, *names)
+        parts.append(DrawnTogether(images, sampled))
+    return Paired(dataset, methods, roles, parts, scoring.confidence)
 
 
 def align_images(generated: pd.DataFrame, dataset: str) -> pd.DataFrame:
@@ -161,7 +195,7 @@ def add_tails(images: pd.DataFrame, thresholds: dict[str, Sampled], scoring: Sco
 
 
 def resample_pairs(
-    images: pd.DataFrame, labels: pd.Series, thresholds: dict[str, Sampled], scoring: ScoringSettings, dataset: str
+    images: pd.DataFrame, labels: pd.Series, thresholds: dict[str, Sampled], scoring: ScoringSettings, *names: str
 ) -> Sampled:
     """The mean of every column, as it is and resampled.
 
@@ -170,7 +204,7 @@ def resample_pairs(
         labels: of the images, with the same rows.
         thresholds: evaluator -> its tails' thresholds, in the order of `tail_quantiles`.
         scoring: bootstrap settings.
-        dataset: seeds the resamples.
+        names: seed the resamples.
     """
     limits = {evaluator: by_number(known) for evaluator, known in thresholds.items()}
     tails = {tail_metric("tail_rate", quantile, scoring): i for i, quantile in enumerate(tail_quantiles(scoring))}
@@ -187,4 +221,4 @@ def resample_pairs(
         return means
 
     shown = [rows.to_numpy(str) for _, rows in labels.groupby("seed")]
-    return sample(shown, statistic, scoring.comparison_resamples, "pairs", dataset)
+    return sample(shown, statistic, scoring.comparison_resamples, "pairs", *names)

@@ -18,7 +18,7 @@ PER_IMAGE = "unet_evaluations_per_image"
 
 
 def cost_table(results: Results) -> pd.DataFrame:
-    """What every method took, for every dataset, as a mean over seeds with the least and the most of them.
+    """What every sampled method took, for every dataset, as a mean over seeds with the least and the most of them.
 
     Stages: `own_training`, the method's own, whatever it prepares and its guard's checks included; `training`, with the
     trainings of all that it starts from; `images`, the sampling of the run's images, of which `best_of_n` makes many
@@ -35,6 +35,7 @@ def cost_table(results: Results) -> pd.DataFrame:
         row
         for dataset in results.run.datasets
         for method in results.run.methods
+        if method not in results.run.given
         for row in method_rows(results, dataset, method)
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))

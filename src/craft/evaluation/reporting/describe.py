@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from craft.core.settings import CONTROLS
 from craft.evaluation.downstream.arms import Arm
 from craft.evaluation.reporting.figures import name_method, spell
 from craft.evaluation.reporting.notebooks import Figure
@@ -35,7 +34,7 @@ def describe_run(
             {"key": key, "name": spell(key), "labels": len(labels), "patients": key not in run.unnamed_patients}
             for key, labels in run.datasets.items()
         ],
-        "methods": [describe_method(method, run, jobs) for method in (*CONTROLS, *run.methods)],
+        "methods": [describe_method(method, run, jobs) for method in (*run.controls, *run.methods)],
         "evaluators": tables["cas"][["evaluator", "role"]].drop_duplicates().to_dict("records"),
         "dimensions": list(DIMENSIONS),
         "arms": name_arms(tables["downstream"]["method"].unique()),
@@ -55,6 +54,8 @@ def describe_method(method: str, run: Run, jobs: list[MethodJob]) -> dict:
         "key": method,
         "name": name_method(method),
         "reward": method in run.rewarded,
+        "given": method in run.given,
+        "sampled": method in run.methods and method not in run.given,
         "settings": job and job.model_dump(mode="json"),
     }
 

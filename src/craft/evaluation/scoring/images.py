@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
@@ -19,11 +18,11 @@ from craft.core.errors import CraftError
 from craft.datasets.preprocess import UnreadableImage, decode, from_memory, to_square
 from craft.datasets.readers.base import Reading, Reason
 from craft.datasets.readers.image_folder import ImageFolderDataset, list_labelled
+from craft.datasets.readers.image_table import load_cell, read_columns
 
 log = logging.getLogger(__name__)
 
 Loader = Callable[[], Image.Image]
-NAMES = ("file", "image_id")
 
 
 @dataclass(frozen=True)
@@ -139,26 +138,15 @@ def refuse_unknown(labels: Iterable[str], known: Sequence[str]) -> None:
 
 def open_table(path: Path, label_column: str, bit_depth: int | None) -> ImageList:
     """Images of a parquet table, whose bytes are read in small groups of rows."""
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise CraftError(f"{path} is no parquet table; give a folder of images or a parquet table") from error
-    with file:
-        columns = file.schema_arrow.names
-        if lacking := [name for name in ("image", label_column) if name not in columns]:
-            raise CraftError(f"{path} has no column {lacking[0]!r}, only {', '.join(columns)}; rename one or add it")
-        own = next((name for name in NAMES if name in columns), None)
-        tell_splits(file, path)
-        texts = file.read([name for name in (label_column, own) if name])
-    labels = [str(label) for label in texts[label_column].to_pylist()]
-    names = list(map(str, texts[own].to_pylist() if own else range(len(labels))))
-    return ImageList(names, labels, partial(stream_table, path, bit_depth))
+    texts = read_columns(path, label_column)
+    tell_splits(path)
+    return ImageList(list(texts["file"]), list(texts[label_column]), partial(stream_table, path, bit_depth))
 
 
-def tell_splits(file: pq.ParquetFile, path: Path) -> None:
+def tell_splits(path: Path) -> None:
     """Log which splits a run's image table holds: only its test images are as new to the run as anyone's images are."""
-    if "split" in file.schema_arrow.names:
-        counts = Counter(str(split) for split in file.read(["split"])["split"].to_pylist() if split)
+    if "split" in pq.read_schema(path).names:
+        counts = Counter(str(split) for split in pq.read_table(path, columns=["split"])["split"].to_pylist() if split)
         shown = ", ".join(f"{split} {count}" for split, count in counts.items())
         if shown:
             log.warning("%s: all its splits are scored (%s); the run's own numbers rest on test alone", path, shown)
@@ -170,16 +158,6 @@ def stream_table(path: Path, bit_depth: int | None, rows: int = 64) -> Iterator[
         for group in file.iter_batches(rows, columns=["image"]):
             for cell in group["image"].to_pylist():
                 yield partial(load_cell, cell, path.parent, bit_depth)
-
-
-def load_cell(cell: dict | bytes | None, folder: Path, bit_depth: int | None) -> Image.Image:
-    """The image of one cell: encoded bytes, alone or in a `datasets` struct, or a path beside the table."""
-    data = cell.get("bytes") if isinstance(cell, dict) else cell
-    if data is None and isinstance(cell, dict) and cell.get("path"):
-        return load_file(folder / cell["path"], bit_depth)
-    if not isinstance(data, bytes):
-        raise UnreadableImage("holds neither bytes nor the path of an image")
-    return decode(data, bit_depth)
 
 
 def decode_ahead(

@@ -1,4 +1,4 @@
-"""Effect sizes of paired comparisons, and the correction for making many of them."""
+"""Effect sizes of comparisons, and the correction for making many of them."""
 
 import numpy as np
 import pandas as pd
@@ -60,3 +60,18 @@ def rank_biserial(differences: np.ndarray) -> float:
         return 0.0
     ranks = rankdata(np.abs(differences))
     return float(np.sum(ranks * np.sign(differences)) / ranks.sum())
+
+
+def rank_biserial_unpaired(first: np.ndarray, second: np.ndarray) -> float:
+    """Rank-biserial correlation of two independent samples (Kerby 2014), which is Cliff's delta.
+
+    Args:
+        first: values of the one, shape (n,).
+        second: values of the other, shape (m,).
+
+    Returns:
+        The share of all n * m couples in which the first is larger minus that in which the second is, in [-1, 1].
+    """
+    ranks = rankdata(np.concatenate([first, second]))
+    wins = ranks[: len(first)].sum() - len(first) * (len(first) + 1) / 2
+    return float(2 * wins / (len(first) * len(second)) - 1)

@@ -4,7 +4,7 @@ What an image is compared with is the classifier's probability of its intended l
 loses without a dimension belongs to the study `drop_one`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,8 @@ class Judged:
         probability: the classifier's, of the intended label, shape (n,).
         methods: shape (n,).
         labels: intended ones, shape (n,); those of a unit are the same.
-        units: number of the noise an image started from, shared by the methods; every real image has one of its own.
+        units: number of the noise an image started from, shared by the methods that the run samples; every other image
+            has one of its own.
         seeds: how many generator seeds the images come from.
     """
 
@@ -52,12 +53,13 @@ class Judged:
         return self.labels[np.unique(self.units, return_index=True)[1]]
 
 
-def pair_with_classifier(scores: pd.DataFrame, evaluator: str) -> Judged:
+def pair_with_classifier(scores: pd.DataFrame, evaluator: str, given: Sequence[str] = ()) -> Judged:
     """Lay an evaluator's scores beside the classifier's probability, image by image.
 
     Args:
         scores: one dataset's (`craft.evaluation.scoring.results.SCORES`).
         evaluator: name of the evaluator.
+        given: methods whose images share no noise with those of others.
 
     Raises:
         CraftError: if the classifier judged other images.
@@ -72,7 +74,8 @@ def pair_with_classifier(scores: pd.DataFrame, evaluator: str) -> Judged:
             f" {scores['dataset'].iloc[0]!r}; run `snakemake --forcerun score_images`"
         )
     number = rated.groupby(place, sort=False).cumcount().astype(str)
-    start = np.where(rated["method"] == REAL, REAL, rated["seed"].astype(str)) + "/" + number
+    alone = rated["method"].where(rated["method"].isin([REAL, *given]), "")
+    start = alone + "/" + rated["seed"].astype(str) + "/" + number
     return Judged(
         rated[list(DIMENSIONS)].to_numpy(float),
         known["cas"].to_numpy(float),

@@ -16,10 +16,11 @@ class ValiditySettings(Strict):
 
 
 class ValidityJob(ScoreJob):
-    """What `check_validity` needs to know: what was scored, and which methods were finetuned with a reward."""
+    """What `check_validity` needs to know: what was scored, which methods saw a reward, and which share no noise."""
 
     rewarded: list[ImageSet] = Field(
         description="methods and seeds finetuned with a reward, in the order of their files"
     )
+    given: list[str] = Field([], description="methods whose images share no noise with those of others")
     scoring: ScoringSettings = Field(description="the configuration's section `scoring`")
     validity: ValiditySettings = Field(description="the configuration's section `validity`")

@@ -245,7 +245,7 @@ class ValidityStudy:
         if not (self.scores["role"] == PHANTOM_CLASSIFIER).any():
             return
         for ref in self.job.evaluators:
-            judged = pair_with_classifier(self.scores, ref.name)
+            judged = pair_with_classifier(self.scores, ref.name, self.job.given)
             shared = {"evaluator": ref.name, "role": ref.role, "source": f"{self.dataset}/*/seed*/scores.parquet"}
             yield from follow_classifier(judged, self.scoring, self.dataset, **shared)
             yield from order_methods(judged, self.scoring, self.dataset, **shared)

@@ -18,6 +18,7 @@ METHODS = Registry(
             "reward",
             "rwr",
             "dpo",
+            "images",
         )
     },
 )

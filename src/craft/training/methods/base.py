@@ -80,7 +80,9 @@ class MethodSettings(Strict):
     roles: ClassVar[tuple[Role, ...]] = ()
     # whether it is finetuned on a reward, which the tables compare with all methods that are not
     rewarded: ClassVar[bool] = False
-
+    # whether the run samples its images from the foundation, image by image on the noise that all methods start from;
+    # where it does not, `craft.training.methods.images` shows what a kind then provides
+    sampled: ClassVar[bool] = True
     # whether it learns a word for every label, which its prompts and those of what starts from it can use
     learns_words: ClassVar[bool] = False
     # whether its images are chosen among several by the reward

@@ -19,6 +19,7 @@ from craft.evaluation.reporting.findings.downstream import find_downstream
 from craft.evaluation.reporting.findings.drop_one import find_drop_one
 from craft.evaluation.reporting.findings.fidelity import find_fidelity
 from craft.evaluation.reporting.findings.gap import find_gap
+from craft.evaluation.reporting.findings.given import find_given
 from craft.evaluation.reporting.findings.judges import find_judges
 from craft.evaluation.reporting.findings.label_agreement import find_label_agreement
 from craft.evaluation.reporting.findings.label_swap import find_label_swap
@@ -30,6 +31,7 @@ from craft.evaluation.reporting.findings.tail import find_tail
 from craft.evaluation.settings import Run
 
 FINDINGS: dict[str, Callable[[Tables, Run], Any]] = {
+    "given": find_given,
     "alignment": find_alignment,
     "tail": find_tail,
     "downstream": find_downstream,
