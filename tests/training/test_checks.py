@@ -7,7 +7,7 @@ from runs import make_adapter, reward_run
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, to_tensor
 from craft.training.checks import LARGEST, collect_checks, keep_check
-from craft.training.craft import CHECKS
+from craft.training.watch import CHECKS
 
 
 @pytest.fixture(scope="module")
