@@ -192,9 +192,9 @@ def test_nothing_is_called_the_truth():
 
 def test_missing_table_is_one_sentence(results, tmp_path):
     gone = files_of(results, tables=[tmp_path / f"{name}.csv" for name in TABLES])
-    with pytest.raises(CraftError, match=r"no table .*cas\.csv"):
+    with pytest.raises(CraftError, match=r"no table \S+\.csv"):
         compile_paper(gone, tmp_path / "paper.pdf", "")
-    with pytest.raises(CraftError, match="the table 'cas' is missing among `--tables`"):
+    with pytest.raises(CraftError, match=r"the table '\w+' is missing among `--tables`"):
         compile_paper(files_of(results, tables=[]), tmp_path / "paper.pdf", "")
 
 

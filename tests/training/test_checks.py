@@ -42,7 +42,7 @@ def test_a_resumed_run_has_the_images_of_all_its_checks(adapter, tmp_path, monke
         keep_check(folder, labels, step, images)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("craft.training.craft.keep_check", interrupted)
+        patch.setattr("craft.training.watch.keep_check", interrupted)
         reward_run(adapter, tmp_path / "cut")
     reward_run(adapter, tmp_path / "cut")
     whole, resumed = (collect_checks(tmp_path / name / CHECKS, steps) for name in ("whole", "cut"))
