@@ -70,12 +70,10 @@ rule figures:
 
 
 rule prepare:
-    """The images of every dataset, and what became of the data in words."""
+    """The images of every dataset, and what became of the data in words (`preparation.txt`)."""
     input:
-        images=expand(rules.prepare_images.output.images, dataset=CONFIG.datasets),
-        reports=expand(rules.prepare_images.output.report, dataset=CONFIG.datasets),
-    shell:
-        "cat {input.reports:q}"
+        expand(rules.prepare_images.output.images, dataset=CONFIG.datasets),
+        expand(rules.prepare_images.output.report, dataset=CONFIG.datasets),
 
 
 rule models:
