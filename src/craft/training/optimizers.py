@@ -68,7 +68,7 @@ class Optimizer:
 
 
 class Muon(torch.optim.Optimizer):
-    """`torch.optim.Muon` in the matrices' own precision: in its bfloat16, most CPUs take twenty times as long.
+    """`torch.optim.Muon` in the matrices' own precision: a CPU that emulates its bfloat16 takes twenty times as long.
 
     Args:
         matrices: what is trained.
