@@ -1,9 +1,6 @@
 """One way of training, tried within a budget of UNet evaluations: what its states reach under a judge."""
 
-import math
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from craft.core.images import read_images
 from craft.core.seeds import Draws, derive_seed
 from craft.evaluation.fidelity.metrics import label_diversity
 from craft.models.foundation import Foundation
+from craft.models.metering import Meter
 from craft.pipeline.config import Config
 from craft.pipeline.jobs import evaluator_refs, resolve_jobs
 from craft.reward.cas import ClinicalAlignment
@@ -51,46 +49,16 @@ class State:
     diversity: float
 
 
-class EvaluationCounter:
-    """Counts an image's forward pass through the UNet as one evaluation and its backward pass as two."""
-
-    def __init__(self, unet: nn.Module):
-        self.total, self.counting = 0, True
-        unet.register_forward_hook(self.after_forward)
-
-    def reset(self) -> None:
-        """Start from 0."""
-        self.total = 0
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Within the block nothing is counted."""
-        self.counting = False
-        try:
-            yield
-        finally:
-            self.counting = True
-
-    def after_forward(self, module, arguments, output) -> None:
-        prediction = output.sample
-        self.total += len(prediction) * self.counting
-        if prediction.requires_grad:
-            prediction.register_hook(self.after_backward)
-
-    def after_backward(self, gradient: Tensor) -> None:
-        self.total += 2 * len(gradient) * self.counting
-
-
-def probe(loss_at: LossAt, parameters: list[nn.Parameter], counter: EvaluationCounter, steps: int = 1) -> list[int]:
+def probe(loss_at: LossAt, parameters: list[nn.Parameter], meter: Meter, steps: int = 1) -> list[int]:
     """UNet evaluations of each of the first steps, from their losses and gradients; changes no parameter."""
     costs = []
     for number in range(1, steps + 1):
-        counter.reset()
+        before = meter.evaluations
         loss, _ = loss_at(Part(number))
         loss.backward()
         for parameter in parameters:
             parameter.grad = None
-        costs.append(counter.total)
+        costs.append(meter.evaluations - before)
     return costs
 
 
@@ -128,7 +96,6 @@ class Trial:
         guarded: whether the guard checks the training, and its evaluations count.
         images: how many are judged.
         start: the parameters before the first step.
-        counter: of UNet evaluations.
     """
 
     job: MethodJob
@@ -137,7 +104,6 @@ class Trial:
     guarded: bool
     images: int
     start: list[Tensor]
-    counter: EvaluationCounter
 
     @classmethod
     def load(cls, config: Config, dataset: str, way: str, role: str, images: int) -> "Trial":
@@ -159,13 +125,18 @@ class Trial:
             inputs.foundation.add_adapter(**dict(settings.lora))
         inputs.foundation.remember_prompts(all_prompts(inputs.knowledge))
         start = [parameter.detach().clone() for parameter in inputs.foundation.adapter_parameters(text=False)]
-        job, counter = job.model_copy(update={"training": settings}), EvaluationCounter(inputs.foundation.unet)
-        return cls(job, inputs, judged_by, way not in RECIPES | SUPERVISED, images, start, counter)
+        job = job.model_copy(update={"training": settings})
+        return cls(job, inputs, judged_by, way not in RECIPES | SUPERVISED, images, start)
 
     @property
     def parameters(self) -> list[nn.Parameter]:
         """What is trained."""
         return self.inputs.foundation.adapter_parameters(text=False)
+
+    @property
+    def meter(self) -> Meter:
+        """Of UNet evaluations."""
+        return self.inputs.foundation.meter
 
     def seed_name(self, seed: int) -> str:
         """Names the random draws of a training."""
@@ -180,15 +151,12 @@ class Trial:
 
     def steps_within(self, budget: int, seed: int) -> int:
         """Optimiser steps, one at least, that so many UNet evaluations pay for, with the guard's checks."""
-        first, *later = probe(self.loss(seed), self.parameters, self.counter, 1 + PROBED)
-        step, check, every = sum(later) / len(later), 0, 1
-        if self.guarded:
-            guard, sampling = self.job.training.guard, self.job.sampling
-            check, every = guard.images * sampling.steps * (2 if sampling.guidance_scale > 1 else 1), guard.every
+        first, *later = probe(self.loss(seed), self.parameters, self.meter, 1 + PROBED)
+        step = sum(later) / len(later)
 
         def cost(steps: int) -> float:
-            """With a check at the start and at the end."""
-            return first + step * (steps - 1) + check * (1 + math.ceil(steps / every))
+            checks = self.job.training.guard.evaluations(steps, self.job.sampling) if self.guarded else 0
+            return first + step * (steps - 1) + checks
 
         steps = 1
         while abs(cost(steps + 1) - budget) <= abs(cost(steps) - budget):
@@ -200,7 +168,7 @@ class Trial:
         with torch.no_grad():
             for parameter, value in zip(self.parameters, self.start, strict=True):
                 parameter.copy_(value)
-        self.counter.reset()
+        self.meter.evaluations = 0
         loop = self.job.training.training.model_copy(update={"steps": steps, "warmup_steps": min(5, steps)})
         loss, watch = self.loss(seed), Watch(self, self.make_guard(seed, steps), steps, states)
         memory = loss if isinstance(loss, CraftLoss) else None
@@ -224,11 +192,12 @@ class Trial:
         names = balanced_labels(labels, self.images)
         prompts = draw_prompts(knowledge, names, "enriched", draws)
         noise = draws.normal(self.images, *foundation.latent_shape)
-        with self.counter.paused():
-            features = judged_by.judge.embed(generate(foundation, prompts, noise, self.job.sampling))
+        spent = self.meter.evaluations
+        features = judged_by.judge.embed(generate(foundation, prompts, noise, self.job.sampling))
+        self.meter.evaluations = spent
         numbers = torch.tensor([labels.index(name) for name in names])
         diversity = mean_diversity(features.visual, numbers) / judged_by.real_diversity
-        return State(self.counter.total, judged_by.alignment.cas(features, numbers).mean().item(), diversity)
+        return State(spent, judged_by.alignment.cas(features, numbers).mean().item(), diversity)
 
 
 class Watch(Observer):

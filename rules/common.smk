@@ -102,13 +102,6 @@ def sampled_methods():
     return [name for name in CONFIG.methods if name not in CONFIG.given_methods()]
 
 
-def given_files(wildcards):
-    """The files of a method whose images another program made, as far as they exist."""
-    method, dataset = CONFIG.methods[wildcards.method], CONFIG.datasets[wildcards.dataset]
-    reader = method.reader(wildcards.dataset, dataset, int(wildcards.seed), CONFIG.resolution)
-    return list(map(str, method.watched_files(reader)))
-
-
 def rewarded_methods():
     """Names of the methods that are finetuned on a reward."""
     return [name for name, method in CONFIG.methods.items() if method.rewarded]
@@ -154,9 +147,13 @@ def method_evaluators(wildcards):
     return [path for files in found for path in ([files] if isinstance(files, str) else files)]
 
 
-def raw_files(wildcards):
-    """What stands for the raw files of a dataset, and changes when they do; phantoms have none."""
-    return str(RAW_FILES.get(wildcards.dataset, "")) or []
+def raw_files(place):
+    """An input function: what changes when the raw files of a dataset or of given images do; phantoms have none."""
+
+    def path(wildcards):
+        return str(RAW_FILES.get(place.format(**dict(wildcards.items())), "")) or []
+
+    return path
 
 
 def checked_models():

@@ -40,7 +40,7 @@ rule read_images:
     """Read the images of one method that another program made."""
     input:
         settings="<results>/{dataset}/{method}/seed{seed}/settings/read_images.yaml",
-        raw=given_files,
+        raw=raw_files("{dataset}/{method}/seed{seed}"),
         code=code_of("read_images", "{dataset}/{method}/seed{seed}/settings/read_images.yaml"),
     output:
         images="<results>/{dataset}/{method}/seed{seed}/images.parquet",

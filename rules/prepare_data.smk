@@ -2,7 +2,7 @@ rule prepare_images:
     """Read the labelled images of one dataset, bring them to one size and split them by patient."""
     input:
         settings="<results>/{dataset}/settings/prepare_images.yaml",
-        raw=raw_files,
+        raw=raw_files("{dataset}"),
         code=code_of("prepare_images", "{dataset}/settings/prepare_images.yaml"),
     output:
         images="<results>/{dataset}/images.parquet",

@@ -38,7 +38,7 @@ from peers import RESOLUTION, interleave, make_metrics, paired_ratios  # noqa: E
 from phantom_run import DATASET, make_dataset, make_run, read_test_images, repeat_images  # noqa: E402
 from reward_per_compute import CHOICE, compare, diverse_gain  # noqa: E402
 from scoring import make_metrics as make_scoring_metrics  # noqa: E402
-from trial import EvaluationCounter, State, probe  # noqa: E402
+from trial import State, probe  # noqa: E402
 from ways import RECIPES, REWARD, WAYS, changed  # noqa: E402
 from workload import Ours, Work, reward  # noqa: E402
 
@@ -442,7 +442,7 @@ def test_the_reward_per_compute_benchmark_refuses_names_that_it_does_not_know(ti
 def test_a_backward_pass_counts_as_two_evaluations():
     foundation = tiny_foundation()
     parameters = foundation.add_adapter(rank=2)
-    counter, states = EvaluationCounter(foundation.unet), foundation.encode_prompts(["a nevus"] * 3)
+    meter, states = foundation.meter, foundation.encode_prompts(["a nevus"] * 3)
 
     def loss_at(part):
         noise = torch.ones(3, *foundation.latent_shape)
@@ -450,7 +450,7 @@ def test_a_backward_pass_counts_as_two_evaluations():
             foundation.unet(noise, 1, encoder_hidden_states=states)
         return foundation.unet(noise, 1, encoder_hidden_states=states).sample.mean(), {}
 
-    assert probe(loss_at, parameters, counter, steps=2) == [3 + 3 + 2 * 3] * 2
+    assert probe(loss_at, parameters, meter, steps=2) == [3 + 3 + 2 * 3] * 2
     assert all(parameter.grad is None for parameter in parameters)
 
 

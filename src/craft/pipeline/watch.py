@@ -1,4 +1,4 @@
-"""Raw files as one small file for each dataset, which changes when they do.
+"""Raw files as one small file for each dataset and set of given images, which changes when they do.
 
 A table is watched by its content, the images of a folder by their names, sizes and times: to read 200 000 images each
 time that the Snakefile is read would take minutes, to list them takes a second or two.
@@ -16,26 +16,31 @@ from craft.datasets.files import is_image, list_files
 from craft.datasets.readers.base import display_name
 from craft.datasets.settings import DatasetSettings
 from craft.pipeline.config import Config
+from craft.pipeline.jobs import image_sets
 
 MANIFEST, CACHE = "raw_files.json", "raw_files.cache.json"
 
 
 def write_manifests(config: Config) -> dict[str, Path]:
-    """Write what the raw files of every dataset are, where it changed.
+    """Write what the raw files of every dataset are, and those of every set of given images, where it changed.
 
     Returns:
-        The file of every dataset that has raw files, by name.
+        The manifest of all that has raw files, by folder below the results: `DATASET`, or `DATASET/METHOD/seedN`.
     """
-    manifests = {}
+    readers: dict[str, DatasetSettings] = dict(config.datasets)
     for name, dataset in config.datasets.items():
-        folder = Path(config.results) / name / "settings"
-        if made := write_manifest(dataset, folder):
-            manifests[name] = made
-    return manifests
+        for each in image_sets(config, config.given_methods()):
+            method = config.methods[each.method]
+            place = f"{name}/{each.method}/seed{each.seed}"
+            readers[place] = method.reader(name, dataset, each.seed, config.resolution)
+    made = {
+        place: write_manifest(reader, Path(config.results) / place / "settings") for place, reader in readers.items()
+    }
+    return {place: path for place, path in made.items() if path}
 
 
 def write_manifest(dataset: DatasetSettings, folder: Path) -> Path | None:
-    """Write `MANIFEST` of one dataset into a folder; that of before stays where the raw data are gone."""
+    """Write `MANIFEST` of what one reader reads into a folder; that of before stays where the raw data are gone."""
     path, files, watched = folder / MANIFEST, dataset.watched_files(), dataset.watched_folder()
     try:
         dataset.require_data()

@@ -1,10 +1,8 @@
 """The denoising loss of diffusion training, shared by the foundation, the supervised methods and CRAFT."""
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from craft.core.seeds import Draws
-from craft.models.foundation import Foundation
 
 
 def target_of(scheduler, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
@@ -14,46 +12,42 @@ def target_of(scheduler, latents: Tensor, noise: Tensor, timesteps: Tensor) -> T
     return noise
 
 
-def denoising_loss(
-    unet, scheduler, latents: Tensor, states: Tensor, draws: Draws, min_snr_gamma: float | None = None
-) -> Tensor:
-    """Mean squared prediction error at uniformly drawn timesteps.
+def draw_noise(scheduler, latents: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    """Noise of the shape of latents (n, ...), and uniform timesteps (n,) for them."""
+    noise = draws.normal(*latents.shape).to(latents)
+    return noise, draws.integers(scheduler.config.num_train_timesteps, len(latents)).to(latents.device)
+
+
+def denoising_errors(unet, scheduler, latents: Tensor, states: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+    """Mean squared prediction error of every image, shape (n,).
 
     Args:
         unet: the denoiser.
         scheduler: a DDPM-like diffusers scheduler (noise schedule and prediction type).
         latents: scaled latents, shape (n, channels, height, width).
         states: text states, shape (n, window, width).
-        draws: of timesteps and noise.
-        min_snr_gamma: cap on the signal-to-noise ratio in the weight of a timestep (Min-SNR, Hang et al. 2023).
-    """
-    noise = draws.normal(*latents.shape).to(latents)
-    timesteps = draws.integers(scheduler.config.num_train_timesteps, len(latents)).to(latents.device)
-    noisy = scheduler.add_noise(latents, noise, timesteps)
-    prediction = unet(noisy, timesteps, encoder_hidden_states=states).sample
-    target = target_of(scheduler, latents, noise, timesteps)
-    if min_snr_gamma is None:
-        return F.mse_loss(prediction, target)
-    weights = min_snr_weights(scheduler, timesteps, min_snr_gamma)
-    return (weights * (prediction - target).square().mean((1, 2, 3))).mean()
-
-
-def denoising_errors(
-    foundation: Foundation, latents: Tensor, states: Tensor, noise: Tensor, timesteps: Tensor
-) -> Tensor:
-    """Mean squared prediction error of every image, shape (n,).
-
-    Args:
-        foundation: the model with its active adapter.
-        latents: scaled latents, shape (n, channels, height, width).
-        states: text states, shape (n, window, width).
         noise: of the latents' shape.
         timesteps: shape (n,).
     """
-    scheduler = foundation.pipeline.scheduler
     noisy = scheduler.add_noise(latents, noise, timesteps)
-    prediction = foundation.unet(noisy, timesteps, encoder_hidden_states=states).sample
+    prediction = unet(noisy, timesteps, encoder_hidden_states=states).sample
     return (prediction - target_of(scheduler, latents, noise, timesteps)).square().mean((1, 2, 3))
+
+
+def denoising_loss(
+    unet, scheduler, latents: Tensor, states: Tensor, draws: Draws, min_snr_gamma: float | None = None
+) -> Tensor:
+    """Mean squared prediction error at drawn timesteps; see `denoising_errors` for the other arguments.
+
+    Args:
+        draws: of timesteps and noise.
+        min_snr_gamma: cap on the signal-to-noise ratio in the weight of a timestep (Min-SNR, Hang et al. 2023).
+    """
+    noise, timesteps = draw_noise(scheduler, latents, draws)
+    errors = denoising_errors(unet, scheduler, latents, states, noise, timesteps)
+    if min_snr_gamma is None:
+        return errors.mean()
+    return (min_snr_weights(scheduler, timesteps, min_snr_gamma) * errors).mean()
 
 
 def min_snr_weights(scheduler, timesteps: Tensor, gamma: float) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from craft.core.seeds import Draws
 from craft.training.craft import RewardInputs, load_inputs, prepare_training, run_training
-from craft.training.denoising import denoising_errors
+from craft.training.denoising import denoising_errors, draw_noise
 from craft.training.methods.base import MethodFiles, Trained
 from craft.training.methods.pooled import PooledMethod
 from craft.training.parts import Part
@@ -94,17 +94,11 @@ class PoolLoss:
         chosen, weights = self.rows[drawn], self.weights[drawn].to(foundation.device)
         latents = self.pool.latents[chosen].to(foundation.device)
         states = foundation.encode_prompts([self.pool.prompts[row] for row in chosen])
-        errors = denoising_errors(foundation, latents, states, *draw_noise(foundation, latents, draws))
+        unet, scheduler = foundation.unet, foundation.pipeline.scheduler
+        errors = denoising_errors(unet, scheduler, latents, states, *draw_noise(scheduler, latents, draws))
         loss = (weights * errors).mean()
         logs = {"reward": self.pool.rewards[chosen].mean().item(), "pool": loss.item()}
         return add_real(loss, logs, self.settings, self.inputs, draws)
-
-
-def draw_noise(foundation, latents: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-    """Noise of the latents' shape and uniform timesteps (n,) for them."""
-    count = foundation.pipeline.scheduler.config.num_train_timesteps
-    noise = draws.normal(*latents.shape).to(latents)
-    return noise, draws.integers(count, len(latents)).to(latents.device)
 
 
 def add_real(

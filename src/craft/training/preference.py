@@ -17,11 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from craft.training.craft import RewardInputs
-from craft.training.denoising import denoising_errors
+from craft.training.denoising import denoising_errors, draw_noise
 from craft.training.methods.pooled import PooledMethod
 from craft.training.parts import Part
 from craft.training.pool import Pool
-from craft.training.pooled import add_real, draw_noise
+from craft.training.pooled import add_real
 
 
 def satisfied_share(pool: Pool, items: list[Tensor]) -> Tensor:
@@ -77,10 +77,12 @@ class PreferenceLoss:
         rows, signs = torch.cat([2 * pairs, 2 * pairs + 1]), self.signs[pairs].T.flatten().to(foundation.device)
         latents = self.pool.latents[rows].to(foundation.device)
         states = foundation.encode_prompts([self.pool.prompts[row] for row in rows])
-        noise, timesteps = (torch.cat([each, each]) for each in draw_noise(foundation, latents[:batch], draws))
+        scheduler = foundation.pipeline.scheduler
+        noise, timesteps = (torch.cat([each, each]) for each in draw_noise(scheduler, latents[:batch], draws))
+        arguments = (scheduler, latents, states, noise, timesteps)
         with foundation.anchor():
-            reference = denoising_errors(foundation, latents, states, noise, timesteps)
-        gained = reference - denoising_errors(foundation, latents, states, noise, timesteps)
+            reference = denoising_errors(foundation.unet, *arguments)
+        gained = reference - denoising_errors(foundation.unet, *arguments)
         margin = (signs * gained).view(2, batch).sum(0)
         loss = -F.logsigmoid(self.settings.beta / 2 * margin).mean()
         logs = {"reward": self.pool.rewards[rows].mean().item(), "preference": loss.item()}

@@ -1,14 +1,11 @@
 """Images that another program made, judged like those of any method; nothing is trained and nothing is sampled."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import ClassVar, Literal
 
-from PIL import Image
 from pydantic import Field
 
 from craft.datasets.readers import READERS
-from craft.datasets.readers.base import locate
 from craft.datasets.settings import DatasetSettings, LabelNames
 from craft.training.methods.base import MethodSettings
 from craft.training.settings import Prompts
@@ -80,12 +77,6 @@ class ImagesMethod(MethodSettings):
         # what looks like a mask is the generator's doing, and is judged
         folder = {"table": self.table, "take_masks": True} if kind == "image_folder" else {}
         return READERS[kind].model_validate(settings | folder)
-
-    def watched_files(self, reader: DatasetSettings) -> list[Path]:
-        """Files whose change makes the images out of date, as far as they exist: the table, and every image."""
-        known, folder = Image.registered_extensions(), locate(reader.path)
-        images = (file for file in folder.rglob("[!.]*") if file.suffix.lower() in known and file.is_file())
-        return [*reader.watched_files(), *sorted(images)]
 
 
 METHOD = ImagesMethod
