@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import pandas as pd
 from PIL import Image
+from scipy.cluster.hierarchy import DisjointSet
+from scipy.ndimage import uniform_filter
+from sklearn.neighbors import NearestNeighbors
 
 SIDE, COARSE = 48, 16
 # images from which on what a set shares can be told from what its images show
@@ -60,19 +63,9 @@ def find_candidates(thumbnails: np.ndarray) -> np.ndarray:
     vectors = np.concatenate(
         [standard.vectors(tile).reshape(len(tile), COARSE * COARSE) for tile in tiles(thumbnails)]
     ).astype(np.float32)
-    pairs = []
-    for start in range(0, len(vectors), TILE):
-        rows = np.arange(start, min(start + TILE, len(vectors)))
-        products, places = np.empty((len(rows), 0), np.float32), np.empty((len(rows), 0), int)
-        for left in range(0, len(vectors), TILE):
-            found = vectors[rows] @ vectors[left : left + TILE].T
-            columns = np.broadcast_to(np.arange(left, left + found.shape[1]), found.shape)
-            found[columns == rows[:, None]] = -np.inf
-            products, places = np.hstack([products, found]), np.hstack([places, columns])
-            best = np.argsort(-products, axis=1, kind="stable")[:, :count]
-            products, places = (np.take_along_axis(each, best, axis=1) for each in (products, places))
-        pairs.append(np.stack([np.repeat(rows, count), places.ravel()], axis=1))
-    return np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0)
+    nearest = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(vectors).kneighbors(return_distance=False)
+    pairs = np.stack([np.repeat(np.arange(len(vectors)), count), nearest.ravel()], axis=1)
+    return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
 def tiles(thumbnails: np.ndarray) -> Iterator[np.ndarray]:
@@ -96,12 +89,7 @@ def fine_detail(thumbnails: np.ndarray) -> np.ndarray:
 def blur(values: np.ndarray, reach: int) -> np.ndarray:
     """Means of squares of 2 `reach` + 1 pixels, shape as it was (n, h, w)."""
     width = 2 * reach + 1
-    for axis in (1, 2):
-        ends = [(0, 0)] * 3
-        ends[axis] = (reach, reach)
-        padded, size = np.pad(values, ends, mode="edge"), values.shape[axis]
-        values = sum(padded.take(range(first, first + size), axis=axis) for first in range(width)) / np.float32(width)
-    return values
+    return uniform_filter(values, size=(1, width, width), mode="nearest")
 
 
 class Standard:
@@ -160,14 +148,8 @@ def join_twins(groups: Iterable[str], pairs: Iterable[tuple[int, int]]) -> list[
         pairs: row numbers of twins.
     """
     names = list(groups)
-    parents = {name: name for name in names}
-
-    def root(name: str) -> str:
-        while parents[name] != name:
-            parents[name] = name = parents[parents[name]]
-        return name
-
+    joined = DisjointSet(names)
     for first, second in pairs:
-        one, other = sorted((root(names[first]), root(names[second])))
-        parents[other] = one
-    return [root(name) for name in names]
+        joined.merge(names[first], names[second])
+    stands_for = {name: min(subset) for subset in joined.subsets() for name in subset}
+    return [stands_for[name] for name in names]
