@@ -134,6 +134,12 @@ def released_files(path):
     return list(map(str, found)) or f"{path}/provenance.json"
 
 
+def foundation_to_start_from():
+    """What stands for the foundation whose UNet trains on; nothing where it is trained from scratch or loaded."""
+    training = CONFIG.foundation and CONFIG.foundation.train
+    return released_files(training.start) if training and training.start else []
+
+
 def evaluator_files(*roles):
     """What stands for the evaluators and encoders of the given roles; of all without a role."""
     models = {f"evaluator-{name}": model.role for name, model in CONFIG.evaluators.items()}

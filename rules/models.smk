@@ -1,7 +1,8 @@
 rule train_foundation:
-    """Train the small foundation from scratch on the training images of all datasets."""
+    """Train the small foundation on the training images of all datasets, from scratch or from another foundation."""
     input:
         settings="<results>/models/settings/foundation.yaml",
+        start=foundation_to_start_from(),
         images=expand("<results>/{dataset}/images.parquet", dataset=CONFIG.datasets),
         knowledge=expand("<results>/{dataset}/knowledge.yaml", dataset=CONFIG.datasets),
         code=code_of("train_foundation", "models/settings/foundation.yaml"),

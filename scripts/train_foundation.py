@@ -23,7 +23,7 @@ def main(
     knowledge: Annotated[list[Path], typer.Option(help="knowledge file; repeat in the same order")],
     output: Annotated[Path, typer.Option(help="model folder to write")],
 ) -> None:
-    """Train autoencoder, text encoder and UNet from scratch and save them as a diffusers pipeline folder."""
+    """Train autoencoder, text encoder and UNet, or a given UNet on, and save a diffusers pipeline folder."""
     job, started = FoundationJob.load(settings), time.monotonic()
     with lease_device() as device:
         from craft.models.provenance import write_provenance
@@ -51,6 +51,7 @@ def main(
                 settings=resolved,
                 metrics={f"psnr_db_{name}": value for name, value in psnr.items()} | seconds,
                 started=started,
+                start=job.training.start,
             )
 
 

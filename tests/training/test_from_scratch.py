@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import yaml
-from tiny import SMALL, tiny_knowledge
+from tiny import SMALL, tiny_foundation, tiny_knowledge
 
 from craft.core.errors import CraftError
 from craft.core.files import write_parquet
@@ -169,6 +169,20 @@ def test_a_foundation_trains_through_all_stages_and_repeats_itself(tables, tmp_p
     again, _ = train_foundation(training, corpus, SIZE, tmp_path / "b")
     pairs = zip(foundation.unet.parameters(), again.unet.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_the_unet_of_a_given_foundation_trains_on(tables, tmp_path):
+    corpus, given = Corpus.load(*tables, "train"), tmp_path / "given"
+    tiny_foundation().save(given)
+    training = SMALL.model_copy(update={"start": str(given), "unet_steps": 3, "unet_batch": 4})
+    foundation, seconds = train_foundation(training, corpus, SIZE, tmp_path / "checkpoints")
+    before = Foundation.load(str(given))
+    assert list(seconds) == ["seconds_unet"]
+    for name, moves in (("unet", True), ("vae", False), ("text_encoder", False)):
+        pairs = zip(getattr(before, name).parameters(), getattr(foundation, name).parameters(), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs) != moves
+    with pytest.raises(CraftError, match=r"makes images of 32 px, but the run's resolution is 64; write"):
+        train_foundation(training, corpus, 64, tmp_path / "other")
 
 
 def test_two_processes_train_the_autoencoder_that_one_does_with_twice_the_batch(tables, tmp_path):

@@ -14,10 +14,10 @@ from craft.models.backgrounds import Background, Images
 from craft.models.copies import describe_copy, find_folder
 from craft.models.families import FAMILIES
 from craft.models.families.base import TOWER
+from craft.models.provenance import PROVENANCE
 from craft.models.settings import EncoderSettings, EvaluatorSettings
 
 Judges = dict[str, EvaluatorSettings] | dict[str, EncoderSettings]
-PROVENANCE = "provenance.json"
 
 
 def find_dependence(

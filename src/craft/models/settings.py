@@ -22,9 +22,14 @@ def require_one(model: Any, example: str) -> Any:
 
 
 class FoundationTraining(Strict):
-    """How a small Stable-Diffusion-shaped foundation is trained from scratch."""
+    """How a small Stable-Diffusion-shaped foundation is trained from scratch, or how another one's UNet trains on."""
 
     seed: int = Field(0, description="of the first weights and of every batch")
+    start: str | None = Field(
+        None,
+        description="pipeline folder or hub id whose UNet trains on; autoencoder, text encoder and shapes are its own,"
+        " and of these settings only the UNet's are read. Null trains from scratch",
+    )
     optimizer: Literal["adamw", "muon"] = Field(
         "muon", description="of autoencoder and UNet (craft.training.optimizers)"
     )

@@ -1,4 +1,4 @@
-"""Training of a small Stable-Diffusion-shaped foundation from scratch, in three stages.
+"""Training of a small Stable-Diffusion-shaped foundation, in three stages; a foundation to start from spares two.
 
 1. an autoencoder on all training images;
 2. a text encoder, as the text tower of a throw-away CLIP (Stable Diffusion takes OpenAI's CLIP in the same way);
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from craft.core.errors import CraftError
 from craft.core.seeds import derive_seed, numpy_generator
 from craft.models.architectures import build_scheduler, build_unet
 from craft.models.foundation import Foundation
@@ -78,17 +79,35 @@ def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Cor
 def train_foundation(
     training: FoundationTraining, corpus: Corpus, resolution: int, checkpoints: Path, device: str = "cpu"
 ) -> tuple[Foundation, dict[str, float]]:
-    """Train all three stages, each of which resumes from its own checkpoints.
+    """Train all three stages, each of which resumes from its own checkpoints, or the last one of `training.start`.
 
     Returns:
         The foundation, and the seconds that each stage took.
+
+    Raises:
+        CraftError: if the foundation to start from cannot be loaded or makes images of another size.
     """
+    if training.start:
+        foundation = Foundation.load(training.start, device=device)
+        check_size(foundation, training.start, resolution)
+        return foundation, {"seconds_unet": train_unet(training, foundation, corpus, checkpoints / "unet")}
     vae, autoencoder = train_autoencoder(training, corpus, resolution, checkpoints / "autoencoder", device)
     tokenizer = train_tokenizer(corpus.texts())
     text_encoder, text = train_text_encoder(training, corpus, resolution, tokenizer, checkpoints / "text", device)
     foundation = assemble(training, vae, text_encoder, tokenizer, resolution, device)
     unet = train_unet(training, foundation, corpus, checkpoints / "unet")
     return foundation, {"seconds_autoencoder": autoencoder, "seconds_text_encoder": text, "seconds_unet": unet}
+
+
+def check_size(foundation: Foundation, path: str, resolution: int) -> None:
+    """Refuse a foundation whose images are of another size than the run's."""
+    _, side, _ = foundation.latent_shape
+    size = side * 2 ** (len(foundation.vae.config.block_out_channels) - 1)
+    if size != resolution:
+        raise CraftError(
+            f"foundation.train.start {path!r} makes images of {size} px, but the run's resolution is {resolution};"
+            f" write `resolution: {size}` or start from another foundation"
+        )
 
 
 def assemble(training: FoundationTraining, vae, text_encoder, tokenizer, resolution: int, device: str) -> Foundation:
