@@ -95,6 +95,7 @@ class Trial:
         judged_by: whose CAS and diversity count.
         guarded: whether the guard checks the training, and its evaluations count.
         images: how many are judged.
+        parameters: what is trained.
         start: the parameters before the first step.
     """
 
@@ -103,6 +104,7 @@ class Trial:
     judged_by: JudgedBy
     guarded: bool
     images: int
+    parameters: list[nn.Parameter]
     start: list[Tensor]
 
     @classmethod
@@ -122,16 +124,13 @@ class Trial:
             settings = changed(job.training, WAYS[way])
             inputs = replace(inputs, foundation=Foundation.load(job.foundation))
             torch.manual_seed(derive_seed("adapter", "choice"))
-            inputs.foundation.add_adapter(**dict(settings.lora))
+            parameters = settings.parameters(inputs.foundation, inputs.knowledge)
+        else:
+            parameters = inputs.foundation.adapter_parameters(text=False)
         inputs.foundation.remember_prompts(all_prompts(inputs.knowledge))
-        start = [parameter.detach().clone() for parameter in inputs.foundation.adapter_parameters(text=False)]
+        start = [parameter.detach().clone() for parameter in parameters]
         job = job.model_copy(update={"training": settings})
-        return cls(job, inputs, judged_by, way not in RECIPES | SUPERVISED, images, start)
-
-    @property
-    def parameters(self) -> list[nn.Parameter]:
-        """What is trained."""
-        return self.inputs.foundation.adapter_parameters(text=False)
+        return cls(job, inputs, judged_by, way not in RECIPES | SUPERVISED, images, parameters, start)
 
     @property
     def meter(self) -> Meter:

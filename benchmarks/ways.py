@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from craft.training.methods import METHODS
+
 Changes = dict[str, dict[str, Any]]
 
 AVERAGED = {"ema": 0.95}
@@ -76,13 +78,24 @@ SUPERVISED: Changes = {
     "supervised_convolutions": {"lora": {"convolutions": True}},
     "supervised_convolutions_muon": {"lora": {"convolutions": True}, "training": {"optimizer": "muon"}},
     "supervised_rank_32": {"lora": {"rank": 32, "alpha": 32}},
+    "supervised_rank_32_muon": {
+        "lora": {"rank": 32, "alpha": 32, "convolutions": True},
+        "training": {"optimizer": "muon"},
+    },
+    "whole": {"kind": "full"},
+    "whole_muon": {"kind": "full", "training": {"optimizer": "muon"}},
+    "whole_muon_slow": {"kind": "full", "training": {"optimizer": "muon", "learning_rate": 5e-4}},
 }
 WAYS = REWARD | RECIPES | SUPERVISED
 
 
 def changed(settings: Any, changes: dict[str, Any]) -> Any:
-    """The settings of a method with some of its keys replaced; all sections but `backprop` keep their other keys."""
-    values = settings.model_dump()
+    """The settings of a method with some of its keys replaced; all sections but `backprop` keep their other keys.
+
+    Of another kind it keeps the keys that this kind has.
+    """
+    kind = METHODS[changes.get("kind", settings.kind)]
+    values = {key: value for key, value in settings.model_dump().items() if key in kind.model_fields}
     for key, value in changes.items():
         values[key] = values[key] | value if key in ("training", "objective", "guard") else value
-    return type(settings)(**values)
+    return kind(**values)
