@@ -5,17 +5,22 @@ the whole UNet. Any Stable Diffusion pipeline reads them with functions of its o
 `load_textual_inversion` for a word, and `UNet2DConditionModel.from_pretrained`.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from craft.core.errors import CraftError
 from craft.models.words import read_words
 
 ADAPTER_FILE, WHOLE = "pytorch_lora_weights.safetensors", "unet"
+# the entry of the file's header in which diffusers looks for what is told of the weights
+METADATA = "lora_adapter_metadata"
 UNET_ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 CONVOLUTIONS = ("conv1", "conv2", "conv_shortcut")
 TEXT_ATTENTION = ("q_proj", "k_proj", "v_proj", "out_proj")
@@ -52,8 +57,8 @@ def last_name(layer: str) -> str:
     return f"{before}.{last}" if last.isdigit() else last
 
 
-def lora_layers(name: str, module: nn.Module) -> dict:
-    """The adapter of a module as `save_lora_weights` takes it; nothing where it has none.
+def lora_layers(name: str, module: nn.Module) -> dict[str, tuple[dict, dict]]:
+    """The adapter of a module under its name, as weights and what is told of them; nothing where it has none.
 
     The update is scaled by alpha / rank. That factor is multiplied into the weights, and alpha told as the rank: what
     every program takes it for that finds no alpha where it looks for one.
@@ -64,13 +69,21 @@ def lora_layers(name: str, module: nn.Module) -> dict:
         return {}
     config = known["default"]
     scale, weights = config.lora_alpha / config.r, get_peft_model_state_dict(module, adapter_name="default")
-    layers = {key: weight * scale if "lora_B" in key else weight for key, weight in weights.items()}
-    # sets have another order in every process, and the files of one training shall be equal
+    scaled = {key: weight * scale if "lora_B" in key else weight for key, weight in weights.items()}
+    return {name: (scaled, config.to_dict() | {"lora_alpha": config.r})}
+
+
+def save_lora(pipeline, folder: Path, layers: dict[str, tuple[dict, dict]]) -> None:
+    """Save adapters of `lora_layers` as diffusers does, in a file that is the same in every process."""
+    # sets have another order in every process, and so have several entries in the header of a safetensors file
     told = {
-        key: sorted(value) if isinstance(value, set) else value
-        for key, value in (config.to_dict() | {"lora_alpha": config.r}).items()
+        f"{name}.{key}": sorted(value) if isinstance(value, set) else value
+        for name, (_, config) in layers.items()
+        for key, value in config.items()
     }
-    return {f"{name}_lora_layers": layers, f"{name}_lora_adapter_metadata": told}
+    header = {METADATA: json.dumps(told, indent=2, sort_keys=True)}
+    weights = {f"{name}_lora_layers": tensors for name, (tensors, _) in layers.items()}
+    pipeline.save_lora_weights(str(folder), save_function=partial(save_file, metadata=header), **weights)
 
 
 def load_adapter(pipeline, adapter: Path) -> dict[str, Tensor]:

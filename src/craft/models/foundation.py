@@ -21,6 +21,7 @@ from craft.models.adapters import (
     load_adapter,
     lora_layers,
     merged_lora,
+    save_lora,
 )
 from craft.models.metering import Meter
 from craft.models.pipelines import latent_shape, load_pipeline
@@ -253,7 +254,7 @@ class Foundation:
         layers = lora_layers("unet", self.unet)
         layers |= self.text_layers or lora_layers("text_encoder", self.text_encoder)
         if layers:
-            self.pipeline.save_lora_weights(str(folder), **layers)
+            save_lora(self.pipeline, folder, layers)
         write_words(folder, self.words | (self.learned.words() if self.learned else {}))
         if self.trained_whole:
             self.unet.to(memory_format=torch.contiguous_format).save_pretrained(folder / WHOLE)
