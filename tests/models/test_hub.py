@@ -1,7 +1,7 @@
 """Hub models: an id is told from a mistyped path, and found at one commit, without a network from the local copy."""
 
-import huggingface_hub
 import pytest
+from huggingface_hub import constants
 
 from craft.core.errors import CraftError
 from craft.core.files import write_text
@@ -13,8 +13,8 @@ COMMIT, TAGGED = "a" * 40, "b" * 40
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """The hub's cache as downloads leave it, with a main branch and a tag; the hub itself cannot be reached."""
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     repository = tmp_path / "cache/models--some--model"
     for name, commit in (("main", COMMIT), ("v1", TAGGED)):
         write_text(repository / "refs" / name, commit)

@@ -3,9 +3,9 @@
 import copy
 from pathlib import Path
 
-import huggingface_hub
 import pytest
 import yaml
+from huggingface_hub import constants
 
 from craft.core.errors import CraftError
 from craft.core.files import read_json, write_text
@@ -21,8 +21,8 @@ OLD, NEW = "a" * 40, "b" * 40
 @pytest.fixture
 def cache(tmp_path, monkeypatch) -> Path:
     """The hub's cache with a model at its main branch; the hub cannot be reached."""
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     repository = tmp_path / "cache/models--some--model"
     for commit in (OLD, NEW):
         write_text(repository / "snapshots" / commit / "config.json", "{}")
