@@ -27,7 +27,7 @@ class LoraSettings(Strict):
     """A low-rank adapter (Hu et al. 2022) of the UNet's attention, and of more where asked."""
 
     rank: Positive = Field(8, description="rank of the update of every adapted weight")
-    alpha: Positive = Field(8, description="the update is scaled by alpha / rank")
+    alpha: Positive = Field(8, description="the update is scaled by alpha / rank, a factor that saved weights hold")
     target_modules: list[str] = Field(
         ["to_q", "to_k", "to_v", "to_out.0"], min_length=1, description="names of the adapted layers of the UNet"
     )
