@@ -140,7 +140,7 @@ def try_unet(
     draws, errors = Draws("foundation benchmark"), []
     with torch.inference_mode():
         for chunk, state in zip(latents.split(64), states.split(64), strict=True):
-            error = denoising_loss(foundation.unet, foundation.pipeline.scheduler, chunk, state, draws)
+            error = denoising_loss(foundation.unet, foundation.noise_schedule, chunk, state, draws)
             errors.append(error.item() * len(chunk))
     conditions = (
         f"{name}, {training.unet_steps} steps of {training.unet_batch}, {len(unseen)} phantoms, averaged weights"

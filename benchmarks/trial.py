@@ -122,7 +122,7 @@ class Trial:
         if way in SUPERVISED:
             job = resolve_jobs(config)[f"{dataset}/{job.training.start}/seed{job.seed}/settings/train_adapter.yaml"]
             settings = changed(job.training, WAYS[way])
-            inputs = replace(inputs, foundation=Foundation.load(job.foundation))
+            inputs = replace(inputs, foundation=Foundation.load(job.foundation.path))
             torch.manual_seed(derive_seed("adapter", "choice"))
             parameters = settings.parameters(inputs.foundation, inputs.knowledge)
         else:

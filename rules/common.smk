@@ -14,6 +14,7 @@ from craft.evaluation.tables import TABLES
 from craft.pipeline.config import validate_config
 from craft.pipeline.inputs import check_inputs
 from craft.pipeline.jobs import model_path, write_settings
+from craft.pipeline.pins import pin_models
 from craft.pipeline.watch import write_manifests
 from craft.training.methods.base import model_of
 
@@ -26,6 +27,7 @@ try:
     origins = workflow.overwrite_configfiles or ["config.yaml"]
     CONFIG = validate_config(config, ", ".join(os.path.relpath(origin) for origin in origins))
     check_inputs(CONFIG)
+    CONFIG = pin_models(CONFIG)
     JOBS = write_settings(CONFIG)
     RAW_FILES = write_manifests(CONFIG)
 except CraftError as error:
@@ -125,7 +127,7 @@ def released_files(path):
 
     Without it all files of the folder and of those below it, or the one file; nothing for a hub id or a package.
     """
-    if path.count("/") <= 1 and not Path(path).exists():
+    if not Path(path).exists():
         return []
     if Path(path).is_file():
         return path

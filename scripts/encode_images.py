@@ -44,7 +44,7 @@ def main(
             from craft.models.foundation import Foundation
             from craft.training.generation import decode_table
 
-            foundation = Foundation.load(job.foundation, device=device)
+            foundation = Foundation.load(job.foundation.path, device=device, **job.foundation.hub)
             training = frame[frame["split"] == "train"]
             encoded = foundation.encode_images(to_tensor(decode_images(training)))
             write_rows(latents, list(training["image_id"]), {"latents": encoded})

@@ -30,7 +30,8 @@ def main(
         from craft.training.generation import cost_table, generate_table
         from craft.training.methods.base import MethodFiles
 
-        foundation, known = Foundation.load(job.foundation, adapter=adapter, device=device), Knowledge.load(knowledge)
+        known = Knowledge.load(knowledge)
+        foundation = Foundation.load(job.foundation.path, adapter, device, job.resolution, **job.foundation.hub)
         if job.selection:
             files = MethodFiles(real, None, knowledge, features, calibration)
             rows = job.selection.choose(foundation, job, known, files, device)

@@ -24,7 +24,7 @@ def main(
     job, started = EncoderJob.load(settings), time.monotonic()
     training = job.training
     with lease_device() as device:
-        from craft.models.provenance import write_provenance
+        from craft.models.provenance import count_origins, write_provenance
         from craft.training.checkpoints import checkpoint_folder
         from craft.training.corpus import Corpus
         from craft.training.encoder import probe_attributes, train_encoder
@@ -43,6 +43,7 @@ def main(
                 summary=SUMMARY.format(size=job.resolution, **training.model_dump()),
                 script="train_encoder",
                 settings=resolved,
+                images=count_origins(images),
                 metrics=metrics,
                 started=started,
             )

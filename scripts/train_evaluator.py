@@ -25,7 +25,7 @@ def main(
     job, started = EvaluatorJob.load(settings), time.monotonic()
     training = job.training
     with lease_device() as device:
-        from craft.models.provenance import write_provenance
+        from craft.models.provenance import count_origins, write_provenance
         from craft.training.checkpoints import checkpoint_folder
         from craft.training.corpus import Corpus
         from craft.training.evaluator import train_evaluator
@@ -47,6 +47,7 @@ def main(
                 summary=SUMMARY.format(size=job.resolution, **training.model_dump()),
                 script="train_evaluator",
                 settings=resolved,
+                images=count_origins(images),
                 metrics=metrics,
                 started=started,
             )

@@ -26,7 +26,7 @@ def main(
     """Train autoencoder, text encoder and UNet, or a given UNet on, and save a diffusers pipeline folder."""
     job, started = FoundationJob.load(settings), time.monotonic()
     with lease_device() as device:
-        from craft.models.provenance import write_provenance
+        from craft.models.provenance import count_origins, write_provenance
         from craft.training.autoencoder import reconstruction_psnr
         from craft.training.checkpoints import checkpoint_folder
         from craft.training.corpus import Corpus
@@ -36,7 +36,7 @@ def main(
         corpus = Corpus.load(images, knowledge, "train")
         resolved = job.model_dump(mode="json")
         checkpoints = checkpoint_folder(output, resolved, "train_foundation", [*images, *knowledge])
-        foundation, seconds = train_foundation(job.training, corpus, job.resolution, checkpoints, device)
+        foundation, seconds = train_foundation(job.training, corpus, job.resolution, checkpoints, device, job.start)
         if not is_main_process():
             return
         psnr = reconstruction_psnr(foundation, Corpus.load(images, knowledge, "test"))
@@ -49,6 +49,7 @@ def main(
                 summary=SUMMARY.format(size=job.resolution, modalities=modalities),
                 script="train_foundation",
                 settings=resolved,
+                images=count_origins(images),
                 metrics={f"psnr_db_{name}": value for name, value in psnr.items()} | seconds,
                 started=started,
                 start=job.training.start,

@@ -19,7 +19,7 @@ def main(
     """Render fresh phantoms, train a ResNet on their labels and save it as a transformers folder."""
     job, started = ClassifierJob.load(settings), time.monotonic()
     with lease_device() as device:
-        from craft.models.provenance import write_provenance
+        from craft.models.provenance import PHANTOM, write_provenance
         from craft.training.checkpoints import checkpoint_folder
         from craft.training.phantom_classifier import train_phantom_classifier
 
@@ -34,6 +34,7 @@ def main(
                 summary="A label classifier of phantoms, trained on phantoms that no other model saw.",
                 script="train_phantom_classifier",
                 settings=resolved,
+                images={f"{PHANTOM}:{', '.join(job.labels)}": job.training.images},
                 metrics=metrics,
                 started=started,
             )

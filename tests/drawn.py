@@ -49,7 +49,7 @@ def make_dataset(folder: Path) -> None:
 def make_job(folder, training: dict, **changes) -> MethodJob:
     """The job of a method on the dataset of `make_dataset`."""
     settings = {"dataset": "drawn", "method": "m", "seed": 0, "resolution": 32, "neighbours": 2}
-    settings |= {"foundation": str(folder / "foundation"), "sampling": {"steps": 2, "guidance_scale": 2.0}}
+    settings |= {"foundation": {"path": str(folder / "foundation")}, "sampling": {"steps": 2, "guidance_scale": 2.0}}
     evaluators = [tiny_ref(name, role, folder).model_dump() for name, role in EVALUATORS]
     return MethodJob.model_validate(settings | {"evaluators": evaluators, "training": training} | changes)
 

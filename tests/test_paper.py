@@ -58,7 +58,7 @@ def write_settings(folder: Path, dataset: str, method: str, seed: int) -> Path:
         seed=seed,
         training=TRAININGS[method],
         resolution=32,
-        foundation="folder",
+        foundation={"path": "folder"},
         evaluators=[],
         sampling=SamplingSettings(),
         neighbours=5,

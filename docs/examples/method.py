@@ -26,7 +26,7 @@ class FewShotMethod(SupervisedMethod):
         from craft.models.foundation import Foundation
         from craft.training.supervised import RealImages, train_supervised
 
-        foundation = Foundation.load(job.foundation, device=device)
+        foundation = Foundation.load(job.foundation.path, device=device)
         rows = read_images(files.images, "train").groupby("label").head(self.images_per_label)
         images, knowledge = RealImages.load(files.latents, rows), Knowledge.load(files.knowledge)
         return Trained(foundation, train_supervised(foundation, self, images, knowledge, job.seed_name, checkpoints))

@@ -16,6 +16,7 @@ from tiny import tiny_foundation, tiny_knowledge
 
 from craft.core.images import image_row, write_images
 from craft.core.rows import write_rows
+from craft.models.settings import ModelRef
 from craft.pipeline.config import Config, validate_config
 from craft.pipeline.jobs import resolve_jobs
 from craft.reward.cas import RawScores
@@ -92,7 +93,7 @@ def run_method(raw: dict, folder: Path) -> None:
     write_rows(files.latents, [row["image_id"] for row in rows], {"latents": latents})
     files.knowledge.write_text(yaml.safe_dump(knowledge.model_dump(mode="json")))
     foundation.save(folder / "foundation")
-    job = job.model_copy(update={"foundation": str(folder / "foundation"), "resolution": 32})
+    job = job.model_copy(update={"foundation": ModelRef(path=str(folder / "foundation")), "resolution": 32})
     trained = job.training.train(job, files, folder / "checkpoints", "cpu")
     assert [row["step"] for row in trained.history] == [1, 2]
 

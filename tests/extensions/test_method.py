@@ -32,7 +32,7 @@ class ToyMethod(MethodSettings):
     number: float
 
     def train(self, job, files, checkpoints, device):
-        foundation = Foundation.load(job.foundation, device=device)
+        foundation = Foundation.load(job.foundation.path, device=device)
         parameters = foundation.add_adapter(
             rank=1, alpha=1, target_modules=["to_q"], convolutions=False, text_encoder=False
         )
@@ -84,5 +84,5 @@ def test_the_rules_script_trains_it(jobs, results, folder, run_script, tmp_path)
     run_script("train_adapter", results / JOB, *options, "--adapter", adapter, "--history", history)
     assert MethodJob.load(adapter / "settings.yaml") == jobs[JOB]
     assert read_history(history)["loss"].tolist() == [6.0]
-    weights = Foundation.load(jobs[JOB].foundation, adapter=adapter).adapter_parameters()
+    weights = Foundation.load(jobs[JOB].foundation.path, adapter=adapter).adapter_parameters()
     assert weights and all((weight == 0.5).all() for weight in weights)

@@ -116,7 +116,7 @@ def test_no_image_is_encoded_with_one_model_in_two_roles(tmp_path):
         [image_row(image, label="nevus", split="calibration", origin="noise") for image in pixels],
     )
     write_text(tmp_path / "knowledge.yaml", tiny_knowledge().to_yaml())
-    job = EncodeJob(dataset="skin", foundation="nowhere", evaluators=refs)
+    job = EncodeJob(dataset="skin", foundation={"path": "nowhere"}, evaluators=refs)
     write_text(tmp_path / "job.yaml", job.to_yaml())
     options = {
         "images": "images.parquet",

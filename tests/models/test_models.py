@@ -127,7 +127,14 @@ def test_provenance_lists_every_file_with_its_digest(tmp_path):
 
     (tmp_path / "weights.safetensors").write_bytes(b"w")
     write_provenance(
-        tmp_path, name="m", summary="s", script="train_phantom_classifier", settings={}, metrics={"x": 0.5}, started=0.0
+        tmp_path,
+        name="m",
+        summary="s",
+        script="train_phantom_classifier",
+        settings={},
+        images={"phantom:m": 3},
+        metrics={"x": 0.5},
+        started=0.0,
     )
     listed = read_json(tmp_path / "provenance.json")["files"]
     assert set(listed) == {"weights.safetensors", "README.md"}

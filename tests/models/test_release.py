@@ -18,6 +18,11 @@ def test_models_of_every_role_are_released_within_the_size_limit():
     assert sum(file.stat().st_size for file in MODELS.rglob("*") if file.is_file()) <= 20e6
 
 
+def test_released_models_take_float32_in_plain_libraries():
+    told = [read_json(file).get("dtype", "float32") for file in MODELS.rglob("config.json")]
+    assert told and set(told) == {"float32"}
+
+
 @pytest.mark.parametrize("folder", RELEASED, ids=lambda folder: folder.name)
 def test_provenance_lists_the_sha256_of_every_file(folder):
     files = [file for file in folder.rglob("*") if file.is_file() and file.name != "provenance.json"]

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import yaml
+from diffusers import EulerDiscreteScheduler
 from tiny import SMALL, tiny_foundation, tiny_knowledge
 
 from craft.core.errors import CraftError
@@ -19,9 +20,10 @@ from craft.core.seeds import derive_seed
 from craft.models.architectures import build_autoencoder, build_evaluator
 from craft.models.families import FAMILIES
 from craft.models.foundation import Foundation
-from craft.models.settings import ClassifierTraining, EvaluatorTraining, FoundationTraining
+from craft.models.settings import ClassifierTraining, EvaluatorTraining, FoundationTraining, ModelRef
 from craft.training.autoencoder import detail_error, reconstruction_psnr, whiten
 from craft.training.corpus import Corpus
+from craft.training.denoising import denoising_loss
 from craft.training.evaluator import contrastive_loss, draw_texts, sigmoid_loss, softmax_loss, train_evaluator
 from craft.training.evaluator_quality import item_auroc, zero_shot_accuracy
 from craft.training.foundation import train_foundation
@@ -175,14 +177,31 @@ def test_the_unet_of_a_given_foundation_trains_on(tables, tmp_path):
     corpus, given = Corpus.load(*tables, "train"), tmp_path / "given"
     tiny_foundation().save(given)
     training = SMALL.model_copy(update={"start": str(given), "unet_steps": 3, "unet_batch": 4})
-    foundation, seconds = train_foundation(training, corpus, SIZE, tmp_path / "checkpoints")
+    start = ModelRef(path=str(given))
+    foundation, seconds = train_foundation(training, corpus, SIZE, tmp_path / "checkpoints", start=start)
     before = Foundation.load(str(given))
     assert list(seconds) == ["seconds_unet"]
     for name, moves in (("unet", True), ("vae", False), ("text_encoder", False)):
         pairs = zip(getattr(before, name).parameters(), getattr(foundation, name).parameters(), strict=True)
         assert all(torch.equal(a, b) for a, b in pairs) != moves
     with pytest.raises(CraftError, match=r"makes images of 32 px, but the run's resolution is 64; write"):
-        train_foundation(training, corpus, 64, tmp_path / "other")
+        train_foundation(training, corpus, 64, tmp_path / "other", start=start)
+
+
+def test_the_unet_of_a_given_foundation_is_trained_on_what_it_predicts(tables, tmp_path, monkeypatch):
+    given, seen = tiny_foundation().pipeline, []
+    given.scheduler = EulerDiscreteScheduler.from_config(given.scheduler.config, prediction_type="epsilon")
+    given.save_pretrained(tmp_path / "given")
+
+    def observe(unet, scheduler, *arguments):
+        seen.append((type(scheduler).__name__, scheduler.config.prediction_type))
+        return denoising_loss(unet, scheduler, *arguments)
+
+    monkeypatch.setattr("craft.training.foundation.denoising_loss", observe)
+    training = SMALL.model_copy(update={"unet_steps": 2, "unet_batch": 2})
+    start = ModelRef(path=str(tmp_path / "given"))
+    train_foundation(training, Corpus.load(*tables, "train"), SIZE, tmp_path / "checkpoints", start=start)
+    assert set(seen) == {("DDPMScheduler", "epsilon")}
 
 
 def test_two_processes_train_the_autoencoder_that_one_does_with_twice_the_batch(tables, tmp_path):

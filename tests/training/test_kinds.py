@@ -133,8 +133,8 @@ def test_the_unet_evaluations_of_a_training_are_those_that_its_settings_foretell
 
 def test_what_it_leaves_behind_loads_into_the_same_images(run):
     style = run.job.training.prompts
-    loaded = Foundation.load(run.job.foundation, adapter=run.adapter)
-    untouched = images_of(Foundation.load(run.job.foundation), style)
+    loaded = Foundation.load(run.job.foundation.path, adapter=run.adapter)
+    untouched = images_of(Foundation.load(run.job.foundation.path), style)
     expected = images_of(run.trained.foundation, style)
     assert torch.allclose(images_of(loaded, style), expected, atol=1e-5)
     assert not torch.allclose(untouched, expected, atol=1e-4)
@@ -155,11 +155,11 @@ def test_what_starts_from_another_methods_result_carries_it_along(parent, folder
     assert names == {kept, "pytorch_lora_weights.safetensors", "settings.yaml"}
     for path in (file for file in first.adapter.rglob("*.safetensors")):
         assert path.read_bytes() == (child.adapter / path.relative_to(first.adapter)).read_bytes()
-    loaded = Foundation.load(child.job.foundation, adapter=child.adapter)
+    loaded = Foundation.load(child.job.foundation.path, adapter=child.adapter)
     expected = images_of(child.trained.foundation, style)
     assert torch.allclose(images_of(loaded, style), expected, atol=1e-5)
     assert not torch.allclose(
-        images_of(Foundation.load(first.job.foundation, first.adapter), style), expected, atol=1e-4
+        images_of(Foundation.load(first.job.foundation.path, first.adapter), style), expected, atol=1e-4
     )
 
 

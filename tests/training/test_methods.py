@@ -34,7 +34,7 @@ def test_a_supervised_method_trains_from_its_files_and_its_adapter_loads(folder,
     job = train_supervised(folder, tmp_path)
     assert MethodJob.load(tmp_path / "adapter" / "settings.yaml") == job
     assert read_history(tmp_path / "history.parquet")["step"].tolist() == [1, 2]
-    loaded = Foundation.load(job.foundation, adapter=tmp_path / "adapter")
+    loaded = Foundation.load(job.foundation.path, adapter=tmp_path / "adapter")
     assert any(weight.abs().sum() > 0 for weight in loaded.adapter_parameters()[1::2])
 
 

@@ -29,10 +29,10 @@ def choose(folder, count: int | None):
     selection = {"kind": "best_of_n", "start": None, "prompts": "plain", "count": count or 1}
     job = GenerationJob.model_validate(
         {"dataset": "drawn", "method": "m", "seed": 0, "prompts": "plain", "resolution": 32, "sampling": SAMPLING}
-        | {"foundation": str(folder / "foundation"), "generation": {"images_per_dataset": 4, "batch": 5}}
+        | {"foundation": {"path": str(folder / "foundation")}, "generation": {"images_per_dataset": 4, "batch": 5}}
         | {"selection": selection, "evaluators": [tiny_ref("clip_resnet", "reward", folder)], "neighbours": 2}
     )
-    files, foundation = all_files_of(folder), Foundation.load(job.foundation)
+    files, foundation = all_files_of(folder), Foundation.load(job.foundation.path)
     knowledge, rating = Knowledge.load(files.knowledge), load_rating(job.selection, job, files, "cpu")
     if count:
         rows = job.selection.choose(foundation, job, knowledge, files, "cpu")

@@ -167,8 +167,9 @@ def test_a_bad_configuration_ends_with_one_sentence(tmp_path, mistake, named):
 
 def test_a_missing_model_folder_is_named_before_any_job_starts(tmp_path):
     run = snakemake("-n", "--config", f"results={tmp_path}", "foundation={path: data/models/nowhere}")
-    assert run.returncode != 0
-    assert "data/models/nowhere/provenance.json" in run.stdout + run.stderr
+    assert run.returncode == 2
+    assert "craft: `foundation.path`: there is no model folder data/models/nowhere; correct the path" in run.stderr
+    assert not list(tmp_path.iterdir()), "a refused configuration wrote settings"
 
 
 @pytest.mark.parametrize("path", ["model", "model/weights.bin"])

@@ -7,6 +7,8 @@ judges (`craft.models.loaded`).
 import hashlib
 from pathlib import Path
 
+from craft.models.hub import find_snapshot
+
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt")
 
 
@@ -24,15 +26,7 @@ def describe_copy(first: str, second: str) -> str | None:
 
 def find_folder(path: str) -> Path | None:
     """The folder of a path, or the local snapshot of a hub id; None where there is none. Asks no network."""
-    if Path(path).is_dir():
-        return Path(path)
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(path, local_files_only=True))
-    except (HFValidationError, LocalEntryNotFoundError):
-        return None
+    return Path(path) if Path(path).is_dir() else find_snapshot(path)
 
 
 def same_weights(first: Path, second: Path) -> bool:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from craft.models.encoder_loaders import ENCODER_LOADERS
 from craft.models.preprocessing import write_preprocessor
+from craft.models.saving import save_in_half
 from craft.models.settings import EncoderRef
 
 
@@ -38,8 +39,7 @@ class VisionEncoder(nn.Module):
 
     def save(self, folder: Path) -> None:
         """Save model and preprocessing in the hub's formats, weights in half precision."""
-        self.model.half().save_pretrained(folder)
-        self.model.float()
+        save_in_half(self.model, folder)
         write_preprocessor(folder, self.size, self.mean, self.std)
 
     def encode_images(self, images: Tensor) -> Tensor:
@@ -72,15 +72,15 @@ def load_encoder(ref: EncoderRef, device: str = "cpu") -> VisionEncoder:
     Raises:
         CraftError: if there is no such model.
     """
-    return load_tower((ref.loader, ref.path), device)
+    return load_tower((ref.loader, ref.path), device, **ref.hub)
 
 
-def load_tower(origin: tuple[str, str], device: str = "cpu") -> VisionEncoder:
-    """Load the frozen encoder of a loader and path.
+def load_tower(origin: tuple[str, str], device: str = "cpu", **hub: str | bool) -> VisionEncoder:
+    """Load the frozen encoder of a loader and path; `hub` is what the loader takes of a hub model beside them.
 
     Raises:
         CraftError: if there is no such loader or model.
     """
-    encoder = ENCODER_LOADERS[origin[0]](origin[1], device)
+    encoder = ENCODER_LOADERS[origin[0]](origin[1], device, **hub)
     encoder.origin = origin
     return encoder

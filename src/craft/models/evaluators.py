@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from craft.models.loaders import LOADERS
 from craft.models.preprocessing import write_preprocessor
+from craft.models.saving import save_in_half
 from craft.models.settings import EvaluatorRef
 from craft.models.tokenizer import tokenize
 
@@ -30,8 +31,7 @@ class ImageTextEvaluator(nn.Module):
 
     def save(self, folder: Path) -> None:
         """Save model, tokenizer and preprocessing in the hub's formats, weights in half precision."""
-        self.model.half().save_pretrained(folder)
-        self.model.float()
+        save_in_half(self.model, folder)
         self.tokenizer.save_pretrained(folder)
         write_preprocessor(folder, self.size, self.mean, self.std)
 
@@ -64,27 +64,43 @@ class ImageTextEvaluator(nn.Module):
             images = F.interpolate(images, size=(self.size, self.size), mode="bicubic", antialias=True)
         # one pass over the pixels where (images - mean) / std takes two
         pixels = torch.addcmul(-self.mean / self.std, images, 1 / self.std)
-        features = self.model.get_image_features(pixel_values=pixels)
-        return F.normalize(pooled(features), dim=-1)
+        return F.normalize(self.image_features(pixels), dim=-1)
+
+    def image_features(self, pixels: Tensor) -> Tensor:
+        """Embeddings (n, width), not normalised, of scaled images (n, 3, size, size)."""
+        return pooled(self.model.get_image_features(pixel_values=pixels))
 
     def encode_texts(self, texts: list[str]) -> Tensor:
         """Embeddings (n, width), L2-normalised, of texts; a text beyond the model's window is cut with one warning."""
         self.warn_if_cut(texts)
+        return F.normalize(self.text_features(texts), dim=-1)
+
+    def text_features(self, texts: list[str]) -> Tensor:
+        """Embeddings (n, width), not normalised, of texts, cut to the window."""
         tokens = tokenize(self.tokenizer, texts, padding="max_length" if self.unmasked else "longest").to(self.device)
         if self.unmasked:
             tokens.pop("attention_mask", None)
-        return F.normalize(pooled(self.model.get_text_features(**tokens)), dim=-1)
+        return pooled(self.model.get_text_features(**tokens))
+
+    @property
+    def window(self) -> int:
+        """Tokens that the text encoder reads at most."""
+        return self.tokenizer.model_max_length
+
+    def count_tokens(self, texts: list[str]) -> list[int]:
+        """Numbers of tokens of texts, uncut, marks of begin and end included."""
+        return [len(ids) for ids in self.tokenizer(list(texts)).input_ids]
 
     def warn_if_cut(self, texts: list[str]) -> None:
         if self._warned:
             return
-        lengths = [len(ids) for ids in self.tokenizer(list(texts)).input_ids]
+        lengths = self.count_tokens(texts)
         longest = max(range(len(texts)), key=lengths.__getitem__)
-        if lengths[longest] > self.tokenizer.model_max_length:
+        if lengths[longest] > self.window:
             self._warned = True
             warnings.warn(
-                f"the evaluator reads {self.tokenizer.model_max_length} tokens and cuts this text of"
-                f" {lengths[longest]}: {texts[longest]!r}",
+                f"the evaluator reads {self.window} tokens and cuts this text of {lengths[longest]}:"
+                f" {texts[longest]!r}",
                 stacklevel=3,
             )
 
@@ -100,7 +116,7 @@ def load_evaluator(ref: EvaluatorRef, device: str = "cpu") -> ImageTextEvaluator
     Raises:
         CraftError: if there is no such model or it has no image and text encoder.
     """
-    return LOADERS[ref.loader](ref.path, device)
+    return LOADERS[ref.loader](ref.path, device, **ref.hub)
 
 
 def pooled(features) -> Tensor:

@@ -1,30 +1,35 @@
-"""The generator: a Stable Diffusion pipeline folder (or hub id), and what a method has trained of it.
-
-An *adapter folder* holds what a method trained, all of it where it started from another method's: LoRA weights, learned
-words, or the whole UNet. Diffusers reads each of them with its own functions.
-"""
+"""The generator: a Stable Diffusion pipeline folder (or hub id), and what a method trains of it."""
 
 import copy
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from craft.core.errors import CraftError
+from craft.models.adapters import (
+    ADAPTER_FILE,
+    CONVOLUTIONS,
+    TEXT_ATTENTION,
+    UNET_ATTENTION,
+    WHOLE,
+    add_lora,
+    load_adapter,
+    lora_layers,
+    merged_lora,
+    save_lora,
+)
 from craft.models.metering import Meter
+from craft.models.pipelines import latent_shape, load_pipeline
+from craft.models.saving import save_in_half
+from craft.models.schedules import make_sampler, noise_schedule
 from craft.models.tiny_decoder import load_tiny_decoder
 from craft.models.tokenizer import tokenize
-from craft.models.words import LearnedWords, read_words, write_words
-
-ADAPTER_FILE, WHOLE = "pytorch_lora_weights.safetensors", "unet"
-UNET_ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
-CONVOLUTIONS = ["conv1", "conv2", "conv_shortcut"]
-TEXT_ATTENTION = ["q_proj", "k_proj", "v_proj", "out_proj"]
-SCHEDULERS = {"ddim": "DDIMScheduler", "dpmsolver++": "DPMSolverMultistepScheduler", "euler": "EulerDiscreteScheduler"}
+from craft.models.words import LearnedWords, write_words
 
 
 class Foundation:
@@ -37,10 +42,13 @@ class Foundation:
         meter: what was spent on the UNet since it was loaded.
         words: embeddings (vectors, width) of learned words, by word.
         whole: the folder of a UNet that a method trained as a whole and that stands in for the pipeline's own, or None.
+        noise_schedule: the DDPM schedule of the noise that the UNet is trained on.
+        latent_shape: (channels, height, width) of one latent of the images that it makes.
     """
 
-    def __init__(self, pipeline, device: str = "cpu"):
-        self.pipeline = pipeline
+    def __init__(self, pipeline, device: str = "cpu", resolution: int | None = None):
+        self.pipeline, self.noise_schedule = pipeline, noise_schedule(pipeline.scheduler)
+        self.latent_shape = latent_shape(pipeline, resolution)
         self.words: dict[str, Tensor] = {}
         self.whole: Path | None = None
         self.learned: LearnedWords | None = None
@@ -61,25 +69,32 @@ class Foundation:
         self.text_layers: dict = {}
 
     @classmethod
-    def load(cls, path: str, adapter: Path | None = None, device: str = "cpu") -> "Foundation":
+    def load(
+        cls,
+        path: str,
+        adapter: Path | None = None,
+        device: str = "cpu",
+        resolution: int | None = None,
+        **hub: str | bool | None,
+    ) -> "Foundation":
         """Load a pipeline folder or hub id in float32, and what an adapter folder holds on top of it.
 
-        Raises:
-            CraftError: if either cannot be loaded.
-        """
-        from diffusers import StableDiffusionPipeline
-        from diffusers.utils import logging
+        Args:
+            path: folder or hub id.
+            adapter: adapter folder.
+            device: `cpu` or a GPU.
+            resolution: side of the images in pixels; None is that which the UNet was made for.
+            hub: `revision`, `variant` and `local_files_only`, as diffusers takes them.
 
-        logging.disable_progress_bar()
+        Raises:
+            CraftError: if either cannot be loaded, or the pipeline is of another kind than Stable Diffusion's.
+        """
+        pipeline = load_pipeline(path, **hub)
         try:
-            pipeline = StableDiffusionPipeline.from_pretrained(
-                path, torch_dtype=torch.float32, safety_checker=None, requires_safety_checker=False
-            )
             words = load_adapter(pipeline, adapter) if adapter else {}
-        except (OSError, ValueError) as error:
-            what = f"adapter {adapter}" if adapter and Path(path).is_dir() else f"foundation {path!r}"
-            raise CraftError(f"the {what} cannot be loaded: {str(error).splitlines()[0]}") from error
-        foundation = cls(pipeline, device)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise CraftError(f"the adapter {adapter} cannot be loaded: {str(error).splitlines()[0]}") from error
+        foundation = cls(pipeline, device, resolution)
         foundation.words = words
         foundation.whole = adapter / WHOLE if adapter and (adapter / WHOLE).is_dir() else None
         return foundation
@@ -88,8 +103,7 @@ class Foundation:
         """Save the whole pipeline as a diffusers folder, weights in half precision."""
         for module in (self.unet, self.vae):
             module.to(memory_format=torch.contiguous_format)
-        self.pipeline.to(dtype=torch.float16).save_pretrained(folder)
-        self.pipeline.to(dtype=torch.float32)
+        save_in_half(self.pipeline, folder)
 
     def prepare(self, checkpointing: bool = False, compile: str | None = None, tiny_decoder: str | None = None) -> None:
         """Make the gradient's way cheaper.
@@ -129,15 +143,14 @@ class Foundation:
             target_modules: names of the adapted layers of the UNet.
             convolutions: whether those of the UNet's residual blocks are adapted too.
             text_encoder: whether the text encoder's attention is adapted too.
+
+        Raises:
+            CraftError: if a module is not there.
         """
-        from peft import LoraConfig
-
-        def config(modules: list[str]) -> LoraConfig:
-            return LoraConfig(r=rank, lora_alpha=alpha, target_modules=modules, init_lora_weights="gaussian")
-
-        self.unet.add_adapter(config([*target_modules, *(CONVOLUTIONS if convolutions else [])]), "default")
+        targets = [*target_modules, *(CONVOLUTIONS if convolutions else [])]
+        add_lora(self.unet, "lora.target_modules", rank, alpha, targets)
         if text_encoder:
-            self.text_encoder.add_adapter(config(TEXT_ATTENTION), "default")
+            add_lora(self.text_encoder, "lora.text_encoder", rank, alpha, TEXT_ATTENTION)
         return self.adapter_parameters()
 
     @property
@@ -213,24 +226,8 @@ class Foundation:
 
         Half precision would round small adapters away; there the adapter stays beside the weights.
         """
-        from peft.tuners.tuners_utils import BaseTunerLayer
-
-        layers = [module for module in self.unet.modules() if isinstance(module, BaseTunerLayer)]
-        if torch.is_autocast_enabled(self.device.type):
-            layers = []
-        weights = [layer.get_base_layer().weight for layer in layers]
-        before = [weight.data for weight in weights]
-        with torch.no_grad():
-            for layer, weight in zip(layers, weights, strict=True):
-                (adapter,) = layer.active_adapters
-                weight.data = weight.data + layer.get_delta_weight(adapter)
-                layer.merged_adapters.append(adapter)
-        try:
+        with nullcontext() if torch.is_autocast_enabled(self.device.type) else merged_lora(self.unet):
             yield
-        finally:
-            for layer, weight, original in zip(layers, weights, before, strict=True):
-                weight.data = original
-                layer.merged_adapters.pop()
 
     @contextmanager
     def same_text(self) -> Iterator[None]:
@@ -253,15 +250,11 @@ class Foundation:
                 del projection.forward
 
     def save_adapter(self, folder: Path) -> None:
-        """Save all that was trained, here or before, so that `load_adapter` puts it on the foundation again.
-
-        Any Stable Diffusion pipeline loads the LoRA weights with `load_lora_weights`, a word with
-        `load_textual_inversion` and the UNet with `UNet2DConditionModel.from_pretrained`.
-        """
-        layers = adapter_layers("unet", self.unet)
-        layers |= self.text_layers or adapter_layers("text_encoder", self.text_encoder)
+        """Save all that was trained, here or before, so that `load_adapter` puts it on the foundation again."""
+        layers = lora_layers("unet", self.unet)
+        layers |= self.text_layers or lora_layers("text_encoder", self.text_encoder)
         if layers:
-            self.pipeline.save_lora_weights(str(folder), **layers)
+            save_lora(self.pipeline, folder, layers)
         write_words(folder, self.words | (self.learned.words() if self.learned else {}))
         if self.trained_whole:
             self.unet.to(memory_format=torch.contiguous_format).save_pretrained(folder / WHOLE)
@@ -270,17 +263,7 @@ class Foundation:
 
     def make_scheduler(self, name: str, steps: int):
         """A fresh diffusers scheduler of the given kind, with this foundation's noise schedule, set to `steps`."""
-        import diffusers
-
-        scheduler = getattr(diffusers, SCHEDULERS[name]).from_config(self.pipeline.scheduler.config)
-        scheduler.set_timesteps(steps, device=self.device)
-        return scheduler
-
-    @property
-    def latent_shape(self) -> tuple[int, int, int]:
-        """Shape (channels, height, width) of one latent at the UNet's own resolution."""
-        side = self.unet.config.sample_size
-        return self.vae.config.latent_channels, side, side
+        return make_sampler(self.pipeline.scheduler, name, steps, self.device)
 
     def encode_prompts(self, prompts: list[str]) -> Tensor:
         """Text states (n, window, width); each distinct prompt is encoded once.
@@ -303,7 +286,7 @@ class Foundation:
         """Encode all prompts that will ever be asked for, once, and release the text encoder."""
         distinct = list(dict.fromkeys(prompts))
         self.states = dict(zip(distinct, self.encode_prompts(distinct), strict=True))
-        self.text_layers = adapter_layers("text_encoder", self.text_encoder)
+        self.text_layers = lora_layers("text_encoder", self.text_encoder)
         self.text_encoder = self.pipeline.text_encoder = None
 
     @torch.no_grad()
@@ -329,24 +312,6 @@ class Foundation:
         return torch.cat([self.decode(chunk.to(self.device)).clamp(0, 1).cpu() for chunk in latents.split(batch)])
 
 
-def load_adapter(pipeline, adapter: Path) -> dict[str, Tensor]:
-    """Put what an adapter folder holds on a pipeline; returns its learned words.
-
-    Raises:
-        OSError: if the folder holds none of what a method trains.
-    """
-    from diffusers import UNet2DConditionModel
-
-    whole, words = (adapter / WHOLE).is_dir(), read_words(adapter)
-    if whole:
-        pipeline.unet = UNet2DConditionModel.from_pretrained(adapter / WHOLE)
-    if words:
-        pipeline.load_textual_inversion(list(words.values()), token=list(words))
-    if (adapter / ADAPTER_FILE).is_file() or not (whole or words):
-        pipeline.load_lora_weights(str(adapter), adapter_name="default")
-    return words
-
-
 def remember_first(function: Callable) -> Callable:
     """A function that returns its first result at every call, whatever it is given."""
     results = []
@@ -357,14 +322,3 @@ def remember_first(function: Callable) -> Callable:
         return results[0]
 
     return remembered
-
-
-def adapter_layers(name: str, module: nn.Module) -> dict:
-    """The adapter of a module as `save_lora_weights` takes it; nothing where it has none."""
-    from peft.utils import get_peft_model_state_dict
-
-    configs = getattr(module, "peft_config", None) or {}
-    if "default" not in configs:
-        return {}
-    layers = get_peft_model_state_dict(module, adapter_name="default")
-    return {f"{name}_lora_layers": layers, f"{name}_lora_adapter_metadata": configs["default"].to_dict()}

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from craft.core.errors import CraftError
+from craft.models.saving import save_in_half
 
 
 class PhantomClassifier(nn.Module):
@@ -55,8 +56,7 @@ class PhantomClassifier(nn.Module):
 
     def save(self, folder: Path) -> None:
         """Save as a transformers folder, weights in half precision."""
-        self.model.half().save_pretrained(folder)
-        self.model.float()
+        save_in_half(self.model, folder)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (n, labels) of images (n, 3, h, w) in [0, 1]."""

@@ -14,6 +14,43 @@ from craft.models.towers import TOWERS
 Widths = Annotated[list[Positive], Field(min_length=2)]
 
 
+class LoadedModel(Strict):
+    """Where a model is loaded from, and which of its versions."""
+
+    path: str | None = Field(None, description="model folder, hub id or package; null where the run trains the model")
+    revision: str | None = Field(
+        None,
+        min_length=1,
+        description="branch, tag or commit of a hub model. Its commit is looked up before the first job and kept in"
+        " `<results>/models/hub.json`; null: the main branch",
+    )
+    variant: str | None = Field(None, min_length=1, description="variant of the files of weights, for example fp16")
+    local_files_only: bool = Field(False, description="take a hub model from the local cache, and never ask the hub")
+
+    @property
+    def source(self) -> str | None:
+        """Folder, hub id or package that is loaded; None where the run trains the model from scratch."""
+        return self.path
+
+    @property
+    def hub(self) -> dict[str, str | bool]:
+        """What a loader of hub models takes beside the path, as far as it is set."""
+        options = {"revision": self.revision, "variant": self.variant, "local_files_only": self.local_files_only}
+        return {name: value for name, value in options.items() if value}
+
+    @model_validator(mode="after")
+    def a_version_is_of_a_loaded_model(self) -> Self:
+        if self.source is None and self.hub:
+            raise ValueError(f"`{next(iter(self.hub))}` is read where a model is loaded, not trained; remove it")
+        return self
+
+
+class ModelRef(LoadedModel):
+    """A model that a job loads."""
+
+    path: str = Field(description="model folder, hub id or package")
+
+
 def require_one(model: Any, example: str) -> Any:
     """The model itself; a ValueError unless it has exactly one of `path` and `train`."""
     if (model.path is None) == (model.train is None):
@@ -95,18 +132,23 @@ class ClassifierTraining(Strict):
     learning_rate: float = Field(2e-3, gt=0, description="at the height of the schedule")
 
 
-class FoundationSettings(Strict):
+class FoundationSettings(LoadedModel):
     """The generator that is adapted: a pipeline folder or hub id, or settings to train one."""
 
     path: str | None = Field(None, description="pipeline folder or hub id; null where the run trains the foundation")
     train: FoundationTraining | None = Field(None, description="how the run trains it; null where it is loaded")
+
+    @property
+    def source(self) -> str | None:
+        """See `LoadedModel.source`; a foundation whose UNet trains on is loaded too."""
+        return self.train.start if self.train else self.path
 
     @model_validator(mode="after")
     def path_or_training(self) -> Self:
         return require_one(self, "path: data/models/foundation")
 
 
-class JudgeSettings(Strict):
+class JudgeSettings(LoadedModel):
     """What an evaluator and a vision encoder have in common: exactly one role in the run, and a declared background.
 
     The last three are known of models that the run trains, and read from the `provenance.json` of folders that this
@@ -116,7 +158,6 @@ class JudgeSettings(Strict):
     role: Role = Field(
         description="reward: enters the loss; monitor: selects the state; held_out: touches neither, speaks of a gain"
     )
-    path: str | None = Field(None, description="model folder, hub id or package; null where the run trains the model")
     family: str | None = Field(
         None, min_length=1, description="its architecture; null: as provenance has it, or unknown"
     )
@@ -185,20 +226,18 @@ class ClassifierSettings(Strict):
         return require_one(self, "path: data/models/phantom_classifier")
 
 
-class EncoderRef(Strict):
+class EncoderRef(ModelRef):
     """Which vision encoder plays which role, where its folder, hub id or package is and what reads it."""
 
     name: Name = Field(description="name of the encoder in the configuration and in all tables")
     role: Role = Field(description="its role in the run")
-    path: str = Field(description="model folder, hub id or package")
     loader: named(ENCODER_LOADERS) = Field("transformers", description="what reads it")
 
 
-class EvaluatorRef(Strict):
+class EvaluatorRef(ModelRef):
     """Which evaluator plays which role, where its folder (or hub id) is, what reads it, and which encoder it needs."""
 
     name: Name = Field(description="name of the evaluator in the configuration and in all tables")
     role: Role = Field(description="its role in the run")
-    path: str = Field(description="model folder or hub id")
     loader: named(LOADERS) = Field("transformers", description="what reads the folder or hub id")
     encoder: EncoderRef = Field(description="vision encoder of the same role, which judges plausibility beside it")

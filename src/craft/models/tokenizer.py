@@ -2,8 +2,13 @@
 
 from collections.abc import Iterable
 
+from craft.core.errors import CraftError
+
 PAD, BEGIN, END, UNKNOWN = "<|pad|>", "<|begin|>", "<|end|>", "<|unknown|>"
 TEXT_WINDOW = 48
+# names of the learned positions in text encoders, and the window of a tokenizer that knows none
+POSITIONS = ("position_embedding", "position_embeddings")
+UNLIMITED = 1_000_000
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int = 1500, window: int = TEXT_WINDOW):
@@ -42,6 +47,33 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = 1500, window: int = 
         unk_token=UNKNOWN,
         model_max_length=window,
     )
+
+
+def fit_tokenizer(tokenizer, tower) -> None:
+    """Let a tokenizer cut texts to the positions of the text tower behind it; many know no window of their own.
+
+    Args:
+        tokenizer: of transformers; its `model_max_length` is set.
+        tower: a text encoder of transformers.
+
+    Raises:
+        CraftError: if neither of them says how long a text may be, or the tokenizer cannot pad.
+    """
+    if tokenizer.pad_token is None:
+        raise CraftError("its tokenizer has no token to pad with; write `pad_token` in its tokenizer_config.json")
+    tokenizer.model_max_length = min([tokenizer.model_max_length, *count_positions(tower)])
+    if tokenizer.model_max_length >= UNLIMITED:
+        raise CraftError(
+            "neither its tokenizer nor its text encoder says how long a text may be; write for example"
+            ' `"model_max_length": 77` in its tokenizer_config.json'
+        )
+
+
+def count_positions(tower) -> list[int]:
+    """Texts of how many tokens the learned positions of a text encoder allow; empty where it has none."""
+    tables = [each for name, each in tower.named_modules() if name.split(".")[-1] in POSITIONS]
+    # RoBERTa counts positions from the one behind that of padding
+    return [table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1) for table in tables]
 
 
 def tokenize(tokenizer, texts: list[str], padding: str = "max_length"):

@@ -1,10 +1,12 @@
-"""What a run needs before its first job: the data of every dataset, and knowledge of every label."""
+"""What a run needs before its first job: models, the data of every dataset, and knowledge of every label."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
 from craft.core.errors import CraftError
+from craft.models.hub import check_source
 from craft.pipeline.config import Config
 
 # the C parser reads the bank's files ten times as fast
@@ -15,8 +17,13 @@ def check_inputs(config: Config) -> None:
     """Look for what no job can do without, before one starts.
 
     Raises:
-        CraftError: one sentence that names the dataset and what is missing.
+        CraftError: one sentence that names the key of a model, or the dataset, and what is missing.
     """
+    for key, path in model_sources(config):
+        try:
+            check_source(path)
+        except CraftError as error:
+            raise CraftError(f"`{key}`: {error}") from error
     known: dict[Path, list[str]] = {}
     for name, dataset in config.datasets.items():
         # a prepared dataset needs its raw files no more
@@ -30,6 +37,22 @@ def check_inputs(config: Config) -> None:
             labels = known.setdefault(path, described_labels(path)) if path.is_file() else []
             if lacking := [label for label in dataset.labels if label not in labels]:
                 raise CraftError(f"`datasets.{name}`: {explain_lack(path, dataset.modality, lacking, labels)}")
+
+
+def model_sources(config: Config) -> Iterator[tuple[str, str]]:
+    """Keys and paths of all models that are loaded from a folder or the hub."""
+    if config.foundation and config.foundation.source:
+        yield "foundation.path" if config.foundation.path else "foundation.train.start", config.foundation.source
+    for section in ("evaluators", "encoders"):
+        for name, model in getattr(config, section).items():
+            # a bare name may be that of a package, where another loader reads it
+            if model.path and (model.loader == "transformers" or "/" in model.path):
+                yield f"{section}.{name}.path", model.path
+    if config.phantom_classifier and config.phantom_classifier.path:
+        yield "phantom_classifier.path", config.phantom_classifier.path
+    for name, method in config.methods.items():
+        if decoder := getattr(method, "tiny_decoder", None):
+            yield f"methods.{name}.tiny_decoder", decoder
 
 
 def explain_lack(path: Path, modality: str, lacking: list[str], known: list[str]) -> str:

@@ -27,7 +27,7 @@ from craft.models.encoder_loaders import ENCODER_LOADERS
 from craft.models.families import FAMILIES
 from craft.models.independence import list_backgrounds, tower_of
 from craft.models.loaders import LOADERS
-from craft.models.settings import EncoderRef, EvaluatorRef, EvaluatorSettings
+from craft.models.settings import EncoderRef, EvaluatorRef, EvaluatorSettings, ModelRef
 from craft.models.towers import TOWERS
 from craft.pipeline.config import Config
 from craft.reward.dimensions import DIMENSIONS
@@ -47,10 +47,20 @@ from craft.training.settings import (
 
 def model_path(config: Config, name: str) -> str:
     """Where `foundation`, `phantom_classifier`, `evaluator-<name>` or `encoder-<name>` is, loaded or trained."""
+    return models_of(config)[name].path or f"{config.results}/models/{name}"
+
+
+def models_of(config: Config) -> dict[str, Any]:
+    """The sections of all models of a configuration by the names of their folders."""
     models = {"foundation": config.foundation, "phantom_classifier": config.phantom_classifier}
     models |= {f"evaluator-{key}": evaluator for key, evaluator in config.evaluators.items()}
-    models |= {f"encoder-{key}": encoder for key, encoder in config.encoders.items()}
-    return models[name].path or f"{config.results}/models/{name}"
+    return models | {f"encoder-{key}": encoder for key, encoder in config.encoders.items()}
+
+
+def place_of(config: Config, name: str) -> dict[str, Any]:
+    """Path of a model, and which version of a hub model it is, as references to it hold them."""
+    model = models_of(config)[name]
+    return {"path": model_path(config, name)} | (model.hub if model.path else {})
 
 
 def evaluator_refs(config: Config, *roles: Role) -> list[EvaluatorRef]:
@@ -59,9 +69,9 @@ def evaluator_refs(config: Config, *roles: Role) -> list[EvaluatorRef]:
         EvaluatorRef(
             name=name,
             role=evaluator.role,
-            path=model_path(config, f"evaluator-{name}"),
             loader=evaluator.loader,
             encoder=encoder_ref(config, evaluator.role),
+            **place_of(config, f"evaluator-{name}"),
         )
         for name, evaluator in config.evaluators.items()
         if not roles or evaluator.role in roles
@@ -71,8 +81,12 @@ def evaluator_refs(config: Config, *roles: Role) -> list[EvaluatorRef]:
 def encoder_ref(config: Config, role: Role) -> EncoderRef:
     """Reference to the vision encoder of a role."""
     name = config.encoder(role)
-    path = model_path(config, f"encoder-{name}")
-    return EncoderRef(name=name, role=role, path=path, loader=config.encoders[name].loader)
+    return EncoderRef(name=name, role=role, loader=config.encoders[name].loader, **place_of(config, f"encoder-{name}"))
+
+
+def foundation_ref(config: Config) -> ModelRef:
+    """Reference to the foundation."""
+    return ModelRef(**place_of(config, "foundation"))
 
 
 def loaders_of(config: Config, refs: list[EvaluatorRef]) -> list[str]:
@@ -137,8 +151,10 @@ def resolve_models(config: Config) -> dict[str, JobSettings]:
     shared: dict[str, Any] = {"resolution": config.resolution, "datasets": list(config.datasets)}
     jobs: dict[str, JobSettings] = {}
     if config.foundation and config.foundation.train:
+        source = config.foundation.source
+        start = ModelRef(path=source, **config.foundation.hub) if source else None
         jobs["models/settings/foundation.yaml"] = FoundationJob(
-            modules=FAMILIES.modules(TEXT_FAMILY), training=config.foundation.train, **shared
+            modules=FAMILIES.modules(TEXT_FAMILY), training=config.foundation.train, start=start, **shared
         )
     for name, evaluator in config.evaluators.items():
         if evaluator.train:
@@ -188,7 +204,7 @@ def resolve_preparation(config: Config, dataset: str) -> dict[str, JobSettings]:
         f"{folder}/encode_images.yaml": EncodeJob(
             modules=loaders_of(config, refs),
             dataset=dataset,
-            foundation=model_path(config, "foundation") if config.foundation else None,
+            foundation=foundation_ref(config) if config.foundation else None,
             evaluators=refs,
         ),
         f"{folder}/calibrate_cas.yaml": CalibrationJob(
@@ -281,7 +297,7 @@ def resolve_method(config: Config, dataset: str, name: str, seed: int) -> dict[s
         "method": name,
         "seed": seed,
         "resolution": config.resolution,
-        "foundation": model_path(config, "foundation"),
+        "foundation": foundation_ref(config),
         "sampling": method.sampling or config.sampling,
     }
     refs = seen_by(config, method)

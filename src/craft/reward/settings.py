@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from craft.core.registry import named
 from craft.core.settings import JobSettings, Name, Positive, Strict
-from craft.models.settings import EvaluatorRef
+from craft.models.settings import EvaluatorRef, ModelRef
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.rewards import REWARDS
 
@@ -66,7 +66,7 @@ class EncodeJob(JobSettings):
     """What `encode_images` needs to know."""
 
     dataset: str = Field(description="name of the dataset")
-    foundation: str | None = Field(description="pipeline folder or hub id, whose autoencoder encodes; null without one")
+    foundation: ModelRef | None = Field(description="whose autoencoder encodes; null without one")
     evaluators: list[EvaluatorRef] = Field(description="all evaluators of the run")
 
 

@@ -68,7 +68,7 @@ def load_inputs(settings: GuardedMethod, job: MethodJob, files: MethodFiles, dev
     rewarding = [ref for ref in job.evaluators if ref.role == "reward"]
     (monitoring,) = (ref for ref in job.evaluators if ref.role == "monitor")
     maps = read_calibration(files.calibration, [ref.name for ref in (*rewarding, monitoring)])
-    foundation = Foundation.load(job.foundation, adapter=files.start, device=device)
+    foundation = Foundation.load(job.foundation.path, files.start, device, job.resolution, **job.foundation.hub)
     if not foundation.has_adapter:
         torch.manual_seed(derive_seed("adapter", job.seed_name))
         foundation.add_adapter(**dict(settings.lora))

@@ -6,10 +6,10 @@ from craft.core.seeds import Draws
 
 
 def target_of(scheduler, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-    """What the model should predict: the noise, or the velocity (Salimans & Ho 2022) for v-prediction."""
+    """What the model should predict: the noise, the velocity (Salimans & Ho 2022), or the clean latents."""
     if scheduler.config.prediction_type == "v_prediction":
         return scheduler.get_velocity(latents, noise, timesteps)
-    return noise
+    return latents if scheduler.config.prediction_type == "sample" else noise
 
 
 def draw_noise(scheduler, latents: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
@@ -23,7 +23,7 @@ def denoising_errors(unet, scheduler, latents: Tensor, states: Tensor, noise: Te
 
     Args:
         unet: the denoiser.
-        scheduler: a DDPM-like diffusers scheduler (noise schedule and prediction type).
+        scheduler: the foundation's `noise_schedule`.
         latents: scaled latents, shape (n, channels, height, width).
         states: text states, shape (n, window, width).
         noise: of the latents' shape.
@@ -53,10 +53,12 @@ def denoising_loss(
 def min_snr_weights(scheduler, timesteps: Tensor, gamma: float) -> Tensor:
     """min(SNR, gamma) as a weight on the error of the clean image, turned into one on the prediction's; shape (n,).
 
-    The noise's error is SNR times the clean image's, the velocity's SNR + 1 times.
+    The noise's error is SNR times the clean image's, the velocity's SNR + 1 times. Finite at any SNR, 0 included.
     """
     from diffusers.training_utils import compute_snr
 
     snr = compute_snr(scheduler, timesteps)
-    velocity = scheduler.config.prediction_type == "v_prediction"
-    return snr.clamp(max=gamma) / (snr + 1 if velocity else snr)
+    if scheduler.config.prediction_type == "epsilon":
+        return (gamma / snr).clamp(max=1)
+    weights = snr.clamp(max=gamma)
+    return weights / (snr + 1) if scheduler.config.prediction_type == "v_prediction" else weights

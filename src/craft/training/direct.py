@@ -33,11 +33,11 @@ def recover(scheduler, samples: Tensor, noise: Tensor, timesteps: Tensor, predic
     """x0' of the samples, differentiable in the prediction.
 
     Args:
-        scheduler: a DDPM-like diffusers scheduler (noise schedule and prediction type).
+        scheduler: the foundation's `noise_schedule`.
         samples: x0, scaled latents, shape (n, channels, height, width).
         noise: e, of the same shape.
         timesteps: t of every sample, shape (n,).
-        prediction: of the model at t, noise or velocity, of the samples' shape.
+        prediction: of the model at t, of the samples' shape.
         span: timesteps that the model takes the sample back.
     """
     signals = scheduler.alphas_cumprod.to(samples)
@@ -45,8 +45,8 @@ def recover(scheduler, samples: Tensor, noise: Tensor, timesteps: Tensor, predic
     ratios = F.pad((1 / signals - 1).sqrt(), (1, 0))
     alpha, sigma = signals[timesteps].sqrt(), (1 - signals[timesteps]).sqrt()
     way = sigma - alpha * ratios[(timesteps - span).clamp(min=-1) + 1]
-    # the noise's error is a_t times the velocity's
-    factor = way if scheduler.config.prediction_type == "v_prediction" else way / alpha
+    # the velocity's error is the noise's over a_t, and the clean sample's over -s_t
+    factor = {"v_prediction": way, "epsilon": way / alpha, "sample": -way / sigma}[scheduler.config.prediction_type]
     return samples + factor.view(-1, 1, 1, 1) * (target_of(scheduler, samples, noise, timesteps) - prediction)
 
 
@@ -102,7 +102,7 @@ class DirectWay(Way):
     def __call__(self, part: Part, draws: Draws) -> DirectPassage:
         """See `Way`."""
         foundation, backprop, batch = self.foundation, self.settings.backprop, self.settings.training.batch
-        scheduler, device = foundation.pipeline.scheduler, foundation.device
+        scheduler, device = foundation.noise_schedule, foundation.device
         labels, born = self.turns(part)
         conditions = self.conditions(part, labels, born)
         samples = self.renew(part, born, conditions)

@@ -16,7 +16,7 @@ from craft.core.errors import CraftError
 from craft.core.seeds import derive_seed, numpy_generator
 from craft.models.architectures import build_scheduler, build_unet
 from craft.models.foundation import Foundation
-from craft.models.settings import EvaluatorTraining, FoundationTraining
+from craft.models.settings import EvaluatorTraining, FoundationTraining, ModelRef
 from craft.models.tokenizer import train_tokenizer
 from craft.training.autoencoder import train_autoencoder
 from craft.training.corpus import Corpus
@@ -49,7 +49,7 @@ def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Cor
     Returns:
         The seconds that it took.
     """
-    unet, scheduler = foundation.unet.requires_grad_(True).train(), build_scheduler()
+    unet, scheduler = foundation.unet.requires_grad_(True).train(), foundation.noise_schedule
     chunks = np.array_split(np.arange(len(corpus)), max(1, len(corpus) // 256))
     latents = torch.cat([foundation.encode_images(corpus.tensor(rows)) for rows in chunks])
 
@@ -77,9 +77,14 @@ def train_unet(training: FoundationTraining, foundation: Foundation, corpus: Cor
 
 
 def train_foundation(
-    training: FoundationTraining, corpus: Corpus, resolution: int, checkpoints: Path, device: str = "cpu"
+    training: FoundationTraining,
+    corpus: Corpus,
+    resolution: int,
+    checkpoints: Path,
+    device: str = "cpu",
+    start: ModelRef | None = None,
 ) -> tuple[Foundation, dict[str, float]]:
-    """Train all three stages, each of which resumes from its own checkpoints, or the last one of `training.start`.
+    """Train all three stages, each of which resumes from its own checkpoints, or the last one of `start`.
 
     Returns:
         The foundation, and the seconds that each stage took.
@@ -87,9 +92,9 @@ def train_foundation(
     Raises:
         CraftError: if the foundation to start from cannot be loaded or makes images of another size.
     """
-    if training.start:
-        foundation = Foundation.load(training.start, device=device)
-        check_size(foundation, training.start, resolution)
+    if start:
+        foundation = Foundation.load(start.path, device=device, **start.hub)
+        check_size(foundation, start.path, resolution)
         return foundation, {"seconds_unet": train_unet(training, foundation, corpus, checkpoints / "unet")}
     vae, autoencoder = train_autoencoder(training, corpus, resolution, checkpoints / "autoencoder", device)
     tokenizer = train_tokenizer(corpus.texts())
@@ -101,8 +106,7 @@ def train_foundation(
 
 def check_size(foundation: Foundation, path: str, resolution: int) -> None:
     """Refuse a foundation whose images are of another size than the run's."""
-    _, side, _ = foundation.latent_shape
-    size = side * 2 ** (len(foundation.vae.config.block_out_channels) - 1)
+    size = foundation.latent_shape[1] * foundation.pipeline.vae_scale_factor
     if size != resolution:
         raise CraftError(
             f"foundation.train.start {path!r} makes images of {size} px, but the run's resolution is {resolution};"

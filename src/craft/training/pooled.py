@@ -94,7 +94,7 @@ class PoolLoss:
         chosen, weights = self.rows[drawn], self.weights[drawn].to(foundation.device)
         latents = self.pool.latents[chosen].to(foundation.device)
         states = foundation.encode_prompts([self.pool.prompts[row] for row in chosen])
-        unet, scheduler = foundation.unet, foundation.pipeline.scheduler
+        unet, scheduler = foundation.unet, foundation.noise_schedule
         errors = denoising_errors(unet, scheduler, latents, states, *draw_noise(scheduler, latents, draws))
         loss = (weights * errors).mean()
         logs = {"reward": self.pool.rewards[chosen].mean().item(), "pool": loss.item()}

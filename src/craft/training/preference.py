@@ -77,7 +77,7 @@ class PreferenceLoss:
         rows, signs = torch.cat([2 * pairs, 2 * pairs + 1]), self.signs[pairs].T.flatten().to(foundation.device)
         latents = self.pool.latents[rows].to(foundation.device)
         states = foundation.encode_prompts([self.pool.prompts[row] for row in rows])
-        scheduler = foundation.pipeline.scheduler
+        scheduler = foundation.noise_schedule
         noise, timesteps = (torch.cat([each, each]) for each in draw_noise(scheduler, latents[:batch], draws))
         arguments = (scheduler, latents, states, noise, timesteps)
         with foundation.anchor():

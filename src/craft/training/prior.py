@@ -49,5 +49,5 @@ class Prior:
         rows = draws.integers(len(self.latents), self.settings.training.batch)
         states = foundation.encode_prompts([self.prompts[row] for row in rows])
         latents = self.latents[rows].to(foundation.device)
-        loss = denoising_loss(foundation.unet, foundation.pipeline.scheduler, latents, states, draws)
+        loss = denoising_loss(foundation.unet, foundation.noise_schedule, latents, states, draws)
         return self.settings.prior_weight * loss

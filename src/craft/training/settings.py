@@ -12,6 +12,7 @@ from craft.models.settings import (
     EvaluatorRef,
     EvaluatorTraining,
     FoundationTraining,
+    ModelRef,
 )
 from craft.training.methods import METHODS
 
@@ -26,7 +27,7 @@ class LoraSettings(Strict):
     """A low-rank adapter (Hu et al. 2022) of the UNet's attention, and of more where asked."""
 
     rank: Positive = Field(8, description="rank of the update of every adapted weight")
-    alpha: Positive = Field(8, description="the update is scaled by alpha / rank")
+    alpha: Positive = Field(8, description="the update is scaled by alpha / rank, a factor that saved weights hold")
     target_modules: list[str] = Field(
         ["to_q", "to_k", "to_v", "to_out.0"], min_length=1, description="names of the adapted layers of the UNet"
     )
@@ -192,6 +193,7 @@ class FoundationJob(JobSettings):
     resolution: int = Field(description="side of the images in pixels")
     datasets: list[str] = Field(description="datasets whose training images it sees")
     training: FoundationTraining = Field(description="the configuration's section `foundation.train`")
+    start: ModelRef | None = Field(None, description="the foundation whose UNet trains on; null from scratch")
 
 
 class EvaluatorJob(JobSettings):
@@ -229,7 +231,7 @@ class MethodJob(JobSettings):
     seed: int = Field(description="of the adapter's first weights and of every batch")
     training: Annotated[Any, Chosen(METHODS, "kind")] = Field(description="the method's section of the configuration")
     resolution: int = Field(description="side of the images in pixels")
-    foundation: str = Field(description="pipeline folder or hub id")
+    foundation: ModelRef = Field(description="the foundation")
     evaluators: list[EvaluatorRef] = Field(description="evaluators that the method may see")
     sampling: SamplingSettings = Field(description="how images are sampled")
     neighbours: Positive = Field(description="k of the plausibility dimension")
@@ -248,7 +250,7 @@ class GenerationJob(JobSettings):
     seed: int = Field(description="of the noise and the prompts")
     prompts: Prompts = Field(description="which prompts the images get")
     resolution: int = Field(description="side of the images in pixels")
-    foundation: str = Field(description="pipeline folder or hub id")
+    foundation: ModelRef = Field(description="the foundation")
     sampling: SamplingSettings = Field(description="how images are sampled")
     generation: GenerationSettings = Field(description="how many images")
     selection: Annotated[Any, Chosen(METHODS, "kind")] | None = Field(

@@ -85,7 +85,7 @@ def denoise_real(
     dropped = draws.uniform(count) < dropout
     prompts = ["" if drop else prompt for prompt, drop in zip(prompts, dropped.tolist(), strict=True)]
     states = foundation.encode_prompts(prompts)
-    scheduler = foundation.pipeline.scheduler
+    scheduler = foundation.noise_schedule
     return denoising_loss(foundation.unet, scheduler, latents.to(foundation.device), states, draws, min_snr_gamma)
 
 

@@ -34,7 +34,7 @@ def settings(tmp_path):
             seed=3,
             training=training,
             resolution=32,
-            foundation="folder",
+            foundation={"path": "folder"},
             evaluators=[],
             sampling=SamplingSettings(),
             neighbours=5,

@@ -1,28 +1,44 @@
 """Evaluators in the formats of `transformers`: any CLIP- or SigLIP-shaped model folder or hub id."""
 
+from pathlib import Path
+
 import torch
 
 from craft.core.errors import CraftError
 from craft.models.evaluators import ImageTextEvaluator
+from craft.models.hub import OPEN_CLIP, check_source
 from craft.models.preprocessing import read_preprocessor
+from craft.models.tokenizer import fit_tokenizer
 
 
-def load(path: str, device: str = "cpu") -> ImageTextEvaluator:
+def load(path: str, device: str = "cpu", **hub: str | bool) -> ImageTextEvaluator:
     """Load a frozen evaluator from a folder or a hub id, in float32.
 
+    Args:
+        path: folder or hub id.
+        device: `cpu` or a GPU.
+        hub: `revision`, `variant` and `local_files_only`, as transformers takes them.
+
     Raises:
-        CraftError: if there is no such model or it has no image and text encoder.
+        CraftError: if there is no such model, it has no image and text encoder, or its folder does not say how images
+            and texts reach them.
     """
     from transformers import AutoModel, AutoTokenizer
 
     try:
-        model = AutoModel.from_pretrained(path, dtype=torch.float32)
-        tokenizer = AutoTokenizer.from_pretrained(path)
-        size, mean, std = read_preprocessor(path)
-    except (OSError, ValueError) as error:
-        raise CraftError(f"no image-text evaluator can be loaded from {path!r}: {error}".split("\n")[0]) from error
-    if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
-        raise CraftError(f"the model {path!r} is no image-text evaluator; name a CLIP- or SigLIP-shaped model")
+        check_source(path)
+        model = AutoModel.from_pretrained(path, dtype=torch.float32, **hub)
+        if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
+            raise CraftError("it is no image-text evaluator; name a CLIP- or SigLIP-shaped model")
+        hub.pop("variant", None)
+        tokenizer = AutoTokenizer.from_pretrained(path, **hub)
+        fit_tokenizer(tokenizer, getattr(model, "text_model", torch.nn.Identity()))
+        size, mean, std = read_preprocessor(path, **hub)
+    except (CraftError, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        if (Path(path) / OPEN_CLIP).is_file():
+            reason = "it holds a model of open_clip; write `loader: open_clip` beside its path"
+        raise CraftError(f"no image-text evaluator can be loaded from {path!r}: {reason}") from error
     evaluator = ImageTextEvaluator(model, tokenizer, size, mean, std)
     return evaluator.requires_grad_(False).eval().to(device)
 

@@ -125,7 +125,7 @@ class DenoisingMethod(MethodSettings):
         from craft.models.foundation import Foundation
         from craft.training.supervised import RealImages, train_supervised
 
-        foundation = Foundation.load(job.foundation, adapter=files.start, device=device)
+        foundation = Foundation.load(job.foundation.path, files.start, device, job.resolution, **job.foundation.hub)
         images = RealImages.load(files.latents, read_images(files.images, "train"))
         knowledge = Knowledge.load(files.knowledge)
         further = self.further(foundation, job, knowledge)
