@@ -10,8 +10,9 @@ import torch
 
 from craft.core.device import lease_device
 from craft.core.errors import CraftError
-from craft.core.files import atomic_path, read_json, write_json
+from craft.core.files import atomic_path, write_json
 from craft.core.images import decode_images, from_tensor, image_row, read_images, to_tensor, write_images
+from craft.core.reading import read_json
 from craft.core.seeds import Draws, derive_seed, torch_generator
 
 ROOT = Path(__file__).parents[2]

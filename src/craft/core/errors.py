@@ -1,12 +1,40 @@
 """The one exception that a user's mistake raises, and the sentences made of it."""
 
+from typing import Any
+
 from pydantic import ValidationError
+
+# characters of a sentence, and of one word of it that is cut where the sentence would be longer
+LONGEST, LONGEST_WORD = 300, 80
+# levels, entries and digits that no file of settings or knowledge comes near
+DEEPEST, MOST, DIGITS = 40, 100_000, 300
 
 
 class CraftError(Exception):
-    """A mistake the user can mend; its text is one sentence: what, where, what was expected, how to mend it."""
+    """A mistake the user can mend; its text is one sentence: what, where, what was expected, how to mend it.
+
+    The text is one line of at most `LONGEST` characters, whatever was quoted in it.
+    """
 
     exit_code = 2
+
+    def __init__(self, text: object):
+        super().__init__(one_line(text))
+
+
+def one_line(text: object, longest: int = LONGEST) -> str:
+    """A text on one line that any terminal shows; long words and then the middle make room for its start and end."""
+    words = "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(text).split())).split(" ")
+    while (over := len(" ".join(words)) - longest) > 0:
+        place = max(range(len(words)), key=lambda number: len(words[number]))
+        word = words[place]
+        if len(word) <= LONGEST_WORD:
+            break
+        kept = max(LONGEST_WORD, len(word) - over) - len("...")
+        words[place] = f"{word[: kept // 2]}...{word[len(word) - (kept - kept // 2) :]}"
+    line = " ".join(words)
+    half = (longest - len(" ... ")) // 2
+    return line if len(line) <= longest else f"{line[:half].rstrip()} ... {line[len(line) - half :].lstrip()}"
 
 
 def explain_validation(error: Exception) -> str:
@@ -15,4 +43,34 @@ def explain_validation(error: Exception) -> str:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "top level"
         return f"at {where!r}: {first['msg']}"
-    return " ".join(str(error).split())
+    return one_line(error)
+
+
+def check_size(value: Any) -> None:
+    """Refuse what would keep any reader busy: values that hold themselves, nest deeply, or grow without end.
+
+    YAML's anchors let nine short lines stand for 9 ** 9 entries.
+
+    Args:
+        value: parsed YAML or JSON.
+
+    Raises:
+        ValueError: if it is such a value.
+    """
+    sizes: dict[int, int] = {}
+
+    def size(each: Any, depth: int) -> int:
+        if isinstance(each, int) and abs(each) >= 10**DIGITS:
+            raise ValueError(f"it holds a number of more than {DIGITS} digits")
+        if not isinstance(each, dict | list):
+            return 1
+        if depth > DEEPEST:
+            raise ValueError(f"it is nested more than {DEEPEST} levels deep, or holds itself; write it out plainly")
+        if id(each) not in sizes:
+            parts = [*each.values(), *each] if isinstance(each, dict) else each
+            sizes[id(each)] = 1 + sum(size(part, depth + 1) for part in parts)
+        if sizes[id(each)] > MOST:
+            raise ValueError(f"it stands for more than {MOST} entries; write it without nested anchors")
+        return sizes[id(each)]
+
+    size(value, 0)

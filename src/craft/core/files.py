@@ -50,11 +50,6 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
-
-
 def write_parquet(path: Path, frame: Any) -> None:
     """Write a pandas frame as parquet atomically, without its index."""
     with atomic_path(path) as staged:

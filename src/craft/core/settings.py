@@ -12,10 +12,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from craft.core.errors import CraftError, explain_validation
+from craft.core.reading import read_yaml
 from craft.core.registry import load_extensions
 
 NAME = r"^[a-z][a-z0-9_]*$"
-Name = Annotated[str, Field(pattern=NAME)]
+# names become parts of file names, of which most file systems take 255 bytes
+Name = Annotated[str, Field(pattern=NAME, max_length=80)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Role = Literal["reward", "monitor", "held_out"]
@@ -57,11 +59,12 @@ class JobSettings(Strict):
         """
         if not Path(path).is_file():
             raise CraftError(f"no settings file {path}: `snakemake -n` writes it from the configuration")
+        raw = read_yaml(path, "`snakemake -n` writes it from the configuration")
+        modules = raw.get("modules") if isinstance(raw, dict) else None
+        load_extensions([name for name in modules if isinstance(name, str)] if isinstance(modules, list) else [])
         try:
-            raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-            load_extensions(raw.get("modules", []) if isinstance(raw, dict) else [])
             return cls.model_validate(raw)
-        except (yaml.YAMLError, ValidationError) as error:
+        except ValidationError as error:
             raise CraftError(f"{path} does not fit this job: {explain_validation(error)}") from error
 
     def to_yaml(self) -> str:

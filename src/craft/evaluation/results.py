@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import pandas as pd
 
 from craft.core.errors import CraftError
+from craft.core.reading import read_frame
 from craft.core.settings import ImageSet
 from craft.evaluation.settings import Run
 
@@ -50,7 +51,7 @@ class ResultFile:
         Raises:
             CraftError: if it is missing, lacks a column, has no row, or its check finds a fault.
         """
-        frame = pd.read_parquet(require_file(path))
+        frame = read_frame(require_file(path), f"run `snakemake --forcerun {self.rule}`")
         require_columns(frame, self.column_names(), path)
         if frame.empty:
             raise CraftError(f"{path} has no row; run `snakemake --forcerun {self.rule}`")

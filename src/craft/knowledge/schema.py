@@ -7,6 +7,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from craft.core.errors import CraftError, explain_validation
+from craft.core.reading import read_yaml
 from craft.core.settings import Name, Role, Strict
 
 # the name of the page of an overview (`craft.knowledge.review`)
@@ -102,9 +103,10 @@ class Knowledge(Strict):
             raise CraftError(
                 f"no knowledge file {path}: write one that `craft knowledge new` begins, or correct `knowledge`"
             )
+        raw = read_yaml(path, "write it anew with `craft knowledge new`, or correct it")
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (yaml.YAMLError, ValidationError) as error:
+            return cls.model_validate(raw)
+        except ValidationError as error:
             raise CraftError(f"{path} is not a knowledge file: {explain_validation(error)}") from error
 
     def select(self, labels: list[str], path: Path | None = None) -> "Knowledge":

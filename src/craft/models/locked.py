@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from craft.core.errors import CraftError
-from craft.core.files import read_json, write_json
+from craft.core.files import write_json
+from craft.core.reading import read_json
 from craft.models.encoders import VisionEncoder, load_tower
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.families.base import TOWER

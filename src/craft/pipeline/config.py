@@ -4,7 +4,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from craft.core.errors import CraftError
+from craft.core.errors import CraftError, check_size
 from craft.core.registry import Chosen, load_extensions
 from craft.core.settings import CONTROLS, DECODED, REAL, Name, Positive, Role, Strict
 from craft.datasets.readers import READERS
@@ -200,6 +200,10 @@ def validate_config(raw: Any, origin: str = "config.yaml") -> Config:
     Raises:
         CraftError: one sentence that names the key and, where there is one, shows a correct line.
     """
+    try:
+        check_size(raw)
+    except ValueError as error:
+        raise CraftError(f"{origin} is no configuration: {error}") from error
     extensions = raw.get("extensions") if isinstance(raw, dict) else None
     if isinstance(extensions, list) and all(isinstance(path, str) for path in extensions):
         if wrong := [path for path in extensions if not path.endswith(".py")]:

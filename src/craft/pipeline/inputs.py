@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 
 from craft.core.errors import CraftError
+from craft.core.reading import reading
 from craft.pipeline.config import Config
 
 # the C parser reads the bank's files ten times as fast
@@ -53,10 +54,8 @@ def described_labels(path: Path) -> list[str]:
     Raises:
         CraftError: if it is no YAML.
     """
-    try:
+    with reading(path, "YAML", "correct it, or name another `knowledge` folder"):
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CraftError(f"{path} is not a knowledge file: {' '.join(str(error).split())}") from error
-    fields = {key.value: value for key, value in root.value} if isinstance(root, yaml.MappingNode) else {}
-    labels = fields.get("labels")
-    return [key.value for key, _ in labels.value] if isinstance(labels, yaml.MappingNode) else []
+    fields = root.value if isinstance(root, yaml.MappingNode) else []
+    labels = next((value for key, value in fields if key.value == "labels"), None)
+    return [str(key.value) for key, _ in labels.value] if isinstance(labels, yaml.MappingNode) else []

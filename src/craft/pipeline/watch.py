@@ -10,8 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from craft.core.errors import CraftError
-from craft.core.files import read_json, write_text
+from craft.core.files import write_text
 from craft.core.identity import hash_files
+from craft.core.reading import read_json
 from craft.datasets.files import is_image, list_files
 from craft.datasets.readers.base import display_name
 from craft.datasets.settings import DatasetSettings
@@ -67,7 +68,7 @@ def describe_images(folder: Path) -> dict[str, int | str]:
 
 def hash_contents(files: list[Path], cache: Path) -> dict[Path, str]:
     """SHA-256 of files; one whose size and time are those of before is not read again."""
-    known = read_json(cache) if cache.is_file() else {}
+    known = read_json(cache, "delete it") if cache.is_file() else {}
     found = {}
     for file in files:
         status = file.stat()
