@@ -18,6 +18,7 @@ from craft.core.errors import CraftError
 from craft.models.metering import Meter
 from craft.models.tiny_decoder import load_tiny_decoder
 from craft.models.tokenizer import tokenize
+from craft.models.weights import check_adapter, load_components, load_whole, loading
 from craft.models.words import LearnedWords, read_words, write_words
 
 ADAPTER_FILE, WHOLE = "pytorch_lora_weights.safetensors", "unet"
@@ -71,15 +72,20 @@ class Foundation:
         from diffusers.utils import logging
 
         logging.disable_progress_bar()
-        try:
+        with loading("foundation", path):
             pipeline = StableDiffusionPipeline.from_pretrained(
-                path, torch_dtype=torch.float32, safety_checker=None, requires_safety_checker=False
+                path,
+                **load_components(StableDiffusionPipeline, path),
+                torch_dtype=torch.float32,
+                safety_checker=None,
+                requires_safety_checker=False,
+                use_safetensors=True,
             )
-            words = load_adapter(pipeline, adapter) if adapter else {}
-        except (OSError, ValueError) as error:
-            what = f"adapter {adapter}" if adapter and Path(path).is_dir() else f"foundation {path!r}"
-            raise CraftError(f"the {what} cannot be loaded: {str(error).splitlines()[0]}") from error
-        foundation = cls(pipeline, device)
+        words = load_adapter(pipeline, adapter) if adapter else {}
+        with loading("foundation", path):
+            foundation = cls(pipeline, device)
+            if not foundation.encode_prompts(["an image"]).isfinite().all():
+                raise CraftError("its text encoder gives no finite numbers")
         foundation.words = words
         foundation.whole = adapter / WHOLE if adapter and (adapter / WHOLE).is_dir() else None
         return foundation
@@ -333,18 +339,23 @@ def load_adapter(pipeline, adapter: Path) -> dict[str, Tensor]:
     """Put what an adapter folder holds on a pipeline; returns its learned words.
 
     Raises:
-        OSError: if the folder holds none of what a method trains.
+        CraftError: if the folder holds none of what a method trains, or it cannot be loaded whole.
     """
     from diffusers import UNet2DConditionModel
 
-    whole, words = (adapter / WHOLE).is_dir(), read_words(adapter)
-    if whole:
-        pipeline.unet = UNet2DConditionModel.from_pretrained(adapter / WHOLE)
-    if words:
-        pipeline.load_textual_inversion(list(words.values()), token=list(words))
-    if (adapter / ADAPTER_FILE).is_file() or not (whole or words):
-        pipeline.load_lora_weights(str(adapter), adapter_name="default")
-    return words
+    with loading("adapter", adapter):
+        whole, words = (adapter / WHOLE).is_dir(), read_words(adapter)
+        if whole:
+            pipeline.unet = load_whole(UNet2DConditionModel.from_pretrained, adapter / WHOLE)
+        if words:
+            pipeline.load_textual_inversion(list(words.values()), token=list(words))
+        if (adapter / ADAPTER_FILE).is_file():
+            options = {"weight_name": ADAPTER_FILE, "adapter_name": "default", "use_safetensors": True}
+            pipeline.load_lora_weights(str(adapter), **options)
+            check_adapter(adapter / ADAPTER_FILE, [pipeline.unet, pipeline.text_encoder])
+        elif not (whole or words):
+            raise CraftError(f"it holds neither {ADAPTER_FILE} nor learned words nor a UNet")
+        return words
 
 
 def remember_first(function: Callable) -> Callable:

@@ -5,6 +5,7 @@ import torch
 from craft.core.errors import CraftError
 from craft.models.encoders import PooledModel, VisionEncoder
 from craft.models.preprocessing import read_preprocessor
+from craft.models.weights import check_hashes, load_whole, loading
 
 
 def load(path: str, device: str = "cpu") -> VisionEncoder:
@@ -15,13 +16,14 @@ def load(path: str, device: str = "cpu") -> VisionEncoder:
     """
     from transformers import AutoModel
 
-    try:
-        model = AutoModel.from_pretrained(path, dtype=torch.float32)
+    with loading("vision encoder", path):
+        check_hashes(path)
+        model = load_whole(AutoModel.from_pretrained, path, dtype=torch.float32, trust_remote_code=False)
         size, mean, std = read_preprocessor(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise CraftError(f"no vision encoder can be loaded from {path!r}: {error}".split("\n")[0]) from error
-    encoder = VisionEncoder(PooledModel(model), size, mean, std, model)
-    return encoder.requires_grad_(False).eval().to(device)
+        encoder = VisionEncoder(PooledModel(model), size, mean, std, model).requires_grad_(False).eval()
+        if not encoder.embed(torch.full((1, 3, size, size), 0.5)).isfinite().all():
+            raise CraftError("its features are no finite numbers")
+        return encoder.to(device)
 
 
 LOADER = load

@@ -5,6 +5,7 @@ import torch
 from craft.core.errors import CraftError
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.preprocessing import read_preprocessor
+from craft.models.weights import check_hashes, load_whole, loading
 
 
 def load(path: str, device: str = "cpu") -> ImageTextEvaluator:
@@ -15,16 +16,16 @@ def load(path: str, device: str = "cpu") -> ImageTextEvaluator:
     """
     from transformers import AutoModel, AutoTokenizer
 
-    try:
-        model = AutoModel.from_pretrained(path, dtype=torch.float32)
-        tokenizer = AutoTokenizer.from_pretrained(path)
+    with loading("image-text evaluator", path):
+        check_hashes(path)
+        model = load_whole(AutoModel.from_pretrained, path, dtype=torch.float32, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         size, mean, std = read_preprocessor(path)
-    except (OSError, ValueError) as error:
-        raise CraftError(f"no image-text evaluator can be loaded from {path!r}: {error}".split("\n")[0]) from error
-    if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
-        raise CraftError(f"the model {path!r} is no image-text evaluator; name a CLIP- or SigLIP-shaped model")
-    evaluator = ImageTextEvaluator(model, tokenizer, size, mean, std)
-    return evaluator.requires_grad_(False).eval().to(device)
+        if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
+            raise CraftError("it is no image-text evaluator; name a CLIP- or SigLIP-shaped model")
+        evaluator = ImageTextEvaluator(model, tokenizer, size, mean, std).requires_grad_(False).eval()
+        evaluator.try_out()
+        return evaluator.to(device)
 
 
 LOADER = load
