@@ -1,7 +1,7 @@
 """Models are loaded whole or refused: every tensor there, finite, from safetensors, as the provenance says.
 
-Libraries draw at random what a file lacks and only log it, read pickles where there is nothing else, and ask on standard
-input whether a folder's own code may run. Here nothing of that happens.
+Libraries draw at random what a file lacks and only log it, read pickles where there is nothing else, and ask on
+standard input whether a folder's own code may run. Nothing of that happens here.
 """
 
 import hashlib
@@ -90,7 +90,8 @@ def load_components(pipeline: type, path: str, dtype: torch.dtype = torch.float3
         if library not in ("diffusers", "transformers"):
             raise CraftError(f"its {name} is of {library!r}, no library that is known here")
         load = getattr(import_module(library), kind).from_pretrained
-        parts[name] = load_whole(load, path, subfolder=name, torch_dtype=dtype, **hub)
+        key = "torch_dtype" if library == "diffusers" else "dtype"
+        parts[name] = load_whole(load, path, subfolder=name, **{key: dtype}, **hub)
     return parts
 
 
