@@ -11,6 +11,7 @@ from craft.core.settings import REAL
 from craft.evaluation.reporting.notebooks import list_figures
 from craft.evaluation.results import SETTINGS, Results
 from craft.evaluation.tables import TABLES
+from craft.pipeline.claim import claim_run
 from craft.pipeline.config import validate_config
 from craft.pipeline.inputs import check_inputs
 from craft.pipeline.jobs import model_path, write_settings
@@ -26,8 +27,10 @@ try:
     origins = workflow.overwrite_configfiles or ["config.yaml"]
     CONFIG = validate_config(config, ", ".join(os.path.relpath(origin) for origin in origins))
     check_inputs(CONFIG)
-    JOBS = write_settings(CONFIG)
-    RAW_FILES = write_manifests(CONFIG)
+    # it lasts as long as the process, which the name keeps it for
+    CLAIM = claim_run(Path(CONFIG.results), job=not workflow.is_main_process)
+    JOBS = write_settings(CONFIG, CLAIM.write)
+    RAW_FILES = write_manifests(CONFIG, CLAIM.write)
 except CraftError as error:
     print(f"craft: {error}", file=sys.stderr)
     sys.exit(error.exit_code)
