@@ -25,18 +25,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 # why a file cannot be written that is none of the program's doing
-REFUSED = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-    errno.ENAMETOOLONG,
-    errno.ENOTDIR,
-    errno.EIO,
-}
+FULL = {errno.ENOSPC, errno.EDQUOT}
+CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EIO}
 # some libraries hand on the number in their text alone
-OS_ERROR = re.compile(r"(?:os error|\[Errno) (\d+)")
+OS_ERROR = re.compile(r"(?:os error|\[errno) (\d+)", re.IGNORECASE)
 WRITING = ".writing-"
 # what a spreadsheet takes for the start of a formula
 FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.]*$)")
@@ -123,21 +115,20 @@ def explained(path: Path, staged: Path | None = None) -> Iterator[None]:
     except Exception as error:
         told = OS_ERROR.search(str(error))
         number = getattr(error, "errno", None) or (int(told[1]) if told else None)
-        if number not in REFUSED:
+        place = getattr(error, "filename", None)
+        elsewhere = isinstance(place, str) and not Path(place).absolute().is_relative_to(path.absolute().parent)
+        if number not in FULL | CLOSED or (elsewhere and number not in FULL):
             raise
-        raise CraftError(f"{path} cannot be written: {os.strerror(number)}{tell_space(path, staged)}") from error
+        mend = tell_space(path, staged) if number in FULL else "; correct the rights of its folder, or name another"
+        raise CraftError(f"{path} cannot be written: {os.strerror(number)}{mend}") from error
 
 
 def tell_space(path: Path, staged: Path | None) -> str:
-    """How much was written of a file or folder and how much room is left beside it, and what to do."""
-    place = next(parent for parent in path.absolute().parents if parent.is_dir())
-    files = [staged] if staged and staged.is_file() else staged.rglob("*") if staged and staged.is_dir() else []
+    """How much of a file or folder was written, how much room is left beside it, and what to do."""
+    files = [staged] if staged and staged.is_file() else staged.rglob("*") if staged else []
     written = sum(file.stat().st_size for file in files if file.is_file()) / 1e6
-    free = shutil.disk_usage(place).free / 1e6
-    so_far = f" after {written:.1f} MB" if written else ""
-    return (
-        f"{so_far}, {free:.1f} MB are free there; make room or correct the rights of {place}, or choose another place"
-    )
+    free = shutil.disk_usage(path.parent).free / 1e6
+    return f" ({written:.1f} MB of it were written, {free:.1f} MB are free); make room and run the same again"
 
 
 def write_changed(path: Path, text: str) -> None:
