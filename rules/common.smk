@@ -1,6 +1,7 @@
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 
 SOURCES = Path(workflow.basedir, "src").resolve()
 sys.path.insert(0, str(SOURCES))
@@ -21,7 +22,7 @@ from craft.training.methods.base import model_of
 # Jobs run the code beside this Snakefile under the Python that runs Snakemake. The prefix is written out because a
 # conda environment (--sdm conda) drops an inherited PYTHONPATH.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
-shell.prefix(f"set -euo pipefail; export PYTHONPATH='{SOURCES}'; ")
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={quote(str(SOURCES))}; ")
 
 try:
     origins = workflow.overwrite_configfiles or ["config.yaml"]
@@ -64,7 +65,7 @@ def repeated(option, name):
 
     def options(wildcards, input, output):
         files = getattr(input, name) if hasattr(input, name) else getattr(output, name)
-        return [f"{option} {path}" for path in ([files] if isinstance(files, str) else files)]
+        return [f"{option} {quote(path)}" for path in ([files] if isinstance(files, str) else files)]
 
     return options
 
@@ -73,7 +74,7 @@ def optional(option, name):
     """A params function: an option with the input of that name, where there is one."""
 
     def options(wildcards, input):
-        return f"{option} {getattr(input, name)}" if getattr(input, name) else ""
+        return f"{option} {quote(getattr(input, name))}" if getattr(input, name) else ""
 
     return options
 

@@ -20,8 +20,8 @@ rule render_notebook:
         results=subpath(output.notebook, ancestor=2),
         notice=CONFIG.notice,
     shell:
-        "papermill {input.notebook} {output.notebook} --kernel python3 --no-progress-bar --log-output"
-        " -p results {params.results} -p figures {params.results}/figures -p notice {params.notice:q} > {log} 2>&1"
+        "papermill {input.notebook:q} {output.notebook:q} --kernel python3 --no-progress-bar --log-output"
+        " -p results {params.results:q} -p figures {params.results:q}/figures -p notice {params.notice:q} > {log:q} 2>&1"
 
 
 rule compile_paper:
@@ -52,5 +52,5 @@ rule compile_paper:
         histories=repeated("--histories", "histories"),
         notice=CONFIG.notice,
     shell:
-        "python scripts/compile_paper.py --run {input.run} {params.tables} {params.figures} {params.settings}"
-        " {params.histories} --notice {params.notice:q} --output {output.paper} > {log} 2>&1"
+        "python scripts/compile_paper.py --run {input.run:q} {params.tables} {params.figures} {params.settings}"
+        " {params.histories} --notice {params.notice:q} --output {output.paper:q} > {log:q} 2>&1"

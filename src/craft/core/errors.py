@@ -1,5 +1,6 @@
 """The one exception that a user's mistake raises, and the sentences made of it."""
 
+import re
 from typing import Any
 
 from pydantic import ValidationError
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 LONGEST, LONGEST_WORD = 300, 80
 # levels, entries and digits that no file of settings or knowledge comes near
 DEEPEST, MOST, DIGITS = 40, 100_000, 300
+UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
 
 
 class CraftError(Exception):
@@ -62,6 +64,8 @@ def check_size(value: Any) -> None:
     def size(each: Any, depth: int) -> int:
         if isinstance(each, int) and abs(each) >= 10**DIGITS:
             raise ValueError(f"it holds a number of more than {DIGITS} digits")
+        if isinstance(each, str) and UNWRITABLE.search(each):
+            raise ValueError("it holds a zero byte or half of a character, which no file can hold; remove it")
         if not isinstance(each, dict | list):
             return 1
         if depth > DEEPEST:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from craft.core.errors import CraftError, explain_validation
 from craft.core.reading import read_yaml
@@ -25,6 +25,24 @@ Role = Literal["reward", "monitor", "held_out"]
 REAL, DECODED = "real", "decoded"
 # what no generator made: the marks that methods are held against
 CONTROLS = (REAL, DECODED)
+
+
+# what Linux takes
+LONGEST_PATH, LONGEST_NAME = 4000, 255
+
+
+def require_path(path: str) -> str:
+    """A path as it is; a ValueError where no file can have it."""
+    parts = path.split("/")
+    if not path or "\0" in path or len(path) > LONGEST_PATH or max(len(part.encode()) for part in parts) > LONGEST_NAME:
+        raise ValueError(
+            f"no file can have this path: write 1 to {LONGEST_PATH} characters, between two slashes at most"
+            f" {LONGEST_NAME} bytes, and no zero byte"
+        )
+    return path
+
+
+PathText = Annotated[str, AfterValidator(require_path)]
 
 
 class Strict(BaseModel):

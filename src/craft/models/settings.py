@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from craft.core.registry import named
-from craft.core.settings import Name, Positive, Role, Strict
+from craft.core.settings import Name, PathText, Positive, Role, Strict
 from craft.models.encoder_loaders import ENCODER_LOADERS
 from craft.models.families import FAMILIES
 from craft.models.loaders import LOADERS
@@ -25,7 +25,7 @@ class FoundationTraining(Strict):
     """How a small Stable-Diffusion-shaped foundation is trained from scratch, or how another one's UNet trains on."""
 
     seed: int = Field(0, description="of the first weights and of every batch")
-    start: str | None = Field(
+    start: PathText | None = Field(
         None,
         description="pipeline folder or hub id whose UNet trains on; autoencoder, text encoder and shapes are its own,"
         " and of these settings only the UNet's are read. Null trains from scratch",
@@ -98,7 +98,9 @@ class ClassifierTraining(Strict):
 class FoundationSettings(Strict):
     """The generator that is adapted: a pipeline folder or hub id, or settings to train one."""
 
-    path: str | None = Field(None, description="pipeline folder or hub id; null where the run trains the foundation")
+    path: PathText | None = Field(
+        None, description="pipeline folder or hub id; null where the run trains the foundation"
+    )
     train: FoundationTraining | None = Field(None, description="how the run trains it; null where it is loaded")
 
     @model_validator(mode="after")
@@ -116,7 +118,9 @@ class JudgeSettings(Strict):
     role: Role = Field(
         description="reward: enters the loss; monitor: selects the state; held_out: touches neither, speaks of a gain"
     )
-    path: str | None = Field(None, description="model folder, hub id or package; null where the run trains the model")
+    path: PathText | None = Field(
+        None, description="model folder, hub id or package; null where the run trains the model"
+    )
     family: str | None = Field(
         None, min_length=1, description="its architecture; null: as provenance has it, or unknown"
     )
@@ -177,7 +181,7 @@ RELEASED_ENCODERS = {
 class ClassifierSettings(Strict):
     """The label classifier of phantoms, which no other model ever met."""
 
-    path: str | None = Field(None, description="model folder; null where the run trains the classifier")
+    path: PathText | None = Field(None, description="model folder; null where the run trains the classifier")
     train: ClassifierTraining | None = Field(None, description="how the run trains it; null where it is loaded")
 
     @model_validator(mode="after")
@@ -190,7 +194,7 @@ class EncoderRef(Strict):
 
     name: Name = Field(description="name of the encoder in the configuration and in all tables")
     role: Role = Field(description="its role in the run")
-    path: str = Field(description="model folder, hub id or package")
+    path: PathText = Field(description="model folder, hub id or package")
     loader: named(ENCODER_LOADERS) = Field("transformers", description="what reads it")
 
 
@@ -199,6 +203,6 @@ class EvaluatorRef(Strict):
 
     name: Name = Field(description="name of the evaluator in the configuration and in all tables")
     role: Role = Field(description="its role in the run")
-    path: str = Field(description="model folder or hub id")
+    path: PathText = Field(description="model folder or hub id")
     loader: named(LOADERS) = Field("transformers", description="what reads the folder or hub id")
     encoder: EncoderRef = Field(description="vision encoder of the same role, which judges plausibility beside it")

@@ -110,7 +110,7 @@ def model_at(place: list, model: type[BaseModel], raw: Any) -> type[BaseModel] |
         chosen = next((entry for entry in metadata if isinstance(entry, Chosen)), None)
         if chosen:
             name = raw.get(chosen.key) if isinstance(raw, dict) else None
-            if name not in chosen.registry:
+            if not isinstance(name, str) or name not in chosen.registry:
                 return None
             kind, metadata = chosen.registry[name], []
         if part is None:

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from craft.core.errors import CraftError
-from craft.core.settings import Positive
+from craft.core.settings import PathText, Positive
 from craft.datasets.files import count_kinds, is_image, list_files, mask_sign, suggest_group_pattern
 from craft.datasets.preprocess import UnreadableImage, decode, is_two_valued, read_file, to_square
 from craft.datasets.readers.base import RawImage, Reading, Reason, display_name, locate, missing_data
@@ -40,8 +40,10 @@ class ImageFolderDataset(DatasetSettings):
     threads: ClassVar[int] = 2
 
     reader: Literal["image_folder"] = Field(description="image files, labelled by a table or by class sub-folders")
-    path: str = Field(description="folder, absolute or below $CRAFT_DATA (default data/raw)", examples=["my_images"])
-    table: str = Field(
+    path: PathText = Field(
+        description="folder, absolute or below $CRAFT_DATA (default data/raw)", examples=["my_images"]
+    )
+    table: PathText = Field(
         DEFAULT_TABLE, description="label table in the folder; without one, class sub-folders are labels"
     )
     file_column: Columns = Field(

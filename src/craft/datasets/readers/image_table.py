@@ -14,7 +14,7 @@ from pydantic import Field
 
 from craft.core.errors import CraftError
 from craft.core.reading import reading
-from craft.core.settings import Positive
+from craft.core.settings import PathText, Positive
 from craft.datasets.labels import LabelNaming
 from craft.datasets.preprocess import UnreadableImage, decode, read_file, to_square
 from craft.datasets.readers.base import RawImage, Reading, Reason, display_name, locate, missing_data
@@ -34,7 +34,7 @@ class ImageTableDataset(DatasetSettings):
     threads: ClassVar[int] = 2
 
     reader: Literal["image_table"] = Field(description="a parquet table with a column `image` of encoded images")
-    path: str = Field(
+    path: PathText = Field(
         description="parquet file, absolute or below $CRAFT_DATA (default data/raw)", examples=["my_images.parquet"]
     )
     label_column: str = Field("label", description="column that holds the label")

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from craft.core.errors import CraftError
 from craft.core.reading import reading
+from craft.core.settings import PathText
 from craft.datasets.labels import LabelNaming
 from craft.datasets.preprocess import from_memory, to_square
 from craft.datasets.readers.base import RawImage, Reading, Reason, display_name, locate, missing_data
@@ -32,7 +33,7 @@ class MedmnistDataset(DatasetSettings):
     """An array file of MedMNIST."""
 
     reader: Literal["medmnist"] = Field(description="an array file of MedMNIST")
-    path: str = Field(
+    path: PathText = Field(
         description="npz file, absolute or below $CRAFT_DATA; downloaded by `medmnist` where missing",
         examples=["pneumoniamnist_64.npz"],
     )
