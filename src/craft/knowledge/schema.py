@@ -37,7 +37,7 @@ class LabelKnowledge(Strict):
     `held_out_descriptions`, held-out evaluators read these in place of `descriptions`, and nothing else does.
     """
 
-    name: str
+    name: str = Field(min_length=1, max_length=240)
     definition: Statement
     prompt: Statement
     descriptions: list[Statement] = Field(min_length=3)
