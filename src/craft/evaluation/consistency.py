@@ -1,14 +1,18 @@
 """Whether a table of a run holds what its columns promise, and speaks of that run alone.
 
-A column's name says what it holds, in all tables alike: text, whole numbers, flags, lists of numbers, or numbers.
+A column's name says what it holds, in all tables alike: text, whole numbers, flags, lists of numbers, or numbers. A
+column of another name, which an extension may have, holds cells of one kind, whichever that is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+
+from craft.core.costs import MEMORY, SPENT
+from craft.reward.dimensions import DIMENSIONS
 
 if TYPE_CHECKING:
     from craft.evaluation.settings import Run
@@ -21,6 +25,8 @@ TEXT_ENDINGS = ("_neighbour", "_split")
 WHOLES = {"seed", "n", "seeds", "step", "images"}
 FLAGS, FLAG_ENDING = {"agrees", "twin", "mirrored"}, "_copied"
 LISTS = {"resamples", "probabilities"}
+NUMBERS = {"value", "low", "high", "natural", "level", "weight", "flagged", "cas", "plain_mean", *SPENT, MEMORY}
+NUMBER_ENDINGS = ("_distance", "_ratio")
 # evaluator and role under which the classifier of phantoms stands in every table
 PHANTOM_CLASSIFIER = "phantom_classifier"
 # and that under which Inception-v3 does
@@ -29,13 +35,17 @@ INCEPTION = "inception"
 OTHER_JUDGES = (PHANTOM_CLASSIFIER, INCEPTION)
 
 
-def find_wrong_cell(frame: pd.DataFrame) -> str | None:
+def find_wrong_cell(frame: pd.DataFrame, measures: Collection[str] = ()) -> str | None:
     """What is wrong with the first cell that is not of its column's kind; None where all are.
 
     A number may be NaN, a flag may be empty.
+
+    Args:
+        frame: a table.
+        measures: columns of numbers, whatever they are called.
     """
     for name in frame.columns:
-        kind, fits = kind_of(name)
+        kind, fits = ("a number", is_number) if name in measures else kind_of(name, frame[name].iloc[0])
         wrong = ~frame[name].map(fits).to_numpy(bool)
         if wrong.any():
             found = repr(frame[name].iloc[int(np.flatnonzero(wrong)[0])])
@@ -43,8 +53,8 @@ def find_wrong_cell(frame: pd.DataFrame) -> str | None:
     return None
 
 
-def kind_of(column: str) -> tuple[str, Any]:
-    """What a column of a name holds, and a function that says whether a cell is of that kind."""
+def kind_of(column: str, first: Any) -> tuple[str, Any]:
+    """What a column holds, by its name or else its first cell, and a function that says whether a cell is such."""
     if column in TEXTS or column.endswith(TEXT_ENDINGS):
         return "text", is_text
     if column in WHOLES:
@@ -53,7 +63,10 @@ def kind_of(column: str) -> tuple[str, Any]:
         return "yes or no", is_flag
     if column in LISTS:
         return "a list of numbers", is_list
-    return "a number", is_number
+    if column in NUMBERS or column in DIMENSIONS or column.endswith(NUMBER_ENDINGS) or is_number(first):
+        return "a number", is_number
+    kind = type(first)
+    return f"{kind.__name__} as in its first row", lambda cell: isinstance(cell, kind)
 
 
 def is_text(cell: Any) -> bool:

@@ -66,11 +66,14 @@ class ResultFile:
         """
         frame = read_frame(require_file(path), f"run `snakemake --forcerun {self.rule}`")
         require_columns(frame, self.column_names(), path)
+        if not frame.columns.is_unique:
+            self.refuse("a column stands there twice", path)
         if frame.empty:
             raise CraftError(f"{path} has no row; run `snakemake --forcerun {self.rule}`")
         names = list(self.column_names())
         frame = frame[names + [name for name in frame if self.further and name not in names]]
-        self.refuse(find_wrong_cell(frame) or (find_repeated_row(frame, self.key) if self.key else None), path)
+        further = [name for name in frame if name not in names]
+        self.refuse(find_wrong_cell(frame, further) or (find_repeated_row(frame, self.key) if self.key else None), path)
         if self.check:
             self.check(frame, path)
         return frame
