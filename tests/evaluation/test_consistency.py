@@ -40,7 +40,7 @@ def with_cell(column, value, row=0):
         (
             SCORES,
             lambda frame: pd.concat([frame, frame.iloc[:3]]),
-            "3 rows stand there twice, the first that of image_id",
+            "3 rows stand there twice",
         ),
         (FIDELITY, lambda frame: pd.concat([frame, frame]), "rows stand there twice"),
         (SCORES, with_cell("cas", 0.123), "does not follow from its dimensions"),
@@ -58,7 +58,7 @@ def with_cell(column, value, row=0):
         (
             FIDELITY,
             lambda frame: frame.assign(resamples="text"),
-            "'resamples' holds 'text', expected a list of numbers",
+            "'resamples' holds 'text', expected a list",
         ),
         (FIDELITY, lambda frame: frame.assign(metric=None), "'metric' holds None, expected text"),
         (

@@ -69,5 +69,5 @@ def test_the_locks_of_a_run_with_other_results_stay(tmp_path, monkeypatch):
 
 def test_results_that_cannot_be_made_get_one_sentence(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(CraftError, match="nothing can be written to .*file"):
+    with pytest.raises(CraftError, match=r"nothing can be written to .*file"):
         claim_run(tmp_path / "file")
