@@ -12,7 +12,7 @@ from craft.core.settings import REAL
 from craft.evaluation.reporting.notebooks import list_figures
 from craft.evaluation.results import SETTINGS, Results
 from craft.evaluation.tables import TABLES
-from craft.pipeline.claim import claim_run
+from craft.pipeline.claim import claim_run, require_own_folder
 from craft.pipeline.config import validate_config
 from craft.pipeline.inputs import check_inputs
 from craft.pipeline.jobs import model_path, write_settings
@@ -25,6 +25,7 @@ os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.env
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={quote(str(SOURCES))}; ")
 
 try:
+    require_own_folder(Path(workflow.basedir))
     origins = workflow.overwrite_configfiles or ["config.yaml"]
     CONFIG = validate_config(config, ", ".join(os.path.relpath(origin) for origin in origins))
     check_inputs(CONFIG)

@@ -79,6 +79,19 @@ def claim_run(results: Path, job: bool = False) -> Claim:
     return Claim(results, lock, job)
 
 
+def require_own_folder(folder: Path) -> None:
+    """Refuse another working directory than the folder of the Snakefile, where code and data are looked for.
+
+    Raises:
+        CraftError: if `--directory` named another.
+    """
+    if Path.cwd().resolve() != folder.resolve():
+        raise CraftError(
+            f"Snakemake was told to work in {Path.cwd()}, but code and data lie in {folder}; leave out `--directory`,"
+            " and name another place for what it makes with `results`"
+        )
+
+
 def clear_locks(results: Path, locks: Path = LOCKS) -> None:
     """Remove Snakemake's locks of files below a results folder, which a killed run left."""
     below = os.path.abspath(results) + os.sep

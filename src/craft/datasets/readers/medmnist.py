@@ -132,7 +132,7 @@ def download(path: Path) -> None:
     try:
         import medmnist
     except ImportError as error:
-        hint = "; or `pip install 'craft[data]'`, with which it is downloaded"
+        hint = "; or `pip install medmnist`, with which it is downloaded"
         raise CraftError(f"{missing_data(path, 'MedMNIST file')}{hint}") from error
     flag, size = re.fullmatch(r"(.*?)(?:_(\d+))?", path.stem).groups()
     if path.suffix != ".npz" or flag not in medmnist.INFO:
