@@ -38,16 +38,21 @@ def test_two_jobs_get_two_devices_and_a_third_fails_loudly(two_gpus):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_second_user_shares_the_locks_of_the_first(two_gpus, tmp_path):
-    tmp_path.chmod(0o1777)
-    with lease_device():
-        child = os.fork()
-        if child == 0:
-            os.setuid(65534)
-            os.environ.pop("CUDA_VISIBLE_DEVICES")
-            with lease_device():
-                os._exit(int(os.environ["CUDA_VISIBLE_DEVICES"]))
-        _, status = os.waitpid(child, 0)
+def test_a_second_user_shares_the_locks_of_the_first(two_gpus, monkeypatch):
+    with tempfile.TemporaryDirectory(dir="/tmp") as shared:
+        os.chmod(shared, 0o1777)
+        monkeypatch.setattr(tempfile, "tempdir", shared)
+        with lease_device():
+            child = os.fork()
+            if child == 0:
+                try:
+                    os.setuid(65534)
+                    os.environ.pop("CUDA_VISIBLE_DEVICES")
+                    with lease_device():
+                        os._exit(int(os.environ["CUDA_VISIBLE_DEVICES"]))
+                finally:
+                    os._exit(9)
+            _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 1
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from craft.core.errors import LONGEST, CraftError, check_size, one_line
+from craft.core.errors import LONG, LONGEST, CraftError, check_size, one_line
 
 
-def test_a_sentence_is_one_line_of_at_most_three_hundred_characters():
+def test_a_sentence_is_one_line_whatever_it_quotes():
     text = str(CraftError("start\n" + "x" * 5000 + "\x00\ud800\t" + "word " * 200 + "end"))
     assert len(text) <= LONGEST
     assert text.isprintable()
@@ -13,9 +13,9 @@ def test_a_sentence_is_one_line_of_at_most_three_hundred_characters():
 
 
 def test_a_long_path_is_cut_before_the_words_around_it():
-    assert one_line(f"no file {'a' * 400}/name.png; correct the path") == (
-        f"no file {'a' * 136}...{'a' * 125}/name.png; correct the path"
-    )
+    text = one_line(f"no file {'a' * 400}/name.png; correct the path")
+    assert len(text) == LONG
+    assert text.startswith("no file aaa") and text.endswith("aaa/name.png; correct the path") and "a...a" in text
 
 
 def test_a_short_sentence_stays_as_it_is():

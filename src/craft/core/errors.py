@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-# characters of a sentence, and of one word of it that is cut where the sentence would be longer
-LONGEST, LONGEST_WORD = 300, 80
+# characters from which on long words of a sentence are cut, those of such a word, and those of any sentence
+LONG, LONGEST_WORD, LONGEST = 300, 120, 400
 # levels, entries and digits that no file of settings or knowledge comes near
 DEEPEST, MOST, DIGITS = 40, 100_000, 300
 UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
@@ -15,7 +15,7 @@ UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
 class CraftError(Exception):
     """A mistake the user can mend; its text is one sentence: what, where, what was expected, how to mend it.
 
-    The text is one line of at most `LONGEST` characters, whatever was quoted in it.
+    The text is one line, of at most `LONG` characters where that needs no more than to shorten what is quoted in it.
     """
 
     exit_code = 2
@@ -24,10 +24,16 @@ class CraftError(Exception):
         super().__init__(one_line(text))
 
 
-def one_line(text: object, longest: int = LONGEST) -> str:
-    """A text on one line that any terminal shows; long words and then the middle make room for its start and end."""
+def one_line(text: object, long: int = LONG, longest: int = LONGEST) -> str:
+    """A text on one line that any terminal shows.
+
+    Args:
+        text: of any length.
+        long: characters from which on its long words are cut.
+        longest: characters that it has at most; its middle makes room for its start and end.
+    """
     words = "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(text).split())).split(" ")
-    while (over := len(" ".join(words)) - longest) > 0:
+    while (over := len(" ".join(words)) - long) > 0:
         place = max(range(len(words)), key=lambda number: len(words[number]))
         word = words[place]
         if len(word) <= LONGEST_WORD:

@@ -30,6 +30,8 @@ COLUMNS = (
 )
 # rows that are written together and can be read alone
 GROUP = 256
+# what to do about a damaged table
+AGAIN = "delete it and run Snakemake again"
 SPLITS = ("train", "reference", "held_out_reference", "calibration", "test", "generated")
 
 SCHEMA = pa.schema(
@@ -69,7 +71,7 @@ def read_images(path: Path, split: str | None = None) -> pd.DataFrame:
         CraftError: if the file is missing, is no image table, or the split is empty.
     """
     require_table(path)
-    frame = read_frame(path, again(path), filters=[("split", "==", split)] if split else None)
+    frame = read_frame(path, AGAIN, filters=[("split", "==", split)] if split else None)
     check_columns(list(frame.columns), path)
     check_texts(frame, path)
     if frame.empty:
@@ -84,7 +86,7 @@ def stream_images(path: Path, split: str | None = None, batch: int = GROUP) -> I
         CraftError: if the file is missing or is no image table.
     """
     require_table(path)
-    with reading(path, "an image table", again(path)):
+    with reading(path, "an image table", AGAIN):
         file = pq.ParquetFile(path)
     with file:
         check_columns(file.schema_arrow.names, path)
@@ -98,14 +100,9 @@ def stream_images(path: Path, split: str | None = None, batch: int = GROUP) -> I
 
 def next_frame(batches: Iterator[pa.RecordBatch], path: Path) -> pd.DataFrame | None:
     """The next rows of an image table; None behind the last."""
-    with reading(path, "an image table", again(path)):
+    with reading(path, "an image table", AGAIN):
         rows = next(batches, None)
         return None if rows is None else rows.to_pandas()
-
-
-def again(path: Path) -> str:
-    """What to do about a damaged file of a run."""
-    return f"delete it and run `snakemake {path}` again"
 
 
 def require_table(path: Path) -> None:
@@ -124,7 +121,7 @@ def check_texts(frame: pd.DataFrame, path: Path) -> None:
     """Raise a CraftError if a column that is text in every image table holds anything else."""
     for name in COLUMNS:
         if name != "image" and not frame[name].map(lambda cell: isinstance(cell, str)).all():
-            raise CraftError(f"{path}: the column {name!r} holds what is no text; {again(path)}")
+            raise CraftError(f"{path}: the column {name!r} holds what is no text; {AGAIN}")
 
 
 def decode_images(frame: pd.DataFrame) -> np.ndarray:

@@ -48,8 +48,9 @@ def find_wrong_cell(frame: pd.DataFrame, measures: Collection[str] = ()) -> str 
         kind, fits = ("a number", is_number) if name in measures else kind_of(name, frame[name].iloc[0])
         wrong = ~frame[name].map(fits).to_numpy(bool)
         if wrong.any():
-            found = repr(frame[name].iloc[int(np.flatnonzero(wrong)[0])])
-            return f"the column {name!r} holds {found[:40]}, expected {kind}"
+            found = frame[name].iloc[int(np.flatnonzero(wrong)[0])]
+            shown = repr(found) if isinstance(found, str) else str(found)
+            return f"the column {name!r} holds {shown[:40]}, expected {kind}"
     return None
 
 

@@ -103,7 +103,7 @@ class Knowledge(Strict):
             raise CraftError(
                 f"no knowledge file {path}: write one that `craft knowledge new` begins, or correct `knowledge`"
             )
-        raw = read_yaml(path, "write it anew with `craft knowledge new`, or correct it")
+        raw = read_yaml(path, "correct it, or begin one with `craft knowledge new`")
         try:
             return cls.model_validate(raw)
         except ValidationError as error:

@@ -74,8 +74,8 @@ def find_shared_background(backgrounds: Iterable[Background]) -> str | None:
         if one.role != two.role and (shared := list(describe_shared(one, two))):
             return (
                 f"the {one.kind}s {one.name!r} ({one.role}) and {two.name!r} ({two.role}) {' and '.join(shared)},"
-                " so that they are not independent; exchange one of them, or declare what is true of a model that is"
-                " loaded (`family`, `training_data`, `origin`)"
+                " so that they are not independent; exchange one, or declare what is true of a loaded one (`family`,"
+                " `training_data`, `origin`)"
             )
     return None
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from craft.core.errors import CraftError
 from craft.core.files import ROOT
-from craft.core.images import again, check_columns, check_texts, require_table
+from craft.core.images import AGAIN, check_columns, check_texts, require_table
 from craft.core.reading import reading
 from craft.core.settings import REAL
 from craft.evaluation.results import SETTINGS, Results, set_file
@@ -135,7 +135,7 @@ def find_models(ref: EvaluatorRef, results: Path) -> EvaluatorRef:
 def read_frame(path: Path) -> tuple[pd.DataFrame, int]:
     """The texts of an image table, and the side of its images in pixels."""
     require_table(path)
-    with reading(path, "an image table", again(path)), pq.ParquetFile(path) as file:
+    with reading(path, "an image table", AGAIN), pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         check_columns(names, path)
         frame = file.read([name for name in names if name != "image"]).to_pandas()
