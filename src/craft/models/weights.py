@@ -40,7 +40,8 @@ def loading(what: str, path: Path | str) -> Iterator[None]:
         yield
     # what a damaged configuration raises depends on the architecture: any exception there is
     except Exception as error:
-        raise CraftError(f"no {what} can be loaded from {str(path)!r}: {brief(error)}") from error
+        why = str(error) if isinstance(error, CraftError) else brief(error)
+        raise CraftError(f"no {what} can be loaded from {str(path)!r}: {why}") from error
 
 
 def load_whole(load: Callable[..., Any], path: Path | str, **options: Any) -> Any:
@@ -90,8 +91,7 @@ def load_components(pipeline: type, path: str, dtype: torch.dtype = torch.float3
         if library not in ("diffusers", "transformers"):
             raise CraftError(f"its {name} is of {library!r}, no library that is known here")
         load = getattr(import_module(library), kind).from_pretrained
-        key = "torch_dtype" if library == "diffusers" else "dtype"
-        parts[name] = load_whole(load, path, subfolder=name, **{key: dtype}, **hub)
+        parts[name] = load_whole(load, path, subfolder=name, dtype=dtype, **hub)
     return parts
 
 
@@ -134,10 +134,10 @@ def check_hashes(path: Path | str) -> None:
         if name in UNWATCHED:
             continue
         if not (folder / name).is_file():
-            raise CraftError(f"{folder} lacks {name}, which its {PROVENANCE} lists; {AGAIN}")
+            raise CraftError(f"it lacks {name}, which its {PROVENANCE} lists; {AGAIN}")
         with (folder / name).open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                 raise CraftError(
-                    f"{folder / name} is not the file that {PROVENANCE} lists; {AGAIN}, or remove {PROVENANCE} where"
-                    " you changed the model yourself"
+                    f"its {name} is not the file that {PROVENANCE} lists; {AGAIN}, or remove {PROVENANCE} where you"
+                    " changed the model yourself"
                 )
