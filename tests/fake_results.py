@@ -16,7 +16,7 @@ from craft.evaluation.results import SETTINGS
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, PLAIN_MEAN
 from craft.evaluation.settings import Run, ScoringSettings
 from craft.models.backgrounds import Background
-from craft.reward.cas import combine, plain_mean
+from craft.reward.combination import combine, plain_mean
 from craft.reward.damage import NO_IMAGES
 from craft.reward.dimensions import DIMENSIONS
 

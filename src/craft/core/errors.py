@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-# characters from which on long words of a sentence are cut, those of such a word, and those of any sentence
-LONG, LONGEST_WORD, LONGEST = 300, 120, 400
+# characters from which on long words of a sentence are cut, those of such a word, of a path, and of any sentence
+LONG, LONGEST_WORD, LONGEST_PATH, LONGEST = 300, 40, 120, 400
 # levels, entries and digits that no file of settings or knowledge comes near
 DEEPEST, MOST, DIGITS = 40, 100_000, 300
 UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
@@ -34,11 +34,12 @@ def one_line(text: object, long: int = LONG, longest: int = LONGEST) -> str:
     """
     words = "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(text).split())).split(" ")
     while (over := len(" ".join(words)) - long) > 0:
-        place = max(range(len(words)), key=lambda number: len(words[number]))
+        least = [LONGEST_PATH if "/" in word else LONGEST_WORD for word in words]
+        place = max(range(len(words)), key=lambda number: len(words[number]) - least[number])
         word = words[place]
-        if len(word) <= LONGEST_WORD:
+        if len(word) <= least[place]:
             break
-        kept = max(LONGEST_WORD, len(word) - over) - len("...")
+        kept = max(least[place], len(word) - over) - len("...")
         words[place] = f"{word[: kept // 2]}...{word[len(word) - (kept - kept // 2) :]}"
     line = " ".join(words)
     half = (longest - len(" ... ")) // 2

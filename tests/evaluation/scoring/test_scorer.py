@@ -19,7 +19,7 @@ from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.scoring.settings import ScoreJob
 from craft.models.phantom_classifier import PhantomClassifier
 from craft.reward.calibration import calibrate
-from craft.reward.cas import combine
+from craft.reward.combination import combine
 from craft.reward.damage import COPIES
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.feature_file import read_calibration

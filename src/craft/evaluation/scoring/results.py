@@ -9,7 +9,7 @@ from craft.core.errors import CraftError
 from craft.core.settings import REAL
 from craft.evaluation.consistency import PHANTOM_CLASSIFIER
 from craft.evaluation.results import ResultFile, set_file
-from craft.reward.cas import combine, plain_mean
+from craft.reward.combination import combine, plain_mean
 from craft.reward.dimensions import DIMENSIONS
 
 # the mean of the dimensions, which CAS would be without its gate
