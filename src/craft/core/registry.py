@@ -171,7 +171,7 @@ class Chosen:
             raise PydanticCustomError(
                 "choice_unknown",
                 "there is no {kind} {name}; write `{key}: ` and one of {names}",
-                {"kind": self.registry.kind, "name": repr(name), "key": self.key, "names": names},
+                {"kind": self.registry.kind, "name": repr(name)[:80], "key": self.key, "names": names},
             )
         return self.registry[name].model_validate(value)
 

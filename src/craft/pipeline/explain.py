@@ -5,9 +5,9 @@ from types import NoneType
 from typing import Any, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined, to_jsonable_python
+from pydantic_core import PydanticUndefined
 
 from craft.core.registry import Chosen
 
@@ -79,7 +79,7 @@ def example_of(field: FieldInfo) -> Any:
     """A value for a field."""
     default = field.get_default(call_default_factory=True, validated_data={})
     if default is not PydanticUndefined and default is not None:
-        return to_jsonable_python(default, exclude_unset=True)
+        return TypeAdapter(Any).dump_python(default, mode="json", exclude_unset=True)
     if field.examples:
         return field.examples[0]
     return example_of_type(field.annotation)
