@@ -6,6 +6,10 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 
+# from wherever it is called with `-s`, it runs as it does in its own folder
+workdir: workflow.basedir
+
+
 # a configuration given with --configfile is complete: Snakemake would merge the default's datasets and methods into it
 if not workflow.overwrite_configfiles:
 

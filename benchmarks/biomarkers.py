@@ -13,7 +13,7 @@ import typer
 from common import RESULTS, Metric, describe_device, record, report
 
 from craft.core.cli import run
-from craft.core.files import read_json
+from craft.core.reading import read_json
 
 KNOWLEDGE = Path(__file__).parents[1] / "data/knowledge"
 MODALITIES = ("dermoscopy", "chest_xray", "fundus", "histopathology")

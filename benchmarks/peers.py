@@ -18,7 +18,7 @@ from common import RESULTS, Metric, random_pipeline, record, report
 
 from craft.core.cli import run
 from craft.core.errors import CraftError
-from craft.core.files import read_json
+from craft.core.reading import read_json
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent

@@ -26,7 +26,7 @@ from ways import RECIPES, REWARD, WAYS, Changes
 
 from craft.core.cli import run
 from craft.core.errors import CraftError
-from craft.core.files import read_json
+from craft.core.reading import read_json
 
 if TYPE_CHECKING:
     from trial import State

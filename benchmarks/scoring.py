@@ -15,7 +15,8 @@ from common import RESULTS, Metric, describe_device, record, report
 
 from craft.core.cli import run
 from craft.core.errors import CraftError
-from craft.core.files import read_json, write_json
+from craft.core.files import write_json
+from craft.core.reading import read_json
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,6 +1,7 @@
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 
 SOURCES = Path(workflow.basedir, "src").resolve()
 sys.path.insert(0, str(SOURCES))
@@ -11,6 +12,7 @@ from craft.core.settings import REAL
 from craft.evaluation.reporting.notebooks import list_figures
 from craft.evaluation.results import SETTINGS, Results
 from craft.evaluation.tables import TABLES
+from craft.pipeline.claim import claim_run, require_own_folder
 from craft.pipeline.config import validate_config
 from craft.pipeline.inputs import check_inputs
 from craft.pipeline.jobs import model_path, write_settings
@@ -21,15 +23,18 @@ from craft.training.methods.base import model_of
 # Jobs run the code beside this Snakefile under the Python that runs Snakemake. The prefix is written out because a
 # conda environment (--sdm conda) drops an inherited PYTHONPATH.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
-shell.prefix(f"set -euo pipefail; export PYTHONPATH='{SOURCES}'; ")
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={quote(str(SOURCES))}; ")
 
 try:
+    require_own_folder(Path(workflow.basedir))
     origins = workflow.overwrite_configfiles or ["config.yaml"]
     CONFIG = validate_config(config, ", ".join(os.path.relpath(origin) for origin in origins))
     check_inputs(CONFIG)
-    CONFIG = pin_models(CONFIG)
-    JOBS = write_settings(CONFIG)
-    RAW_FILES = write_manifests(CONFIG)
+    # it lasts as long as the process, which the name keeps it for
+    CLAIM = claim_run(Path(CONFIG.results), job=not workflow.is_main_process)
+    CONFIG = pin_models(CONFIG, CLAIM.write)
+    JOBS = write_settings(CONFIG, CLAIM.write)
+    RAW_FILES = write_manifests(CONFIG, CLAIM.write)
 except CraftError as error:
     print(f"craft: {error}", file=sys.stderr)
     sys.exit(error.exit_code)
@@ -63,7 +68,7 @@ def repeated(option, name):
 
     def options(wildcards, input, output):
         files = getattr(input, name) if hasattr(input, name) else getattr(output, name)
-        return [f"{option} {path}" for path in ([files] if isinstance(files, str) else files)]
+        return [f"{option} {quote(path)}" for path in ([files] if isinstance(files, str) else files)]
 
     return options
 
@@ -72,7 +77,7 @@ def optional(option, name):
     """A params function: an option with the input of that name, where there is one."""
 
     def options(wildcards, input):
-        return f"{option} {getattr(input, name)}" if getattr(input, name) else ""
+        return f"{option} {quote(getattr(input, name))}" if getattr(input, name) else ""
 
     return options
 

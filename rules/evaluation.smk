@@ -24,8 +24,8 @@ rule train_classifier:
         generated=repeated("--generated", "generated"),
         embeddings=repeated("--embeddings", "embeddings"),
     shell:
-        "python scripts/train_classifier.py {input.settings} --images {input.images} --features {input.features}"
-        " {params.generated} {params.embeddings} --predictions {output.predictions} > {log} 2>&1"
+        "python scripts/train_classifier.py {input.settings:q} --images {input.images:q} --features {input.features:q}"
+        " {params.generated} {params.embeddings} --predictions {output.predictions:q} > {log:q} 2>&1"
 
 
 rule measure_fidelity:
@@ -54,8 +54,8 @@ rule measure_fidelity:
         generated=repeated("--generated", "generated"),
         embeddings=repeated("--embeddings", "embeddings"),
     shell:
-        "python scripts/measure_fidelity.py {input.settings} --images {input.images} --features {input.features}"
-        " {params.generated} {params.embeddings} --output {output.fidelity} > {log} 2>&1"
+        "python scripts/measure_fidelity.py {input.settings:q} --images {input.images:q} --features {input.features:q}"
+        " {params.generated} {params.embeddings} --output {output.fidelity:q} > {log:q} 2>&1"
 
 
 rule measure_biomarkers:
@@ -80,8 +80,8 @@ rule measure_biomarkers:
     params:
         generated=repeated("--generated", "generated"),
     shell:
-        "python scripts/measure_biomarkers.py {input.settings} --images {input.images} {params.generated}"
-        " --output {output.measures} > {log} 2>&1"
+        "python scripts/measure_biomarkers.py {input.settings:q} --images {input.images:q} {params.generated}"
+        " --output {output.measures:q} > {log:q} 2>&1"
 
 
 rule audit_checklist:
@@ -110,8 +110,8 @@ rule audit_checklist:
     params:
         generated=repeated("--generated", "generated"),
     shell:
-        "python scripts/audit_checklist.py {input.settings} --images {input.images} --knowledge {input.knowledge}"
-        " {params.generated} --measures {input.measures} --audit {output.audit} --criteria {output.criteria} > {log} 2>&1"
+        "python scripts/audit_checklist.py {input.settings:q} --images {input.images:q} --knowledge {input.knowledge:q}"
+        " {params.generated} --measures {input.measures:q} --audit {output.audit:q} --criteria {output.criteria:q} > {log:q} 2>&1"
 
 
 rule find_neighbours:
@@ -141,9 +141,9 @@ rule find_neighbours:
         generated=repeated("--generated", "generated"),
         embeddings=repeated("--embeddings", "embeddings"),
     shell:
-        "python scripts/find_neighbours.py {input.settings} --images {input.images} --features {input.features}"
-        " --twins {input.twins} {params.generated} {params.embeddings} --neighbours {output.neighbours} --membership {output.membership}"
-        " > {log} 2>&1"
+        "python scripts/find_neighbours.py {input.settings:q} --images {input.images:q} --features {input.features:q}"
+        " --twins {input.twins:q} {params.generated} {params.embeddings} --neighbours {output.neighbours:q} --membership {output.membership:q}"
+        " > {log:q} 2>&1"
 
 
 rule check_validity:
@@ -179,9 +179,9 @@ rule check_validity:
         checks=repeated("--checks", "checks"),
         others=repeated("--others", "others"),
     shell:
-        "python scripts/check_validity.py {input.settings} --images {input.images} --features {input.features}"
-        " --knowledge {input.knowledge} --calibration {input.calibration} --real-scores {input.real} {params.scores}"
-        " {params.checks} {params.others} --output {output.validity} > {log} 2>&1"
+        "python scripts/check_validity.py {input.settings:q} --images {input.images:q} --features {input.features:q}"
+        " --knowledge {input.knowledge:q} --calibration {input.calibration:q} --real-scores {input.real:q} {params.scores}"
+        " {params.checks} {params.others} --output {output.validity:q} > {log:q} 2>&1"
 
 
 rule collect_tables:
@@ -204,5 +204,5 @@ rule collect_tables:
         results=subpath(output[0], ancestor=2),
         tables=subpath(output[0], parent=True),
     shell:
-        "python scripts/collect_tables.py {input.settings} --results {params.results} --tables {params.tables}"
-        " > {log} 2>&1"
+        "python scripts/collect_tables.py {input.settings:q} --results {params.results:q} --tables {params.tables:q}"
+        " > {log:q} 2>&1"

@@ -32,8 +32,8 @@ rule generate_images:
         features=optional("--features", "features"),
         calibration=optional("--calibration", "calibration"),
     shell:
-        "python scripts/generate_images.py {input.settings} --knowledge {input.knowledge} {params.adapter}"
-        " {params.real} {params.features} {params.calibration} --images {output.images} --cost {output.cost} > {log} 2>&1"
+        "python scripts/generate_images.py {input.settings:q} --knowledge {input.knowledge:q} {params.adapter}"
+        " {params.real} {params.features} {params.calibration} --images {output.images:q} --cost {output.cost:q} > {log:q} 2>&1"
 
 
 rule read_images:
@@ -57,5 +57,5 @@ rule read_images:
         mem_mb=4_000,
         runtime=60,
     shell:
-        "python scripts/read_images.py {input.settings} --images {output.images} --quarantine {output.quarantine}"
-        " --counts {output.counts} > {log} 2>&1"
+        "python scripts/read_images.py {input.settings:q} --images {output.images:q} --quarantine {output.quarantine:q}"
+        " --counts {output.counts:q} > {log:q} 2>&1"

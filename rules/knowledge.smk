@@ -20,5 +20,5 @@ rule write_knowledge:
     params:
         images=optional("--images", "images"),
     shell:
-        "python scripts/write_knowledge.py {input.settings} --knowledge {output.knowledge}"
-        " --provenance {output.provenance} {params.images} > {log} 2>&1"
+        "python scripts/write_knowledge.py {input.settings:q} --knowledge {output.knowledge:q}"
+        " --provenance {output.provenance:q} {params.images} > {log:q} 2>&1"

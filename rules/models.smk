@@ -25,7 +25,7 @@ rule train_foundation:
         knowledge=repeated("--knowledge", "knowledge"),
         processes=process_options(),
     shell:
-        "python {params.processes} scripts/train_foundation.py {input.settings} {params.images} {params.knowledge} --output {output.foundation} > {log} 2>&1"
+        "python {params.processes} scripts/train_foundation.py {input.settings:q} {params.images} {params.knowledge} --output {output.foundation:q} > {log:q} 2>&1"
 
 
 rule find_signs:
@@ -48,8 +48,8 @@ rule find_signs:
         mem_mb=CONFIG.resources.score_mem_mb,
         runtime=CONFIG.resources.score_runtime,
     shell:
-        "python scripts/find_signs.py {input.settings} --images {input.images} --knowledge {input.knowledge}"
-        " --output {output.signs} > {log} 2>&1"
+        "python scripts/find_signs.py {input.settings:q} --images {input.images:q} --knowledge {input.knowledge:q}"
+        " --output {output.signs:q} > {log:q} 2>&1"
 
 
 rule train_evaluator:
@@ -78,8 +78,8 @@ rule train_evaluator:
         knowledge=repeated("--knowledge", "knowledge"),
         signs=repeated("--signs", "signs"),
     shell:
-        "python scripts/train_evaluator.py {input.settings} {params.images} {params.knowledge} {params.signs}"
-        " --output {output.evaluator} > {log} 2>&1"
+        "python scripts/train_evaluator.py {input.settings:q} {params.images} {params.knowledge} {params.signs}"
+        " --output {output.evaluator:q} > {log:q} 2>&1"
 
 
 rule train_encoder:
@@ -106,7 +106,7 @@ rule train_encoder:
         images=repeated("--images", "images"),
         knowledge=repeated("--knowledge", "knowledge"),
     shell:
-        "python scripts/train_encoder.py {input.settings} {params.images} {params.knowledge} --output {output.encoder} > {log} 2>&1"
+        "python scripts/train_encoder.py {input.settings:q} {params.images} {params.knowledge} --output {output.encoder:q} > {log:q} 2>&1"
 
 
 rule train_phantom_classifier:
@@ -128,7 +128,7 @@ rule train_phantom_classifier:
         mem_mb=CONFIG.resources.train_mem_mb,
         runtime=CONFIG.resources.train_runtime,
     shell:
-        "python scripts/train_phantom_classifier.py {input.settings} --output {output.classifier} > {log} 2>&1"
+        "python scripts/train_phantom_classifier.py {input.settings:q} --output {output.classifier:q} > {log:q} 2>&1"
 
 
 rule check_models:
@@ -158,5 +158,5 @@ rule check_models:
         images=repeated("--images", "images"),
         knowledge=repeated("--knowledge", "knowledge"),
     shell:
-        "python scripts/check_models.py {input.settings} {params.images} {params.knowledge} --output {output.quality}"
-        " --sheets {output.sheets} > {log} 2>&1"
+        "python scripts/check_models.py {input.settings:q} {params.images} {params.knowledge} --output {output.quality:q}"
+        " --sheets {output.sheets:q} > {log:q} 2>&1"

@@ -5,6 +5,8 @@ rule render_notebook:
         run="<results>/tables/settings/collect_tables.yaml",
         results=notebook_results,
         code=notebook_code,
+        # before every kernel of the machine: the Python of the pipeline, and no history file in a home that hangs
+        kernel="envs/jupyter/kernels/python3/kernel.json",
     output:
         notebook="<results>/notebooks/{notebook}.ipynb",
         figures=multiext("<results>/figures/{notebook}", ".png", ".pdf"),
@@ -19,9 +21,10 @@ rule render_notebook:
     params:
         results=subpath(output.notebook, ancestor=2),
         notice=CONFIG.notice,
+        kernels=subpath(input.kernel, ancestor=3),
     shell:
-        "papermill {input.notebook} {output.notebook} --kernel python3 --no-progress-bar --log-output"
-        " -p results {params.results} -p figures {params.results}/figures -p notice {params.notice:q} > {log} 2>&1"
+        "JUPYTER_PATH={params.kernels:q} papermill {input.notebook:q} {output.notebook:q} --kernel python3 --no-progress-bar --log-output"
+        " -p results {params.results:q} -p figures {params.results:q}/figures -p notice {params.notice:q} > {log:q} 2>&1"
 
 
 rule compile_paper:
@@ -52,5 +55,5 @@ rule compile_paper:
         histories=repeated("--histories", "histories"),
         notice=CONFIG.notice,
     shell:
-        "python scripts/compile_paper.py --run {input.run} {params.tables} {params.figures} {params.settings}"
-        " {params.histories} --notice {params.notice:q} --output {output.paper} > {log} 2>&1"
+        "python scripts/compile_paper.py --run {input.run:q} {params.tables} {params.figures} {params.settings}"
+        " {params.histories} --notice {params.notice:q} --output {output.paper:q} > {log:q} 2>&1"

@@ -21,6 +21,6 @@ rule prepare_images:
         mem_mb=4_000,
         runtime=60,
     shell:
-        "python scripts/prepare_images.py {input.settings} --images {output.images} --quarantine {output.quarantine}"
-        " --left-out {output.left_out} --counts {output.counts} --twins {output.twins} --files {output.files}"
-        " --report {output.report} > {log} 2>&1"
+        "python scripts/prepare_images.py {input.settings:q} --images {output.images:q} --quarantine {output.quarantine:q}"
+        " --left-out {output.left_out:q} --counts {output.counts:q} --twins {output.twins:q} --files {output.files:q}"
+        " --report {output.report:q} > {log:q} 2>&1"

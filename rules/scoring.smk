@@ -26,8 +26,8 @@ rule encode_images:
         latents=repeated("--latents", "latents"),
         decoded=repeated("--decoded", "decoded"),
     shell:
-        "python scripts/encode_images.py {input.settings} --images {input.images} --knowledge {input.knowledge}"
-        " --features {output.features} {params.latents} {params.decoded} > {log} 2>&1"
+        "python scripts/encode_images.py {input.settings:q} --images {input.images:q} --knowledge {input.knowledge:q}"
+        " --features {output.features:q} {params.latents} {params.decoded} > {log:q} 2>&1"
 
 
 rule calibrate_cas:
@@ -54,8 +54,8 @@ rule calibrate_cas:
     params:
         others=repeated("--others", "others"),
     shell:
-        "python scripts/calibrate_cas.py {input.settings} --images {input.images} --features {input.features}"
-        " --knowledge {input.knowledge} {params.others} --output {output.calibration} > {log} 2>&1"
+        "python scripts/calibrate_cas.py {input.settings:q} --images {input.images:q} --features {input.features:q}"
+        " --knowledge {input.knowledge:q} {params.others} --output {output.calibration:q} > {log:q} 2>&1"
 
 
 rule score_images:
@@ -90,6 +90,6 @@ rule score_images:
         scores=repeated("--scores", "scores"),
         embeddings=repeated("--embeddings", "embeddings"),
     shell:
-        "python scripts/score_images.py {input.settings} --images {input.images} --features {input.features}"
-        " --knowledge {input.knowledge} --calibration {input.calibration} {params.generated} --real {output.real}"
-        " {params.scores} {params.embeddings} > {log} 2>&1"
+        "python scripts/score_images.py {input.settings:q} --images {input.images:q} --features {input.features:q}"
+        " --knowledge {input.knowledge:q} --calibration {input.calibration:q} {params.generated} --real {output.real:q}"
+        " {params.scores} {params.embeddings} > {log:q} 2>&1"

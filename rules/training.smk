@@ -28,8 +28,8 @@ rule train_adapter:
         processes=process_options(),
         start=optional("--start", "start"),
     shell:
-        "python {params.processes} scripts/train_adapter.py {input.settings} --images {input.images} --latents {input.latents}"
-        " --knowledge {input.knowledge} {params.start} --adapter {output.adapter} --history {output.history} > {log} 2>&1"
+        "python {params.processes} scripts/train_adapter.py {input.settings:q} --images {input.images:q} --latents {input.latents:q}"
+        " --knowledge {input.knowledge:q} {params.start} --adapter {output.adapter:q} --history {output.history:q} > {log:q} 2>&1"
 
 
 rule finetune_reward:
@@ -67,7 +67,7 @@ rule finetune_reward:
         processes=process_options(),
         start=optional("--start", "start"),
     shell:
-        "python {params.processes} scripts/finetune_reward.py {input.settings} --images {input.images} --latents {input.latents}"
-        " --features {input.features} --knowledge {input.knowledge} --calibration {input.calibration}"
-        " {params.start} --adapter {output.adapter} --history {output.history} --preview {output.preview}"
-        " --checks {output.checks} > {log} 2>&1"
+        "python {params.processes} scripts/finetune_reward.py {input.settings:q} --images {input.images:q} --latents {input.latents:q}"
+        " --features {input.features:q} --knowledge {input.knowledge:q} --calibration {input.calibration:q}"
+        " {params.start} --adapter {output.adapter:q} --history {output.history:q} --preview {output.preview:q}"
+        " --checks {output.checks:q} > {log:q} 2>&1"

@@ -8,7 +8,8 @@ import typer
 
 from craft.core.cli import run
 from craft.core.errors import CraftError
-from craft.core.files import atomic_path, read_json
+from craft.core.files import atomic_path
+from craft.core.reading import read_json
 
 LIMIT_MB = 20
 

@@ -16,7 +16,7 @@ from craft.evaluation.results import SETTINGS
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, PLAIN_MEAN
 from craft.evaluation.settings import Run, ScoringSettings
 from craft.models.backgrounds import Background
-from craft.reward.cas import combine, plain_mean
+from craft.reward.combination import combine, plain_mean
 from craft.reward.damage import NO_IMAGES
 from craft.reward.dimensions import DIMENSIONS
 
@@ -100,7 +100,10 @@ def write_decoded(folder: Path, dataset: str, rows: list[dict], real: pd.DataFra
     names = {row["image_id"]: f"{number:06d}" for number, row in enumerate(rows)}
     decoded = [row | {"image_id": names[row["image_id"]], "split": "generated"} for row in rows]
     write_images(folder / "images.parquet", decoded)
-    scores = real.assign(method=DECODED, image_id=real["image_id"].map(names), cas=real["cas"] * 0.98)
+    scores = real.assign(method=DECODED, image_id=real["image_id"].map(names))
+    scores[[*DIMENSIONS, PLAIN_MEAN]] *= 0.99
+    judged = scores["role"] != PHANTOM_CLASSIFIER
+    scores["cas"] = np.where(judged, combine(scores[list(DIMENSIONS)].to_numpy(float)), scores["cas"] * 0.98)
     write_parquet(folder / "scores.parquet", scores)
 
 

@@ -1,17 +1,22 @@
 """Atomic files, image tables, seeds and the device lease."""
 
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from craft.core.device import lease_device
 from craft.core.errors import CraftError
-from craft.core.files import atomic_path, read_json, write_json
+from craft.core.files import atomic_path, write_csv, write_json, write_private, write_tensors
 from craft.core.images import decode_images, from_tensor, image_row, read_images, to_tensor, write_images
+from craft.core.reading import read_json
 from craft.core.seeds import Draws, derive_seed, torch_generator
 
 ROOT = Path(__file__).parents[2]
@@ -96,3 +101,64 @@ def test_every_script_explains_itself_without_loading_torch(script):
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "Usage" in run.stdout
+
+
+def test_files_get_the_rights_that_the_umask_leaves(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_tensors(tmp_path / "w.safetensors", {"a": torch.ones(2)})
+        with atomic_path(tmp_path / "model") as staged:
+            (staged / "deep").mkdir(parents=True)
+            save_file({"a": torch.ones(2)}, staged / "deep" / "w.safetensors")
+        write_private(tmp_path / "key", "secret")
+    finally:
+        os.umask(before)
+    rights = [stat.S_IMODE(os.stat(tmp_path / name).st_mode) for name in ("w.safetensors", "model/deep/w.safetensors")]
+    assert rights == [0o640, 0o640]
+    assert stat.S_IMODE(os.stat(tmp_path / "key").st_mode) == 0o600
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from craft.core.files import atomic_path\n"
+        "with atomic_path(Path(sys.argv[1])) as staged:\n"
+        "    staged.write_text('half'); print('ready', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "a.json")]
+    writer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    writer.stdout.readline()
+    write_json(tmp_path / "a.json", 1)
+    assert len(list(tmp_path.iterdir())) == 2, "a living writer's files are not touched"
+    writer.kill()
+    writer.wait()
+    write_json(tmp_path / "a.json", 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_full_disk_gets_one_sentence_and_leaves_nothing(tmp_path):
+    said = pytest.raises(CraftError, match=r"a.txt cannot be written: No space left .* MB are free")
+    with said, atomic_path(tmp_path / "a.txt"), open("/dev/full", "w") as full:
+        full.write("x")
+        full.flush()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_is_no_folder_gets_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CraftError, match="cannot be written"):
+        write_json(tmp_path / "file" / "a.json", 1)
+    with pytest.raises(CraftError, match="cannot be written"):
+        write_json(tmp_path / ("x" * 300), 1)
+
+
+def test_an_error_of_the_block_stays_what_it_is(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "a"):
+        (tmp_path / "none").read_text()
+
+
+def test_no_cell_of_a_csv_file_is_a_formula(tmp_path):
+    frame = pd.DataFrame({"=a": ["=cmd()", "@x", "-rf.png", "-1.5", "+2", "plain"], "n": [-1.0, 2, 3, 4, 5, 6]})
+    write_csv(tmp_path / "t.csv", frame)
+    table = pd.read_csv(tmp_path / "t.csv", dtype=str)
+    assert table["'=a"].tolist() == ["'=cmd()", "'@x", "'-rf.png", "-1.5", "+2", "plain"]
+    assert table["n"][0] == "-1"

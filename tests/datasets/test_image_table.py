@@ -69,7 +69,7 @@ def test_a_cell_may_name_a_file_beside_the_table(tmp_path, monkeypatch):
     ("write", "sentence"),
     [
         (lambda path: None, "no image table .*made.parquet"),
-        (lambda path: path.write_text("no table"), "is no parquet table"),
+        (lambda path: path.write_text("no table"), "cannot be read as a parquet table"),
         (lambda path: pd.DataFrame({"label": ["a", "b"]}).to_parquet(path), "has no column 'image', only label"),
         (lambda path: pd.DataFrame({"image": [b"", b""]}).to_parquet(path), "has no column 'label', only image"),
         (

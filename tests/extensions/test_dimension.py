@@ -16,7 +16,7 @@ from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.settings import Run, ScoringSettings
 from craft.evaluation.tables import TABLES
 from craft.reward.calibration import calibrate
-from craft.reward.cas import combine
+from craft.reward.combination import combine
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.features import Features, calibration_to_json, compute_features, write_features
 from craft.reward.judge import Judge

@@ -200,7 +200,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_a_file_that_is_no_text_is_named(tmp_path):
     (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(CraftError, match=r"x\.yaml is not UTF-8"):
+    with pytest.raises(CraftError, match=r"x\.yaml cannot be read as UTF-8"):
         lint_file(tmp_path / "x.yaml")
 
 

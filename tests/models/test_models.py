@@ -123,7 +123,7 @@ def test_probabilities_of_phantoms_are_taken_within_one_modality():
 def test_provenance_lists_every_file_with_its_digest(tmp_path):
     import hashlib
 
-    from craft.core.files import read_json
+    from craft.core.reading import read_json
 
     (tmp_path / "weights.safetensors").write_bytes(b"w")
     write_provenance(

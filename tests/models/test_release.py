@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from craft.core.files import read_json
+from craft.core.reading import read_json
 
 MODELS = Path(__file__).parents[2] / "data/models"
 RELEASED = sorted(path.parent for path in MODELS.glob("*/provenance.json"))

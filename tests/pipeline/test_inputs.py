@@ -54,7 +54,7 @@ def test_a_label_without_knowledge_is_told_with_the_file_of_the_configuration(ba
 
 def test_a_broken_knowledge_file_is_told(bank, tmp_path):
     (bank / "skin.yaml").write_text("labels: [")
-    with pytest.raises(CraftError, match=r"skin\.yaml is not a knowledge file"):
+    with pytest.raises(CraftError, match=r"skin\.yaml cannot be read as a knowledge file"):
         check_inputs(configuration(tmp_path))
 
 

@@ -8,7 +8,7 @@ import yaml
 from huggingface_hub import constants
 
 from craft.core.errors import CraftError
-from craft.core.files import read_json, write_text
+from craft.core.files import read_json, write_changed, write_text
 from craft.pipeline.config import Config, validate_config
 from craft.pipeline.inputs import check_inputs
 from craft.pipeline.jobs import resolve_jobs
@@ -39,7 +39,7 @@ def configuration(tmp_path: Path, **foundation) -> Config:
 def test_every_job_names_the_commit_and_later_starts_keep_it(cache, tmp_path):
     for revision in (OLD, NEW):
         write_text(cache / "refs/main", revision)
-        jobs = resolve_jobs(pin_models(configuration(tmp_path, variant="fp16")))
+        jobs = resolve_jobs(pin_models(configuration(tmp_path, variant="fp16"), write_changed))
         named = {job.foundation.revision for job in jobs.values() if getattr(job, "foundation", None)}
         assert named == {OLD}
     assert read_json(tmp_path / "results" / PINS) == {"some/model@main": OLD}
@@ -47,14 +47,14 @@ def test_every_job_names_the_commit_and_later_starts_keep_it(cache, tmp_path):
 
 
 def test_another_revision_is_looked_up_anew(cache, tmp_path):
-    pin_models(configuration(tmp_path))
-    assert pin_models(configuration(tmp_path, revision=NEW)).foundation.revision == NEW
+    pin_models(configuration(tmp_path), write_changed)
+    assert pin_models(configuration(tmp_path, revision=NEW), write_changed).foundation.revision == NEW
 
 
 def test_judges_are_pinned_too_and_folders_are_not(cache, tmp_path):
     raw = copy.deepcopy(DEFAULT) | {"results": str(tmp_path / "results")}
     raw["evaluators"]["lit_efficientnet"] = {"role": "held_out", "path": "some/model", "loader": "open_clip"}
-    config = pin_models(validate_config(raw))
+    config = pin_models(validate_config(raw), write_changed)
     assert config.evaluators["lit_efficientnet"].revision == OLD
     assert config.foundation.revision is None and config.evaluators["clip_bit"].revision is None
     refs = resolve_jobs(config)["fundus/settings/encode_images.yaml"].evaluators
@@ -63,13 +63,13 @@ def test_judges_are_pinned_too_and_folders_are_not(cache, tmp_path):
 
 def test_a_run_of_folders_alone_writes_no_pins(tmp_path):
     raw = copy.deepcopy(DEFAULT) | {"results": str(tmp_path / "results")}
-    assert pin_models(validate_config(raw)) == validate_config(raw)
+    assert pin_models(validate_config(raw), write_changed) == validate_config(raw)
     assert not (tmp_path / "results").exists()
 
 
 def test_a_model_that_cannot_be_found_is_named_with_its_key(cache, tmp_path):
     with pytest.raises(CraftError, match="`foundation`: there is no folder some/other, no local copy of a hub model"):
-        pin_models(configuration(tmp_path, path="some/other"))
+        pin_models(configuration(tmp_path, path="some/other"), write_changed)
 
 
 @pytest.mark.parametrize(

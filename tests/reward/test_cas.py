@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
 from craft.core.errors import CraftError
-from craft.reward.cas import ClinicalAlignment, Logistic, RawScores, combine
+from craft.reward.cas import ClinicalAlignment, Logistic, RawScores
+from craft.reward.combination import combine
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.evidence import Evidence, ImageFeatures, LabelTexts
 

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 
-from craft.core.errors import CraftError, explain_validation
+from craft.core.reading import read_yaml
 from craft.pipeline.config import Config, validate_config
 
 
@@ -43,7 +42,4 @@ def read_config(path: Path) -> Config:
     Raises:
         CraftError: if it is missing, no YAML or wrong.
     """
-    try:
-        return validate_config(yaml.safe_load(path.read_text(encoding="utf-8")), path.as_posix())
-    except (OSError, yaml.YAMLError) as error:
-        raise CraftError(f"{path} is no configuration: {explain_validation(error)}") from error
+    return validate_config(read_yaml(path, "name a configuration such as config.yaml"), path.as_posix())

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-import yaml
 from pydantic import ValidationError
 
 from craft.core.cli import new_app
-from craft.core.errors import CraftError, explain_validation
-from craft.core.files import read_json, write_text
+from craft.core.errors import CraftError
+from craft.core.files import write_text
+from craft.core.reading import read_json, read_yaml
 from craft.core.settings import NAME
 from craft.knowledge.diff import Change, LabelDiff, diff_knowledge
 from craft.knowledge.schema import OVERVIEW, Knowledge
@@ -118,10 +118,7 @@ def read_settings(config: Path | None, changes: dict[str, Any]) -> KnowledgeSett
     """
     settings = KnowledgeSettings()
     if config is not None:
-        try:
-            settings = validate_config(yaml.safe_load(config.read_text(encoding="utf-8")), str(config)).knowledge
-        except (OSError, yaml.YAMLError) as error:
-            raise CraftError(f"{config} is no configuration: {explain_validation(error)}") from error
+        settings = validate_config(read_yaml(config, "name a configuration such as config.yaml"), str(config)).knowledge
     raw = settings.model_dump() | changes
     try:
         return KnowledgeSettings.model_validate(raw)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from craft.core.errors import CraftError
 from craft.core.files import atomic_path
+from craft.core.reading import read_frame, reading
 
 COLUMNS = (
     "image_id",
@@ -29,6 +30,8 @@ COLUMNS = (
 )
 # rows that are written together and can be read alone
 GROUP = 256
+# what to do about a damaged table
+AGAIN = "delete it and run Snakemake again"
 SPLITS = ("train", "reference", "held_out_reference", "calibration", "test", "generated")
 
 SCHEMA = pa.schema(
@@ -68,8 +71,9 @@ def read_images(path: Path, split: str | None = None) -> pd.DataFrame:
         CraftError: if the file is missing, is no image table, or the split is empty.
     """
     require_table(path)
-    frame = pd.read_parquet(path, filters=[("split", "==", split)] if split else None)
+    frame = read_frame(path, AGAIN, filters=[("split", "==", split)] if split else None)
     check_columns(list(frame.columns), path)
+    check_texts(frame, path)
     if frame.empty:
         raise CraftError(f"{path} has no image" + (f" of split {split!r}" if split else ""))
     return frame.reset_index(drop=True)
@@ -82,13 +86,23 @@ def stream_images(path: Path, split: str | None = None, batch: int = GROUP) -> I
         CraftError: if the file is missing or is no image table.
     """
     require_table(path)
-    with pq.ParquetFile(path) as file:
+    with reading(path, "an image table", AGAIN):
+        file = pq.ParquetFile(path)
+    with file:
         check_columns(file.schema_arrow.names, path)
-        for rows in file.iter_batches(batch):
-            frame = rows.to_pandas()
+        batches = file.iter_batches(batch)
+        while (frame := next_frame(batches, path)) is not None:
+            check_texts(frame, path)
             frame = frame[frame["split"] == split] if split else frame
             if len(frame):
                 yield frame.reset_index(drop=True)
+
+
+def next_frame(batches: Iterator[pa.RecordBatch], path: Path) -> pd.DataFrame | None:
+    """The next rows of an image table; None behind the last."""
+    with reading(path, "an image table", AGAIN):
+        rows = next(batches, None)
+        return None if rows is None else rows.to_pandas()
 
 
 def require_table(path: Path) -> None:
@@ -103,9 +117,29 @@ def check_columns(names: list[str], path: Path) -> None:
         raise CraftError(f"{path} is not an image table: the column {missing[0]!r} is missing")
 
 
+def check_texts(frame: pd.DataFrame, path: Path) -> None:
+    """Raise a CraftError if a column that is text in every image table holds anything else."""
+    for name in COLUMNS:
+        if name != "image" and not frame[name].map(lambda cell: isinstance(cell, str)).all():
+            raise CraftError(f"{path}: the column {name!r} holds what is no text; {AGAIN}")
+
+
 def decode_images(frame: pd.DataFrame) -> np.ndarray:
-    """Pixels of all rows, uint8 of shape (n, size, size, 3)."""
-    return np.stack([np.asarray(Image.open(io.BytesIO(cell["bytes"])).convert("RGB")) for cell in frame["image"]])
+    """Pixels of all rows, uint8 of shape (n, size, size, 3).
+
+    Raises:
+        CraftError: if an image cannot be decoded, or is of another size than the others.
+    """
+    images = [decode_cell(cell, name) for cell, name in zip(frame["image"], frame["image_id"], strict=True)]
+    if other := [name for image, name in zip(images, frame["image_id"], strict=True) if image.shape != images[0].shape]:
+        raise CraftError(f"the image {other[0]!r} of an image table is of another size than the others; make it again")
+    return np.stack(images)
+
+
+def decode_cell(cell: dict, name: str) -> np.ndarray:
+    """Pixels of one cell, uint8 of shape (height, width, 3); `name` is what messages call it."""
+    with reading(f"the image {name!r} of an image table", "PNG", "make the table again"):
+        return np.asarray(Image.open(io.BytesIO(cell["bytes"])).convert("RGB"))
 
 
 def to_tensor(images: np.ndarray):

@@ -72,6 +72,10 @@ class Registry(Generic[Thing]):
         """Modules, or files of extensions, of the given members; of all without a name."""
         return [self._modules[self.require(name)] for name in names or self]
 
+    def is_extension(self, name: str) -> bool:
+        """Whether a member was added by an extension."""
+        return name in self._extensions
+
     def extension_files(self) -> list[str]:
         """Files of the members that extensions added, for a job that needs the names alone."""
         return [module for name, module in self._modules.items() if name in self._extensions]
@@ -167,7 +171,7 @@ class Chosen:
             raise PydanticCustomError(
                 "choice_unknown",
                 "there is no {kind} {name}; write `{key}: ` and one of {names}",
-                {"kind": self.registry.kind, "name": repr(name), "key": self.key, "names": names},
+                {"kind": self.registry.kind, "name": repr(name)[:80], "key": self.key, "names": names},
             )
         return self.registry[name].model_validate(value)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from craft.core.errors import CraftError
 from craft.core.files import write_tensors
+from craft.core.reading import open_tensors
 
 IDS = "image_ids"
 
@@ -40,18 +41,27 @@ def read_rows(path: Path, name: str, ids: Sequence[str], again: str):
         again: the rule that makes the file, for messages.
 
     Raises:
-        CraftError: if the file is missing, or lacks the tensor or an image.
+        CraftError: if the file is missing or damaged, or lacks the tensor or an image.
     """
-    from safetensors import safe_open
-
     if not Path(path).is_file():
         raise CraftError(f"no file {path}: run `snakemake {path}` first")
-    with safe_open(path, framework="pt") as file:
+    with open_tensors(path, f"run `snakemake --forcerun {again}`") as file:
         names = list(file.keys())
         if lacking := [key for key in (name, IDS) if key not in names]:
             raise CraftError(f"{path} has no {lacking[0]!r}; run `snakemake --forcerun {again}`")
-        places = find_rows(unpack_ids(file.get_tensor(IDS)), ids, path, again)
-        return file.get_tensor(name)[places]
+        known, tensor = unpack_ids(file.get_tensor(IDS)), file.get_tensor(name)
+    require_rows(path, {name: tensor}, len(known), again)
+    return tensor[find_rows(known, ids, path, again)]
+
+
+def require_rows(path: Path, tensors: Mapping, rows: int, again: str) -> None:
+    """Raise a CraftError if tensors that belong to images have another number of rows, or hold what is no number."""
+    mend = f"run `snakemake --forcerun {again}`"
+    for name, tensor in tensors.items():
+        if tensor.dim() < 2 or len(tensor) != rows:
+            raise CraftError(f"{path}: {name!r} has the shape {tuple(tensor.shape)}, not {rows} rows; {mend}")
+        if not tensor.isfinite().all():
+            raise CraftError(f"{path}: {name!r} holds numbers that are not finite; {mend}")
 
 
 def find_rows(known: Sequence[str], ids: Sequence[str], path: Path, again: str) -> np.ndarray:

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from craft.core.errors import CraftError, explain_validation
+from craft.core.reading import read_yaml
 from craft.core.registry import load_extensions
 
 NAME = r"^[a-z][a-z0-9_]*$"
-Name = Annotated[str, Field(pattern=NAME)]
+# names become parts of file names, of which most file systems take 255 bytes
+Name = Annotated[str, Field(pattern=NAME, max_length=80)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Role = Literal["reward", "monitor", "held_out"]
@@ -23,6 +25,24 @@ Role = Literal["reward", "monitor", "held_out"]
 REAL, DECODED = "real", "decoded"
 # what no generator made: the marks that methods are held against
 CONTROLS = (REAL, DECODED)
+
+
+# what Linux takes
+LONGEST_PATH, LONGEST_NAME = 4000, 255
+
+
+def require_path(path: str) -> str:
+    """A path as it is; a ValueError where no file can have it."""
+    parts = path.split("/")
+    if not path or "\0" in path or len(path) > LONGEST_PATH or max(len(part.encode()) for part in parts) > LONGEST_NAME:
+        raise ValueError(
+            f"no file can have this path: write 1 to {LONGEST_PATH} characters, between two slashes at most"
+            f" {LONGEST_NAME} bytes, and no zero byte"
+        )
+    return path
+
+
+PathText = Annotated[str, AfterValidator(require_path)]
 
 
 class Strict(BaseModel):
@@ -57,11 +77,12 @@ class JobSettings(Strict):
         """
         if not Path(path).is_file():
             raise CraftError(f"no settings file {path}: `snakemake -n` writes it from the configuration")
+        raw = read_yaml(path, "`snakemake -n` writes it from the configuration")
+        modules = raw.get("modules") if isinstance(raw, dict) else None
+        load_extensions([name for name in modules if isinstance(name, str)] if isinstance(modules, list) else [])
         try:
-            raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-            load_extensions(raw.get("modules", []) if isinstance(raw, dict) else [])
             return cls.model_validate(raw)
-        except (yaml.YAMLError, ValidationError) as error:
+        except ValidationError as error:
             raise CraftError(f"{path} does not fit this job: {explain_validation(error)}") from error
 
     def to_yaml(self) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from craft.core.errors import CraftError
+from craft.core.reading import reading
 from craft.datasets.readers.base import display_name
 
 # the first wins where two give a header as many columns
@@ -52,7 +53,9 @@ def read_text_table(path: Path, wanted: Sequence[str] = ()) -> pd.DataFrame:
         CraftError: if it is no such table; the message holds no cell.
     """
     where = display_name(path)
-    text = decode_text(path.read_bytes(), where)
+    with reading(where, "a CSV table", EXPECTED):
+        data = path.read_bytes()
+    text = decode_text(data, where)
     if told := re.match(r"sep=(.)\r?\n", text):
         # a spreadsheet's own first line
         separator, text = told[1], text[told.end() :]

@@ -12,7 +12,8 @@ import pandas as pd
 from pydantic import Field
 
 from craft.core.errors import CraftError
-from craft.core.files import ROOT, read_json, write_csv, write_json
+from craft.core.files import ROOT, write_csv, write_json
+from craft.core.reading import read_json
 from craft.core.settings import Strict
 from craft.documentation.provenance import JOB_COLUMNS, date_of, describe_machine, measure_jobs, read_commit
 from craft.evaluation.reporting.findings import collect_findings

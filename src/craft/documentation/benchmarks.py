@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from craft.core.errors import CraftError
-from craft.core.files import ROOT, read_json
+from craft.core.files import ROOT
+from craft.core.reading import read_json
 from craft.documentation.markdown import code, make_table
 
 RESULTS = ROOT / "benchmarks/results"

@@ -8,7 +8,14 @@ from typing import Any, Literal, Self
 import pandas as pd
 
 from craft.core.errors import CraftError
-from craft.core.settings import ImageSet
+from craft.core.reading import read_frame
+from craft.core.settings import REAL, ImageSet
+from craft.evaluation.consistency import (
+    find_lacking_evaluator,
+    find_repeated_row,
+    find_stranger,
+    find_wrong_cell,
+)
 from craft.evaluation.settings import Run
 
 SETTINGS = "tables/settings/collect_tables.yaml"
@@ -30,6 +37,9 @@ class ResultFile:
         further: whether it may have further columns, which are read as well.
         sets: of an image set's file, which image sets have one: all, those that the run sampled, those that another
             program made, or those of trained methods.
+        key: columns that no two rows share.
+        arms: whether `method` names what a classifier was trained on, where real images may stand beside a method's.
+        every_evaluator: whether every evaluator of the run has rows in it.
     """
 
     name: str
@@ -39,6 +49,9 @@ class ResultFile:
     by_image_set: bool = False
     further: bool = False
     sets: Sets = "all"
+    key: tuple[str, ...] = ()
+    arms: bool = False
+    every_evaluator: bool = False
 
     def column_names(self) -> tuple[str, ...]:
         """The columns, in their order."""
@@ -48,16 +61,27 @@ class ResultFile:
         """One file of this kind in the order of its columns.
 
         Raises:
-            CraftError: if it is missing, lacks a column, has no row, or its check finds a fault.
+            CraftError: if it is missing or damaged, lacks a column, has no row, holds what its columns do not promise
+                or a row twice, or its check finds a fault.
         """
-        frame = pd.read_parquet(require_file(path))
+        frame = read_frame(require_file(path), f"run `snakemake --forcerun {self.rule}`")
         require_columns(frame, self.column_names(), path)
+        if not frame.columns.is_unique:
+            self.refuse("a column stands there twice", path)
         if frame.empty:
             raise CraftError(f"{path} has no row; run `snakemake --forcerun {self.rule}`")
+        names = list(self.column_names())
+        frame = frame[names + [name for name in frame if self.further and name not in names]]
+        further = [name for name in frame if name not in names]
+        self.refuse(find_wrong_cell(frame, further) or (find_repeated_row(frame, self.key) if self.key else None), path)
         if self.check:
             self.check(frame, path)
-        names = list(self.column_names())
-        return frame[names + [name for name in frame if self.further and name not in names]]
+        return frame
+
+    def refuse(self, fault: str | None, path: Path) -> None:
+        """Raise a CraftError that names a fault of one file of this kind; nothing without one."""
+        if fault:
+            raise CraftError(f"{path}: {fault}; run `snakemake --forcerun {self.rule}`")
 
 
 class Results:
@@ -104,9 +128,25 @@ class Results:
         return self.once((file.name, missing), lambda: self._read(file, missing))
 
     def _read(self, file: ResultFile, missing: Missing) -> pd.DataFrame:
-        paths = [path for dataset in self.run.datasets for path in self.paths(file, dataset)]
-        frames = [file.load(path) for path in paths if missing == "error" or path.is_file()]
+        places = [(dataset, path) for dataset in self.run.datasets for path in self.paths(file, dataset)]
+        frames = [self._load(file, path, dataset) for dataset, path in places if missing == "error" or path.is_file()]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(file.column_names()))
+
+    def _load(self, file: ResultFile, path: Path, dataset: str) -> pd.DataFrame:
+        """One file, which speaks of this run, and where it is an image set's of that set alone."""
+        frame, own = file.load(path), [each.method for each in self.image_sets()]
+        if file.by_image_set:
+            own = [path.parent.parent.name]
+            seed = path.parent.name.removeprefix("seed")
+            if "seed" in frame and set(map(str, frame["seed"])) != {seed}:
+                file.refuse(f"the column 'seed' does not hold {seed} alone", path)
+        elif file.arms:
+            own += [REAL, *(f"{REAL}+{method}" for method in self.run.methods)]
+        else:
+            own += [REAL, ""]
+        file.refuse(find_stranger(frame, self.run, dataset, own), path)
+        file.refuse(find_lacking_evaluator(frame, self.run) if file.every_evaluator else None, path)
+        return frame
 
     def paths(self, file: ResultFile, dataset: str) -> list[Path]:
         """Where the files of one kind and dataset lie."""

@@ -12,9 +12,9 @@ class ScoringSettings(Strict):
     neighbours: Positive = Field(5, description="k of the plausibility dimension")
     tail_quantile: Share = Field(0.10, description="quantile of real test images' CAS below which alignment is low")
     further_tail_quantiles: list[Share] = Field([0.05, 0.01], description="thresholds beside the main one")
-    bootstrap: Positive = Field(1000, description="resamples behind every interval")
+    bootstrap: Positive = Field(1000, le=1_000_000, description="resamples behind every interval")
     comparison_resamples: Positive = Field(
-        10_000, description="resamples behind the intervals and p-values of paired comparisons"
+        10_000, le=1_000_000, description="resamples behind the intervals and p-values of paired comparisons"
     )
     confidence: Share = Field(0.95, description="share of the resamples between the ends of an interval")
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from craft.core.reading import YAML_LOADER
+
 KeyPath = tuple[str | int, ...]
 
 
@@ -27,7 +29,7 @@ class LineNumbers:
             yaml.YAMLError: if the text is no YAML.
         """
         numbers = cls()
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=YAML_LOADER)
         if root is not None:
             numbers._walk(root, (), frozenset())
         return numbers

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from craft.core.errors import CraftError
+from craft.core.errors import CraftError, one_line
+from craft.core.reading import brief, parse_yaml, read_text
 from craft.knowledge.checks import Kind, Remark, check_label
 from craft.knowledge.lines import KeyPath, LineNumbers
 from craft.knowledge.schema import Knowledge, LabelKnowledge
@@ -31,7 +31,7 @@ class Finding:
     message: str
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (f"{self.file}:{self.line}", self.label, self.message) if part)
+        return one_line(": ".join(part for part in (f"{self.file}:{self.line}", self.label, self.message) if part))
 
 
 def lint_file(path: Path, window: int | None = None, tokenizer=None) -> list[Finding]:
@@ -49,22 +49,17 @@ def lint_file(path: Path, window: int | None = None, tokenizer=None) -> list[Fin
     path = Path(path)
     if not path.is_file():
         raise CraftError(f"no knowledge file {path}: give the path of a file such as data/knowledge/dermoscopy.yaml")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise CraftError(
-            f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
-    return lint_text(text, str(path), window, tokenizer)
+    return lint_text(read_text(path, "save it as UTF-8"), str(path), window, tokenizer)
 
 
 def lint_text(text: str, file: str, window: int | None = None, tokenizer=None) -> list[Finding]:
     """As `lint_file`, for a YAML text; `file` is what the findings call it."""
     try:
-        numbers, data = LineNumbers.of(text), yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        data, numbers = parse_yaml(text), LineNumbers.of(text)
+    # whatever the parser meets, dates that are none and numbers without end among it
+    except Exception as error:
         mark = getattr(error, "problem_mark", None)
-        message = f"not YAML: {getattr(error, 'problem', None) or error}"
+        message = f"not YAML: {getattr(error, 'problem', None) or brief(error)}"
         return [Finding(file, "", mark.line + 1 if mark else 1, Kind.SCHEMA, message)]
     labels = _valid_labels(data)
     remarks = [*_schema(data), *_lengths(data, labels, window, tokenizer)]

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from craft.core.files import write_text
+from craft.core.reading import reading
 from craft.knowledge.schema import OVERVIEW, Knowledge
 
 
@@ -29,17 +30,18 @@ def write_review(knowledge: Knowledge, folder: Path, provenance: dict[str, Any] 
     )
     labels = list(knowledge.labels)
     shared = {"modality": knowledge.modality.replace("_", " "), "knowledge": knowledge, "provenance": provenance or {}}
-    pages = {f"{OVERVIEW}.html": templates.get_template("index.html.j2").render(**shared)}
-    for number, label in enumerate(labels):
-        pages[f"{label}.html"] = templates.get_template("label.html.j2").render(
-            label=label,
-            known=knowledge.labels[label],
-            origin=(provenance or {}).get("labels", {}),
-            number=number + 1,
-            before=labels[number - 1] if number else None,
-            after=labels[number + 1] if number + 1 < len(labels) else None,
-            **shared,
-        )
+    with reading("the provenance beside the knowledge", "what `craft knowledge write` notes", "write it again"):
+        pages = {f"{OVERVIEW}.html": templates.get_template("index.html.j2").render(**shared)}
+        for number, label in enumerate(labels):
+            pages[f"{label}.html"] = templates.get_template("label.html.j2").render(
+                label=label,
+                known=knowledge.labels[label],
+                origin=(provenance or {}).get("labels", {}),
+                number=number + 1,
+                before=labels[number - 1] if number else None,
+                after=labels[number + 1] if number + 1 < len(labels) else None,
+                **shared,
+            )
     for name, text in pages.items():
         write_text(Path(folder) / name, text)
     return [Path(folder) / name for name in pages]

@@ -7,6 +7,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from craft.core.errors import CraftError, explain_validation
+from craft.core.reading import read_yaml
 from craft.core.settings import Name, Role, Strict
 
 # the name of the page of an overview (`craft.knowledge.review`)
@@ -36,7 +37,7 @@ class LabelKnowledge(Strict):
     `held_out_descriptions`, held-out evaluators read these in place of `descriptions`, and nothing else does.
     """
 
-    name: str
+    name: str = Field(min_length=1, max_length=240)
     definition: Statement
     prompt: Statement
     descriptions: list[Statement] = Field(min_length=3)
@@ -102,9 +103,10 @@ class Knowledge(Strict):
             raise CraftError(
                 f"no knowledge file {path}: write one that `craft knowledge new` begins, or correct `knowledge`"
             )
+        raw = read_yaml(path, "correct it, or begin one with `craft knowledge new`")
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (yaml.YAMLError, ValidationError) as error:
+            return cls.model_validate(raw)
+        except ValidationError as error:
             raise CraftError(f"{path} is not a knowledge file: {explain_validation(error)}") from error
 
     def select(self, labels: list[str], path: Path | None = None) -> "Knowledge":

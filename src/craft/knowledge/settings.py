@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from craft.core.settings import JobSettings, Positive, Strict
+from craft.core.settings import JobSettings, PathText, Positive, Strict
 
 
 class LanguageModelSettings(Strict):
@@ -18,7 +18,9 @@ class LanguageModelSettings(Strict):
     model: str = Field(min_length=1, description="the endpoint's name of the model; or a local folder or hub id")
     base_url: str | None = Field(None, description="endpoint of provider openai; null for that of OpenAI")
     key_variable: str = Field("OPENAI_API_KEY", description="environment variable that holds the endpoint's key")
-    cache: str = Field("data/knowledge/answers", description="folder of the answers, which replays them when committed")
+    cache: PathText = Field(
+        "data/knowledge/answers", description="folder of the answers, which replays them when committed"
+    )
     re_asks: int = Field(2, ge=0, le=10, description="how often an unusable answer is asked for again")
     timeout: float = Field(120, gt=0, description="seconds that an endpoint has for one answer")
     retries: int = Field(4, ge=0, le=20, description="how often a busy or silent endpoint is tried again")
@@ -60,7 +62,7 @@ class KnowledgeSettings(LanguageModelSettings):
         "bank", description="bank: the reviewed files of `folder`; the others ask a language model"
     )
     model: str | None = Field(None, min_length=1, description="needed by all providers but the bank")
-    folder: str = Field("data/knowledge", description="folder of the bank, one file per modality")
+    folder: PathText = Field("data/knowledge", description="folder of the bank, one file per modality")
     reference_images: int = Field(0, ge=0, le=8, description="training images of the label shown with each question")
 
     @property

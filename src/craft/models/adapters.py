@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from craft.core.errors import CraftError
+from craft.models.weights import check_adapter, load_whole, loading
 from craft.models.words import read_words
 
 ADAPTER_FILE, WHOLE = "pytorch_lora_weights.safetensors", "unet"
@@ -90,18 +91,23 @@ def load_adapter(pipeline, adapter: Path) -> dict[str, Tensor]:
     """Put what an adapter folder holds on a pipeline; returns its learned words.
 
     Raises:
-        OSError: if the folder holds none of what a method trains.
+        CraftError: if the folder holds none of what a method trains, or it cannot be loaded whole.
     """
     from diffusers import UNet2DConditionModel
 
-    whole, words = (adapter / WHOLE).is_dir(), read_words(adapter)
-    if whole:
-        pipeline.unet = UNet2DConditionModel.from_pretrained(adapter / WHOLE)
-    if words:
-        pipeline.load_textual_inversion(list(words.values()), token=list(words))
-    if (adapter / ADAPTER_FILE).is_file() or not (whole or words):
-        pipeline.load_lora_weights(str(adapter), adapter_name="default")
-    return words
+    with loading("adapter", adapter):
+        whole, words = (adapter / WHOLE).is_dir(), read_words(adapter)
+        if whole:
+            pipeline.unet = load_whole(UNet2DConditionModel.from_pretrained, adapter / WHOLE)
+        if words:
+            pipeline.load_textual_inversion(list(words.values()), token=list(words))
+        if (adapter / ADAPTER_FILE).is_file():
+            options = {"weight_name": ADAPTER_FILE, "adapter_name": "default", "use_safetensors": True}
+            pipeline.load_lora_weights(str(adapter), **options)
+            check_adapter(adapter / ADAPTER_FILE, [pipeline.unet, pipeline.text_encoder])
+        elif not (whole or words):
+            raise CraftError(f"it holds neither {ADAPTER_FILE} nor learned words nor a UNet")
+        return words
 
 
 @contextmanager

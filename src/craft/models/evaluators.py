@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from craft.core.errors import CraftError
 from craft.models.loaders import LOADERS
 from craft.models.preprocessing import write_preprocessor
 from craft.models.saving import save_in_half
@@ -103,6 +104,19 @@ class ImageTextEvaluator(nn.Module):
                 f" {texts[longest]!r}",
                 stacklevel=3,
             )
+
+    @torch.inference_mode()
+    def try_out(self) -> None:
+        """Encode one grey image and one text, so that a model that does not work is met where it is loaded.
+
+        Raises:
+            CraftError: if the embeddings are no finite numbers, or not as wide as each other.
+            Exception: whatever a model of files that do not fit each other raises.
+        """
+        image = self.encode_images(torch.full((1, 3, self.size, self.size), 0.5, device=self.device))
+        text = self.encode_texts(["an image"])
+        if image.shape != text.shape or not (image.isfinite().all() and text.isfinite().all()):
+            raise CraftError("its embeddings of images and texts are not finite numbers of one width")
 
     @torch.inference_mode()
     def embed(self, images: Tensor, batch: int = 128) -> Tensor:

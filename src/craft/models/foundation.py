@@ -29,6 +29,7 @@ from craft.models.saving import save_in_half
 from craft.models.schedules import make_sampler, noise_schedule
 from craft.models.tiny_decoder import load_tiny_decoder
 from craft.models.tokenizer import tokenize
+from craft.models.weights import loading
 from craft.models.words import LearnedWords, write_words
 
 
@@ -87,14 +88,14 @@ class Foundation:
             hub: `revision`, `variant` and `local_files_only`, as diffusers takes them.
 
         Raises:
-            CraftError: if either cannot be loaded, or the pipeline is of another kind than Stable Diffusion's.
+            CraftError: if either cannot be loaded whole, or the pipeline is of another kind than Stable Diffusion's.
         """
         pipeline = load_pipeline(path, **hub)
-        try:
-            words = load_adapter(pipeline, adapter) if adapter else {}
-        except (OSError, ValueError, RuntimeError) as error:
-            raise CraftError(f"the adapter {adapter} cannot be loaded: {str(error).splitlines()[0]}") from error
-        foundation = cls(pipeline, device, resolution)
+        words = load_adapter(pipeline, adapter) if adapter else {}
+        with loading("foundation", path):
+            foundation = cls(pipeline, device, resolution)
+            if not foundation.encode_prompts(["an image"]).isfinite().all():
+                raise CraftError("its text encoder gives no finite numbers")
         foundation.words = words
         foundation.whole = adapter / WHOLE if adapter and (adapter / WHOLE).is_dir() else None
         return foundation

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations, product
 from pathlib import Path
 
-from craft.core.files import read_json
+from craft.core.reading import read_json
 from craft.models.backgrounds import Background, Images
 from craft.models.copies import describe_copy, find_folder
 from craft.models.families import FAMILIES
@@ -74,8 +74,8 @@ def find_shared_background(backgrounds: Iterable[Background]) -> str | None:
         if one.role != two.role and (shared := list(describe_shared(one, two))):
             return (
                 f"the {one.kind}s {one.name!r} ({one.role}) and {two.name!r} ({two.role}) {' and '.join(shared)},"
-                " so that they are not independent; exchange one of them, or declare what is true of a model that is"
-                " loaded (`family`, `training_data`, `origin`)"
+                " so that they are not independent; exchange one, or declare what is true of a loaded one (`family`,"
+                " `training_data`, `origin`)"
             )
     return None
 
@@ -127,8 +127,11 @@ def read_training(path: str) -> dict:
     file = folder / PROVENANCE if folder else None
     if file is None or not file.is_file():
         return {}
-    settings = read_json(file).get("settings", {})
-    training, datasets = settings.get("training", {}), settings.get("datasets")
+    known = read_json(file)
+    settings = known.get("settings") if isinstance(known, dict) else None
+    training, datasets = (settings.get(key) if isinstance(settings, dict) else None for key in ("training", "datasets"))
+    if not isinstance(training, dict):
+        return {}
     return describe_training(training, datasets) if {"seed", "fold", "folds"} <= set(training) and datasets else {}
 
 

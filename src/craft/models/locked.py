@@ -9,10 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from craft.core.errors import CraftError
-from craft.core.files import read_json, write_json
+from craft.core.files import write_json
+from craft.core.reading import read_json
 from craft.models.encoders import VisionEncoder, load_tower
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.families.base import TOWER
+from craft.models.weights import check_hashes, load_state, loading
 
 WEIGHTS = "model.safetensors"
 
@@ -111,14 +113,18 @@ class LockedEvaluator(ImageTextEvaluator):
         Raises:
             CraftError: if it is not there, or its tower cannot be loaded.
         """
-        from safetensors.torch import load_file
         from transformers import AutoConfig, AutoTokenizer
 
         folder = Path(path)
         if missing := [name for name in (TOWER, WEIGHTS) if not (folder / name).is_file()]:
             raise CraftError(f"no evaluator on a locked tower can be loaded from {path!r}: it has no {missing[0]}")
-        known = read_json(folder / TOWER)
-        text = AutoConfig.for_model(**known["text"])
-        model = LockedModel(load_tower((known["loader"], known["path"])), text, known["width"])
-        model.load_state_dict({name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()})
-        return cls(model, AutoTokenizer.from_pretrained(path)).requires_grad_(False).eval().to(device)
+        with loading("evaluator on a locked tower", path):
+            check_hashes(path)
+            known = read_json(folder / TOWER)
+            text = AutoConfig.for_model(**known["text"])
+            model = LockedModel(load_tower((known["loader"], known["path"])), text, known["width"])
+            load_state(folder / WEIGHTS, model)
+            tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+            evaluator = cls(model, tokenizer).requires_grad_(False).eval()
+            evaluator.try_out()
+            return evaluator.to(device)

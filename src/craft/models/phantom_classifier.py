@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from craft.core.errors import CraftError
 from craft.models.saving import save_in_half
+from craft.models.weights import check_hashes, load_whole, loading
 
 
 class PhantomClassifier(nn.Module):
@@ -46,12 +47,10 @@ class PhantomClassifier(nn.Module):
         """
         from transformers import AutoModelForImageClassification
 
-        try:
-            model = AutoModelForImageClassification.from_pretrained(path, dtype=torch.float32)
-        except (OSError, ValueError) as error:
-            raise CraftError(
-                f"no classifier of phantoms can be loaded from {path!r}: {str(error).splitlines()[0]}"
-            ) from error
+        with loading("classifier of phantoms", path):
+            check_hashes(path)
+            load = AutoModelForImageClassification.from_pretrained
+            model = load_whole(load, path, dtype=torch.float32, trust_remote_code=False)
         return cls(model).requires_grad_(False).eval().to(device)
 
     def save(self, folder: Path) -> None:

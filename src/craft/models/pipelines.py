@@ -10,9 +10,11 @@ from pathlib import Path
 import torch
 
 from craft.core.errors import CraftError
+from craft.core.reading import brief
 from craft.models.hub import check_source
 from craft.models.schedules import noise_schedule
 from craft.models.tokenizer import fit_tokenizer
+from craft.models.weights import load_components, loading
 
 log = logging.getLogger(__name__)
 # what a UNet may take beside latents, timestep and text states, by the key of its configuration
@@ -39,17 +41,19 @@ def load_pipeline(path: str, **hub: str | bool | None):
     from diffusers.utils import logging as diffusers_logging
 
     diffusers_logging.disable_progress_bar()
-    check_source(path)
     options = {"torch_dtype": torch.float32, "safety_checker": None, "requires_safety_checker": False}
-    try:
-        pipeline = StableDiffusionPipeline.from_pretrained(path, **options, **hub)
+    with loading("foundation", path):
+        check_source(path)
+        try:
+            parts = load_components(StableDiffusionPipeline, path, **hub)
+            pipeline = StableDiffusionPipeline.from_pretrained(path, **parts, **options, use_safetensors=True, **hub)
+        except OSError as error:
+            reason = None if hub.get("variant") else explain_variant(Path(path))
+            raise CraftError(reason or brief(error)) from error
         noise_schedule(pipeline.scheduler)
         fit_tokenizer(pipeline.tokenizer, pipeline.text_encoder)
         if fault := next(find_faults(pipeline), None):
             raise CraftError(f"{fault}; name a text-to-image pipeline of the Stable Diffusion 1 or 2 family")
-    except (CraftError, OSError, ValueError) as error:
-        reason = explain_variant(Path(path)) if not hub.get("variant") and isinstance(error, OSError) else None
-        raise CraftError(f"the foundation {path!r} cannot be loaded: {reason or str(error).splitlines()[0]}") from error
     return pipeline
 
 

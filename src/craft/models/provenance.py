@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from craft.core.files import read_json, write_json, write_text
+from craft.core.files import write_json, write_text
 from craft.core.identity import hash_code
+from craft.core.reading import read_json
 
 CARD = """---
 license: {license}

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from craft.core.registry import named
-from craft.core.settings import Name, Positive, Role, Strict
+from craft.core.settings import Name, PathText, Positive, Role, Strict
 from craft.models.encoder_loaders import ENCODER_LOADERS
 from craft.models.families import FAMILIES
 from craft.models.loaders import LOADERS
@@ -17,7 +17,9 @@ Widths = Annotated[list[Positive], Field(min_length=2)]
 class LoadedModel(Strict):
     """Where a model is loaded from, and which of its versions."""
 
-    path: str | None = Field(None, description="model folder, hub id or package; null where the run trains the model")
+    path: PathText | None = Field(
+        None, description="model folder, hub id or package; null where the run trains the model"
+    )
     revision: str | None = Field(
         None,
         min_length=1,
@@ -48,7 +50,7 @@ class LoadedModel(Strict):
 class ModelRef(LoadedModel):
     """A model that a job loads."""
 
-    path: str = Field(description="model folder, hub id or package")
+    path: PathText = Field(description="model folder, hub id or package")
 
 
 def require_one(model: Any, example: str) -> Any:
@@ -62,7 +64,7 @@ class FoundationTraining(Strict):
     """How a small Stable-Diffusion-shaped foundation is trained from scratch, or how another one's UNet trains on."""
 
     seed: int = Field(0, description="of the first weights and of every batch")
-    start: str | None = Field(
+    start: PathText | None = Field(
         None,
         description="pipeline folder or hub id whose UNet trains on; autoencoder, text encoder and shapes are its own,"
         " and of these settings only the UNet's are read. Null trains from scratch",
@@ -135,7 +137,9 @@ class ClassifierTraining(Strict):
 class FoundationSettings(LoadedModel):
     """The generator that is adapted: a pipeline folder or hub id, or settings to train one."""
 
-    path: str | None = Field(None, description="pipeline folder or hub id; null where the run trains the foundation")
+    path: PathText | None = Field(
+        None, description="pipeline folder or hub id; null where the run trains the foundation"
+    )
     train: FoundationTraining | None = Field(None, description="how the run trains it; null where it is loaded")
 
     @property
@@ -218,7 +222,7 @@ RELEASED_ENCODERS = {
 class ClassifierSettings(Strict):
     """The label classifier of phantoms, which no other model ever met."""
 
-    path: str | None = Field(None, description="model folder; null where the run trains the classifier")
+    path: PathText | None = Field(None, description="model folder; null where the run trains the classifier")
     train: ClassifierTraining | None = Field(None, description="how the run trains it; null where it is loaded")
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from torch import nn
 
 from craft.core.errors import CraftError
+from craft.models.weights import check_hashes, load_whole, loading
 
 
 def load_tiny_decoder(path: str, vae: nn.Module) -> nn.Module:
@@ -13,10 +14,9 @@ def load_tiny_decoder(path: str, vae: nn.Module) -> nn.Module:
     """
     from diffusers import AutoencoderTiny
 
-    try:
-        tiny = AutoencoderTiny.from_pretrained(path).requires_grad_(False).eval().to(vae.device)
-    except (OSError, ValueError) as error:
-        raise CraftError(f"the tiny decoder {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
+    with loading("tiny decoder", path):
+        check_hashes(path)
+        tiny = load_whole(AutoencoderTiny.from_pretrained, path).requires_grad_(False).eval().to(vae.device)
     channels = [model.config.latent_channels for model in (tiny, vae)]
     enlarged = [
         2 ** (len(model.config[key]) - 1)

@@ -7,8 +7,11 @@ format, lies in the folder `words` of an adapter folder.
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from craft.core.reading import read_tensors
+from craft.models.weights import AGAIN
 
 WORDS = "words"
 
@@ -26,7 +29,7 @@ def tokens_of(word: str, vectors: int) -> list[str]:
 def read_words(folder: Path) -> dict[str, Tensor]:
     """The words of an adapter folder with their embeddings (vectors, width)."""
     files = sorted((folder / WORDS).glob("*.safetensors"))
-    return {word: tensor for file in files for word, tensor in load_file(file).items()}
+    return {word: tensor for file in files for word, tensor in read_tensors(file, AGAIN).items()}
 
 
 def write_words(folder: Path, words: dict[str, Tensor]) -> None:

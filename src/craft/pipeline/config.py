@@ -4,9 +4,9 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from craft.core.errors import CraftError
+from craft.core.errors import CraftError, check_size
 from craft.core.registry import Chosen, load_extensions
-from craft.core.settings import CONTROLS, DECODED, REAL, Name, Positive, Role, Strict
+from craft.core.settings import CONTROLS, DECODED, REAL, Name, PathText, Positive, Role, Strict
 from craft.datasets.readers import READERS
 from craft.evaluation.auditing.settings import AuditSettings, SignSettings
 from craft.evaluation.downstream.settings import DownstreamSettings
@@ -47,9 +47,9 @@ class ResourceSettings(Strict):
 class Config(Strict):
     """The whole configuration of one run."""
 
-    results: str = Field("results", min_length=1, description="folder of everything that the run makes")
+    results: PathText = Field("results", min_length=1, description="folder of everything that the run makes")
     notice: str = Field(description="one sentence on what plays the part of real images, printed under every figure")
-    extensions: list[str] = Field(
+    extensions: list[PathText] = Field(
         [],
         description="Python files of your own that add readers, rewards, methods and more (docs/extending.md)",
     )
@@ -200,6 +200,10 @@ def validate_config(raw: Any, origin: str = "config.yaml") -> Config:
     Raises:
         CraftError: one sentence that names the key and, where there is one, shows a correct line.
     """
+    try:
+        check_size(raw)
+    except ValueError as error:
+        raise CraftError(f"{origin} is no configuration: {error}") from error
     extensions = raw.get("extensions") if isinstance(raw, dict) else None
     if isinstance(extensions, list) and all(isinstance(path, str) for path in extensions):
         if wrong := [path for path in extensions if not path.endswith(".py")]:

@@ -5,7 +5,7 @@ from types import NoneType
 from typing import Any, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -79,7 +79,7 @@ def example_of(field: FieldInfo) -> Any:
     """A value for a field."""
     default = field.get_default(call_default_factory=True, validated_data={})
     if default is not PydanticUndefined and default is not None:
-        return default.model_dump(mode="json", exclude_unset=True) if isinstance(default, BaseModel) else default
+        return TypeAdapter(Any).dump_python(default, mode="json", exclude_unset=True)
     if field.examples:
         return field.examples[0]
     return example_of_type(field.annotation)
@@ -110,7 +110,7 @@ def model_at(place: list, model: type[BaseModel], raw: Any) -> type[BaseModel] |
         chosen = next((entry for entry in metadata if isinstance(entry, Chosen)), None)
         if chosen:
             name = raw.get(chosen.key) if isinstance(raw, dict) else None
-            if name not in chosen.registry:
+            if not isinstance(name, str) or name not in chosen.registry:
                 return None
             kind, metadata = chosen.registry[name], []
         if part is None:

@@ -4,10 +4,11 @@ The Snakefile calls `write_settings` when it is parsed. A file is written only w
 changed key re-runs exactly the jobs that it concerns.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from craft.core.files import write_text
+from craft.core.files import write_changed
 from craft.core.settings import REAL, ImageSet, JobSettings, Role
 from craft.datasets.readers import READERS
 from craft.datasets.settings import PrepareJob, ReadJob
@@ -317,11 +318,14 @@ def resolve_method(config: Config, dataset: str, name: str, seed: int) -> dict[s
     return jobs
 
 
-def write_settings(config: Config) -> dict[str, JobSettings]:
-    """Write all settings below `results`, each only if its content changed; returns them as `resolve_jobs` does."""
+def write_settings(config: Config, write: Callable[[Path, str], None] = write_changed) -> dict[str, JobSettings]:
+    """Write all settings below `results`, each only if its content changed; returns them as `resolve_jobs` does.
+
+    Args:
+        config: of the run.
+        write: writes a text where it is not what the file holds.
+    """
     jobs = resolve_jobs(config)
     for name, job in jobs.items():
-        path, text = Path(config.results) / name, job.to_yaml()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            write_text(path, text)
+        write(Path(config.results) / name, job.to_yaml())
     return jobs

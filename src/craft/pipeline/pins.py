@@ -1,9 +1,11 @@
 """Hub models at one commit: looked up before the first job, and kept for all that is run into the same results."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 from craft.core.errors import CraftError
-from craft.core.files import read_json, write_json
+from craft.core.reading import read_json
 from craft.models.hub import find_commit, is_hub_id
 from craft.models.settings import LoadedModel
 from craft.pipeline.config import Config
@@ -11,8 +13,12 @@ from craft.pipeline.config import Config
 PINS = "models/hub.json"
 
 
-def pin_models(config: Config) -> Config:
+def pin_models(config: Config, write: Callable[[Path, str], None]) -> Config:
     """The configuration with a commit as the `revision` of every hub model.
+
+    Args:
+        config: of the run.
+        write: puts a text into a file.
 
     Raises:
         CraftError: one sentence that names the key of a model that cannot be found.
@@ -38,5 +44,5 @@ def pin_models(config: Config) -> Config:
     }
     pinned_config = config.model_copy(update={"foundation": pinned("foundation", config.foundation), **judges})
     if found != known:
-        write_json(file, found)
+        write(file, json.dumps(found, indent=2) + "\n")
     return pinned_config

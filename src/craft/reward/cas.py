@@ -11,38 +11,15 @@ What is no image of the modality is not clinically aligned, whatever its label s
 Everything is differentiable in the features, so that one implementation serves as metric and as reward.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from craft.core.errors import CraftError
+from craft.reward.combination import combine
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.evidence import Evidence, ImageFeatures
-
-Scores = TypeVar("Scores", Tensor, np.ndarray)
-
-
-def combine(dimensions: Scores, names: Sequence[str] | None = None) -> Scores:
-    """CAS (...,) of calibrated dimensions (..., d), each in [0, 1]: the product of the gates and the others' mean.
-
-    Args:
-        dimensions: the scores.
-        names: of the dimensions, in their order; without them, those of `DIMENSIONS`. Where no gate is among them the
-            mean alone is CAS, where nothing else is the product.
-    """
-    gates = [DIMENSIONS[name].gate for name in (names or DIMENSIONS)]
-    passed = dimensions[..., [index for index, gate in enumerate(gates) if gate]].prod(-1)
-    judged = [index for index, gate in enumerate(gates) if not gate]
-    return passed * dimensions[..., judged].mean(-1) if judged else passed
-
-
-def plain_mean(dimensions: Scores) -> Scores:
-    """The mean (...,) of all calibrated dimensions (..., d): no gate, so that one can stand in for another."""
-    return dimensions.mean(-1)
 
 
 @dataclass(frozen=True)

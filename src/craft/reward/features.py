@@ -18,28 +18,24 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file
 from torch import Tensor
 
 from craft.core.errors import CraftError
-from craft.core.files import read_json
 from craft.core.images import decode_images, to_tensor
-from craft.core.rows import IDS, find_rows, pack_ids, unpack_ids, write_rows
+from craft.core.reading import open_tensors
+from craft.core.rows import find_rows, pack_ids, unpack_ids, write_rows
 from craft.core.seeds import torch_generator
 from craft.knowledge.schema import Knowledge
 from craft.models.settings import EvaluatorRef
 from craft.reward.cas import ClinicalAlignment, Logistic, RawScores
 from craft.reward.damage import damage_all
 from craft.reward.evidence import Evidence, ImageFeatures, LabelTexts
+from craft.reward.feature_file import AGAIN, DAMAGED_IDS, IMAGE_SPLITS, INTERCEPTS, RULE, read_features, read_map
 from craft.reward.judge import Judge
 
 log = logging.getLogger(__name__)
 
 FITTED_ON = "fitted_on"
-INTERCEPTS = "intercepts"
-DAMAGED_IDS, IMAGE_SPLITS = "damaged_ids", "image_splits"
-RULE = "encode_images"
 # what chooses and what speaks of a gain share no reference image
 REFERENCE_SPLITS = {"reward": "reference", "monitor": "reference", "held_out": "held_out_reference"}
 
@@ -97,16 +93,9 @@ class Features:
         if not Path(path).is_file():
             raise CraftError(f"no feature file {path}: run `snakemake {path}` first")
         self.path, self.frame, self.knowledge = path, frame, knowledge
-        self.tensors = load_file(path)
+        self.tensors, ids, self.damaged_ids = read_features(path, knowledge)
         self.labels = list(knowledge.labels)
-        if lacking := [key for key in (IDS, IMAGE_SPLITS, DAMAGED_IDS) if key not in self.tensors]:
-            raise CraftError(f"{path} has no {lacking[0]!r}; run `snakemake --forcerun {RULE}`")
-        ids = unpack_ids(self.tensors[IDS])
         self.rows = find_rows(ids, list(frame["image_id"]), path, RULE)
-        if wrong := [
-            key for key, tensor in self.tensors.items() if key.endswith("/images") and len(tensor) != len(ids)
-        ]:
-            raise CraftError(f"{path}: {wrong[0]!r} is not of {len(ids)} images; run `snakemake --forcerun {RULE}`")
 
     def label_numbers(self, frame: pd.DataFrame) -> Tensor:
         """Indices (n,) of the labels of a table.
@@ -150,9 +139,8 @@ class Features:
 
     def damaged(self, ref: EvaluatorRef) -> tuple[ImageFeatures, Tensor]:
         """Features of m damaged calibration images and of what is no image, and the numbers of their labels (m,)."""
-        table = self.frame.set_index("image_id")
-        ids = unpack_ids(self.tensors[DAMAGED_IDS])
-        return self.seen(ref, "damaged"), self.label_numbers(table.loc[ids])
+        rows = find_rows(list(self.frame["image_id"]), self.damaged_ids, self.path, RULE)
+        return self.seen(ref, "damaged"), self.label_numbers(self.frame.iloc[rows])
 
     def raw_scores(self, ref: EvaluatorRef, neighbours: int) -> RawScores:
         """The judge's raw scores with the reference images of its role.
@@ -219,40 +207,6 @@ def calibration_to_json(
     }
 
 
-def read_map(numbers: dict[str, Any], labels: list[str], evaluator: str) -> Logistic:
-    """One dimension's map as `calibration_to_json` writes it.
-
-    Args:
-        numbers: of the map.
-        labels: names of the labels, in order.
-        evaluator: whose map it is, for messages.
-
-    Raises:
-        CraftError: if it does not hold an intercept for every label.
-    """
-    intercepts = numbers.get(INTERCEPTS, {})
-    if missing := [label for label in labels if label not in intercepts]:
-        raise CraftError(
-            f"the calibration of evaluator {evaluator!r} has no intercept of the label {missing[0]!r};"
-            " run `snakemake --forcerun calibrate_cas`"
-        )
-    return Logistic(**numbers | {INTERCEPTS: tuple(intercepts[label] for label in labels)})
-
-
-def read_calibration(path: Path, evaluators: list[str]) -> dict[str, Any]:
-    """Read a calibration file.
-
-    Raises:
-        CraftError: if it is missing or an evaluator is not in it.
-    """
-    if not Path(path).is_file():
-        raise CraftError(f"no calibration {path}: run `snakemake {path}` first")
-    calibration = read_json(path)
-    if missing := [name for name in evaluators if name not in calibration]:
-        raise CraftError(f"{path} has no calibration of evaluator {missing[0]!r}; run calibrate_cas again")
-    return calibration
-
-
 def foreign_features(
     paths: list[Path], ref: EvaluatorRef, split: Literal["calibration", "test"], most: int = 100
 ) -> ImageFeatures | None:
@@ -269,10 +223,10 @@ def foreign_features(
     """
     parts = []
     for path in paths:
-        with safe_open(path, framework="pt") as file:
+        with open_tensors(path, AGAIN) as file:
             names = list(file.keys())
             if IMAGE_SPLITS not in names:
-                raise CraftError(f"{path} has no {IMAGE_SPLITS!r}; run `snakemake --forcerun {RULE}`")
+                raise CraftError(f"{path} has no {IMAGE_SPLITS!r}; {AGAIN}")
             places = np.flatnonzero(np.array(unpack_ids(file.get_tensor(IMAGE_SPLITS))) == split)
             places = places[:: max(1, -(-len(places) // most))]
             tensors = (file.get_tensor(f"{name}/images")[places] for name in (ref.name, ref.encoder.name))

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from craft.core.files import write_tensors
 from craft.core.identity import hash_run
+from craft.core.reading import open_tensors
 from craft.training.optimizers import Optimizer
 
 FILE = "checkpoint.safetensors"
@@ -64,11 +64,16 @@ class Checkpoints:
         write_tensors(self.folder / FILE, tensors, {"history": json.dumps(history)})
 
     def load(self) -> list[dict[str, Any]]:
-        """Put everything in place and return the history; empty without a checkpoint."""
+        """Put everything in place and return the history; empty without a checkpoint.
+
+        Raises:
+            CraftError: if the checkpoint is damaged or of another training.
+        """
         path = self.folder / FILE
         if not path.is_file():
             return []
-        with safe_open(path, framework="pt", device=str(self.parameters[0].device)) as file, torch.no_grad():
+        mend = f"delete {self.folder} to train from the start"
+        with open_tensors(path, mend, str(self.parameters[0].device)) as file, torch.no_grad():
             keys = list(file.keys())
 
             def members(prefix: str) -> dict[str, Tensor]:

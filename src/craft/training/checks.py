@@ -14,6 +14,7 @@ from torch import Tensor
 from craft.core.errors import CraftError
 from craft.core.files import write_parquet
 from craft.core.images import encode_png, from_tensor
+from craft.core.reading import read_frame
 from craft.training.preview import write_preview
 from craft.training.results import CHECK_COLUMNS
 
@@ -50,7 +51,7 @@ def collect_checks(folder: Path, steps: Sequence[int]) -> pd.DataFrame:
     paths = [check_file(folder, step) for step in steps]
     if missing := [path for path in paths if not path.is_file()]:
         raise CraftError(f"the images of a check are missing, {missing[0]}: delete {folder.parent} and train again")
-    return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+    return pd.concat([read_frame(path, f"delete {folder.parent} and train again") for path in paths], ignore_index=True)
 
 
 def write_checks(checks: pd.DataFrame | None, pictures: list[Tensor], table: Path, preview: Path) -> None:

@@ -15,7 +15,8 @@ from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.seeds import Draws, derive_seed
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
-from craft.reward.features import Features, read_calibration
+from craft.reward.feature_file import read_calibration
+from craft.reward.features import Features
 from craft.reward.judge import Judge
 from craft.reward.objective import ClinicalReward
 from craft.reward.rating import Rating, Rewarder

@@ -10,6 +10,7 @@ from typing import Any
 
 from accelerate import Accelerator
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from craft.core.costs import SPENT
 from craft.core.progress import track
@@ -240,4 +241,12 @@ def show(bar, history: list[dict], training: LoopSettings) -> None:
     row = history[-1]
     if row["step"] % max(10, training.steps // 40) == 0:
         figures = (f"{name} {value:.4g}" for name, value in row.items() if isinstance(value, float))
-        log.info("step %d %s", row["step"], " ".join(figures))
+        told = row["step"], training.steps, tqdm.format_interval(seconds_left(history, training)), " ".join(figures)
+        log.info("step %d of %d, about %s left: %s", *told)
+
+
+def seconds_left(history: list[dict], training: LoopSettings) -> float:
+    """What the steps that are left will take if they are as fast as the last ones were."""
+    speeds = [row["images_per_second"] for row in history[-50:] if row.get("images_per_second")]
+    left = training.steps - history[-1]["step"]
+    return left * training.batch * sum(1 / speed for speed in speeds) / max(1, len(speeds))

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 def make_accelerator(device: torch.device, precision: str = "auto") -> Accelerator:
     """The processes of a training, on the device's kind; `precision` is that of `craft.training.settings`."""
     on_gpu = device.type == "cuda"
-    has_bf16 = on_gpu and torch.cuda.is_bf16_supported()
+    # torch says yes of older devices too, which emulate it at a fraction of their speed
+    has_bf16 = on_gpu and torch.cuda.get_device_capability(device)[0] >= 8
     bf16 = precision == "bf16" or (precision == "auto" and has_bf16)
     return Accelerator(cpu=not on_gpu, mixed_precision="bf16" if bf16 else "no")
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from craft.core.costs import MEMORY, SPENT
 from craft.core.errors import CraftError
+from craft.core.reading import read_frame
 
 # what the loop writes of every step, beside the terms of the loss
 LOOP_COLUMNS = {
@@ -61,6 +62,7 @@ GUARD_COLUMNS = {
 }
 # what sampling the images of one method and seed took: one row
 COST_COLUMNS = ("dataset", "method", "seed", "images", *SPENT, MEMORY)
+AGAIN = "delete the file and run snakemake again"
 CHECK_COLUMNS = ("step", "number", "label", "image")
 
 
@@ -72,7 +74,7 @@ def read_history(path: Path) -> pd.DataFrame:
     """
     if not Path(path).is_file():
         raise CraftError(f"no training history {path}: run `snakemake {path}` first")
-    return require_columns(pd.read_parquet(path), ("step",), path)
+    return require_columns(read_frame(path, AGAIN), ("step",), path)
 
 
 def kept_states(history: pd.DataFrame) -> pd.DataFrame:
@@ -104,15 +106,15 @@ def read_checks(path: Path) -> pd.DataFrame:
     """
     if not Path(path).is_file():
         raise CraftError(f"no images of the guard's checks {path}: run `snakemake {path}` first")
-    frame = require_columns(pd.read_parquet(path), CHECK_COLUMNS, path)
+    frame = require_columns(read_frame(path, AGAIN), CHECK_COLUMNS, path)
     shown = {tuple(part["number"]) for _, part in frame.groupby("step")}
     if len(shown) != 1:
-        raise CraftError(f"{path}: expected the same noise at every check; delete the file and run snakemake again")
+        raise CraftError(f"{path}: expected the same noise at every check; {AGAIN}")
     return frame
 
 
 def require_columns(frame: pd.DataFrame, columns: tuple[str, ...], path: Path) -> pd.DataFrame:
     """The table itself; a CraftError that names the first column it lacks."""
     if missing := [name for name in columns if name not in frame.columns]:
-        raise CraftError(f"{path}: the column {missing[0]!r} is missing; delete the file and run snakemake again")
+        raise CraftError(f"{path}: the column {missing[0]!r} is missing; {AGAIN}")
     return frame

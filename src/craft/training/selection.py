@@ -6,7 +6,8 @@ from craft.core.images import read_images
 from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
-from craft.reward.features import Features, read_calibration
+from craft.reward.feature_file import read_calibration
+from craft.reward.features import Features
 from craft.reward.judge import Judge
 from craft.reward.rating import Rating, Rewarder
 from craft.training.generation import Wanted

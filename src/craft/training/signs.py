@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from craft.core.errors import CraftError
+from craft.core.reading import read_frame
 from craft.core.rows import find_rows
 
 COLUMNS = ("image_id", "item", "answer")
@@ -47,7 +48,7 @@ def read_signs(path: Path, ids: Sequence[str], items: Sequence[str]) -> np.ndarr
     """
     if not Path(path).is_file():
         raise CraftError(f"no table {path}: run `snakemake {path}` first")
-    frame = pd.read_parquet(path)
+    frame = read_frame(path, f"run `snakemake --forcerun {RULE}`")
     if missing := [name for name in COLUMNS if name not in frame.columns]:
         raise CraftError(f"{path} is no table of signs: the column {missing[0]!r} is missing")
     if wrong := sorted(set(frame["answer"]) - set(TRUTH)):

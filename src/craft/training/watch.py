@@ -13,7 +13,8 @@ from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.models.settings import EvaluatorRef
-from craft.reward.features import Features, read_calibration
+from craft.reward.feature_file import read_calibration
+from craft.reward.features import Features
 from craft.reward.judge import Judge
 from craft.training.checks import collect_checks, keep_check
 from craft.training.guard import FixedSample, Guard, Monitor

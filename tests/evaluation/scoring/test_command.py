@@ -16,8 +16,9 @@ import craft
 from craft.commands.score import command as score
 from craft.core.cli import run
 from craft.core.errors import CraftError
-from craft.core.files import read_json, write_json, write_parquet, write_text
+from craft.core.files import write_json, write_parquet, write_text
 from craft.core.images import decode_images, image_row, read_images, write_images
+from craft.core.reading import read_json
 from craft.evaluation.scoring.score import describe, score_images, summarise
 from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.scoring.settings import ScoreJob

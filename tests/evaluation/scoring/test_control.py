@@ -19,7 +19,8 @@ from craft.knowledge.schema import Knowledge
 from craft.pipeline.config import validate_config
 from craft.pipeline.jobs import evaluator_refs
 from craft.reward.calibration import calibrate
-from craft.reward.cas import ClinicalAlignment, combine
+from craft.reward.cas import ClinicalAlignment
+from craft.reward.combination import combine
 from craft.reward.damage import blur
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.features import Features, compute_features, write_features

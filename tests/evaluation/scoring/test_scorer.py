@@ -19,14 +19,14 @@ from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.scoring.settings import ScoreJob
 from craft.models.phantom_classifier import PhantomClassifier
 from craft.reward.calibration import calibrate
-from craft.reward.cas import combine
+from craft.reward.combination import combine
 from craft.reward.damage import COPIES
 from craft.reward.dimensions import DIMENSIONS
+from craft.reward.feature_file import read_calibration
 from craft.reward.features import (
     Features,
     calibration_to_json,
     compute_features,
-    read_calibration,
     write_features,
 )
 

@@ -11,9 +11,9 @@ import numpy as np
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from craft.core.errors import CraftError
-from craft.core.settings import Positive
+from craft.core.settings import PathText, Positive
 from craft.datasets.files import count_kinds, is_image, list_files, mask_sign, suggest_group_pattern
-from craft.datasets.preprocess import UnreadableImage, decode, is_two_valued, to_square
+from craft.datasets.preprocess import UnreadableImage, decode, is_two_valued, read_file, to_square
 from craft.datasets.readers.base import RawImage, Reading, Reason, display_name, locate, missing_data
 from craft.datasets.rows import LabelledFile, list_class_folders, list_rows, quote, split_patterns
 from craft.datasets.settings import DatasetSettings, LabelNames
@@ -40,8 +40,10 @@ class ImageFolderDataset(DatasetSettings):
     threads: ClassVar[int] = 2
 
     reader: Literal["image_folder"] = Field(description="image files, labelled by a table or by class sub-folders")
-    path: str = Field(description="folder, absolute or below $CRAFT_DATA (default data/raw)", examples=["my_images"])
-    table: str = Field(
+    path: PathText = Field(
+        description="folder, absolute or below $CRAFT_DATA (default data/raw)", examples=["my_images"]
+    )
+    table: PathText = Field(
         DEFAULT_TABLE, description="label table in the folder; without one, class sub-folders are labels"
     )
     file_column: Columns = Field(
@@ -246,16 +248,18 @@ def raw_image(folder: Path, file: LabelledFile, settings: ImageFolderDataset) ->
         load = partial(refuse, why)
     else:
         load = partial(load_file, folder / file.path, settings)
-    return RawImage(file=f"{display_name(folder)}/{file.path}", label=file.label, group=file.group, load=load)
+    name = as_text(f"{display_name(folder)}/{file.path}")
+    return RawImage(file=name, label=file.label, group=as_text(file.group), load=load)
+
+
+def as_text(name: str) -> str:
+    """A name of a file that is not UTF-8 with marks for what is none, so that it can be written."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def load_file(path: Path, settings: ImageFolderDataset, size: int) -> tuple[np.ndarray, dict[str, str]]:
     """Decode a file to `size` pixels."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UnreadableImage(f"cannot be opened: {error.strerror}") from error
-    image = decode(data, settings.bit_depth)
+    image = decode(read_file(path), settings.bit_depth)
     if not settings.take_masks and is_two_valued(image):
         raise UnreadableImage(
             "has two grey values at most, as a mask has; leave such files out with `exclude`, or set `take_masks` where"

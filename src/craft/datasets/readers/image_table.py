@@ -1,5 +1,6 @@
 """Reader of a parquet table of images, as `datasets` of Hugging Face and this pipeline itself write them."""
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -7,20 +8,21 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 from pydantic import Field
 
 from craft.core.errors import CraftError
-from craft.core.settings import Positive
+from craft.core.reading import reading
+from craft.core.settings import PathText, Positive
 from craft.datasets.labels import LabelNaming
-from craft.datasets.preprocess import UnreadableImage, decode, to_square
+from craft.datasets.preprocess import UnreadableImage, decode, read_file, to_square
 from craft.datasets.readers.base import RawImage, Reading, Reason, display_name, locate, missing_data
 from craft.datasets.readers.image_folder import refuse
 from craft.datasets.settings import DatasetSettings, LabelNames
 
 IMAGE = "image"
+MEND = "give a folder of images or a parquet table"
 # columns that can name an image, the first that there is
 NAMES = ("file", "image_id")
 
@@ -32,7 +34,7 @@ class ImageTableDataset(DatasetSettings):
     threads: ClassVar[int] = 2
 
     reader: Literal["image_table"] = Field(description="a parquet table with a column `image` of encoded images")
-    path: str = Field(
+    path: PathText = Field(
         description="parquet file, absolute or below $CRAFT_DATA (default data/raw)", examples=["my_images.parquet"]
     )
     label_column: str = Field("label", description="column that holds the label")
@@ -104,9 +106,12 @@ class Cells:
         group = int(np.searchsorted(self.starts, row, side="right")) - 1
         with self.lock:
             if group != self.group:
-                with pq.ParquetFile(self.path) as file:
+                # of a group that cannot be read every image is unreadable, and it is not tried again for each
+                self.group, self.cells = group, None
+                with suppress(Exception), pq.ParquetFile(self.path) as file:
                     self.cells = file.read_row_group(group, columns=[IMAGE])[IMAGE].to_pylist()
-                self.group = group
+            if self.cells is None:
+                raise UnreadableImage("lies in a damaged part of the table")
             return self.cells[row - self.starts[group]]
 
 
@@ -116,11 +121,7 @@ def read_columns(path: Path, label_column: str, *others: str) -> pd.DataFrame:
     Raises:
         CraftError: if it is no parquet table, or lacks a column or the images.
     """
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise CraftError(f"{path} is no parquet table; give a folder of images or a parquet table") from error
-    with file:
+    with reading(path, "a parquet table", MEND), pq.ParquetFile(path) as file:
         columns, wanted = file.schema_arrow.names, list(dict.fromkeys([label_column, *others]))
         if lacking := [name for name in (IMAGE, *wanted) if name not in columns]:
             raise CraftError(f"{path} has no column {lacking[0]!r}, only {', '.join(columns)}; rename one or add it")
@@ -134,11 +135,8 @@ def read_columns(path: Path, label_column: str, *others: str) -> pd.DataFrame:
 def load_cell(cell: dict | bytes | None, folder: Path, bit_depth: int | None) -> Image.Image:
     """The image of one cell: encoded bytes, alone or in a `datasets` struct, or a path beside the table."""
     data = cell.get("bytes") if isinstance(cell, dict) else cell
-    if data is None and isinstance(cell, dict) and cell.get("path"):
-        try:
-            data = (folder / cell["path"]).read_bytes()
-        except OSError as error:
-            raise UnreadableImage(f"cannot be opened: {error.strerror}") from error
+    if data is None and isinstance(cell, dict) and isinstance(cell.get("path"), str):
+        data = read_file(folder / cell["path"])
     if not isinstance(data, bytes):
         raise UnreadableImage("holds neither bytes nor the path of an image")
     return decode(data, bit_depth)

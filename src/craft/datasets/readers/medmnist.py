@@ -5,6 +5,7 @@ ids, so an image is its own group, named by its content: equal images share a gr
 fall into different splits.
 """
 
+import math
 import re
 import tempfile
 import zipfile
@@ -14,23 +15,25 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 from pydantic import Field
 
 from craft.core.errors import CraftError
+from craft.core.reading import reading
+from craft.core.settings import PathText
 from craft.datasets.labels import LabelNaming
-from craft.datasets.preprocess import to_square
+from craft.datasets.preprocess import from_memory, to_square
 from craft.datasets.readers.base import RawImage, Reading, Reason, display_name, locate, missing_data
 from craft.datasets.settings import DatasetSettings, LabelNames
 
 PARTS = ("train", "val", "test")
+READ_LONG_HEADER = np.lib.format.read_array_header_2_0
 
 
 class MedmnistDataset(DatasetSettings):
     """An array file of MedMNIST."""
 
     reader: Literal["medmnist"] = Field(description="an array file of MedMNIST")
-    path: str = Field(
+    path: PathText = Field(
         description="npz file, absolute or below $CRAFT_DATA; downloaded by `medmnist` where missing",
         examples=["pneumoniamnist_64.npz"],
     )
@@ -76,14 +79,16 @@ def read_medmnist(settings: MedmnistDataset) -> Reading:
 
 def load_array(image: np.ndarray, size: int) -> tuple[np.ndarray, dict[str, str]]:
     """Resize one array of shape (h, w) or (h, w, 3)."""
-    return to_square(Image.fromarray(image).convert("RGB"), size), {}
+    return to_square(from_memory(image), size), {}
 
 
 def read_arrays(path: Path) -> tuple[list[np.ndarray], list[str], list[str]]:
     """Images, class numbers as text, and places ('train/0') of all arrays of a file."""
     expected = "expected train/val/test_images, uint8 of shape (n, h, w) or (n, h, w, 3), with _labels of shape (n, 1)"
     images, labels, places = [], [], []
-    try:
+    where = display_name(path)
+    with reading(where, "a single-label 2-D MedMNIST file", expected):
+        check_sizes(path)
         with np.load(path, allow_pickle=False) as arrays:
             for part in [part for part in PARTS if f"{part}_images" in arrays]:
                 pixels, classes = arrays[f"{part}_images"], arrays[f"{part}_labels"]
@@ -91,14 +96,31 @@ def read_arrays(path: Path) -> tuple[list[np.ndarray], list[str], list[str]]:
                     raise ValueError(f"{part}_images is {pixels.dtype} of shape {pixels.shape}")
                 if classes.size != len(pixels):
                     raise ValueError(f"{part}_labels is of shape {classes.shape} for {len(pixels)} images")
+                if classes.dtype.kind not in "iufb":
+                    raise ValueError(f"{part}_labels holds {classes.dtype}, no class numbers")
                 images += list(pixels)
                 labels += [str(int(number)) for number in classes.reshape(-1)]
                 places += [f"{part}/{index}" for index in range(len(pixels))]
-    except (ValueError, KeyError, EOFError, OSError, AttributeError, zipfile.BadZipFile) as error:
-        raise CraftError(f"{display_name(path)} is no single-label 2-D MedMNIST file ({error}); {expected}") from error
     if not images:
-        raise CraftError(f"{display_name(path)} holds no MedMNIST array; {expected}")
+        raise CraftError(f"{where} holds no MedMNIST array; {expected}")
     return images, labels, places
+
+
+def check_sizes(path: Path) -> None:
+    """Refuse an archive of arrays that say they are larger than what is stored, before memory is asked for them.
+
+    Raises:
+        ValueError: if an array of the file does so.
+        Exception: whatever is met in a file that is no such archive.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            with archive.open(member) as stored:
+                version = np.lib.format.read_magic(stored)
+                read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else READ_LONG_HEADER
+                shape, _, kind = read_header(stored)
+                if math.prod(shape) * kind.itemsize != member.file_size - stored.tell():
+                    raise ValueError(f"{member.filename} holds fewer or more numbers than its header says")
 
 
 def download(path: Path) -> None:
@@ -110,7 +132,7 @@ def download(path: Path) -> None:
     try:
         import medmnist
     except ImportError as error:
-        hint = "; or `pip install 'craft[data]'`, with which it is downloaded"
+        hint = "; or `pip install medmnist`, with which it is downloaded"
         raise CraftError(f"{missing_data(path, 'MedMNIST file')}{hint}") from error
     flag, size = re.fullmatch(r"(.*?)(?:_(\d+))?", path.stem).groups()
     if path.suffix != ".npz" or flag not in medmnist.INFO:

@@ -11,6 +11,8 @@ from craft.evaluation.results import ResultFile
 
 COLUMNS = ("image_id", "dataset", "method", "seed", "label", "item", "facet", "weight", "auditor", "answer")
 
+KEY = ("image_id", "dataset", "method", "seed", "label", "item", "auditor")
+
 
 def check_answers(frame: pd.DataFrame, path: Path) -> None:
     """Raise a CraftError if an answer is unknown, or a label's images were not asked the same items in one order.
@@ -25,9 +27,10 @@ def check_answers(frame: pd.DataFrame, path: Path) -> None:
             f"{path}: the answer to image {wrong.iloc[0]['image_id']} is {wrong.iloc[0]['answer']!r}, expected"
             f" {YES!r}, {NO!r} or {UNKNOWN!r}; run `snakemake --forcerun audit_checklist`"
         )
-    for label, rows in frame.groupby("label", sort=False):
-        asked = rows["item"].to_numpy(object)
-        if len(asked) % len(set(asked)) or (asked != np.resize(asked[: len(set(asked))], len(asked))).any():
+    # every auditor by itself: one that answered for a part of the images' checklists would shift all behind it
+    for (label, _), rows in frame.groupby(["label", "auditor"], sort=False):
+        asked, items = rows["item"].to_numpy(object), frame.loc[frame["label"] == label, "item"].nunique()
+        if len(asked) % items or (asked != np.resize(asked[:items], len(asked))).any():
             raise CraftError(
                 f"{path}: the images of label {label!r} do not all have the same checklist;"
                 " run `snakemake --forcerun audit_checklist`"
@@ -35,4 +38,4 @@ def check_answers(frame: pd.DataFrame, path: Path) -> None:
 
 
 # one row per image, item and auditor, images in the order of their tables
-ANSWERS = ResultFile("audit.parquet", "audit_checklist", COLUMNS, check_answers)
+ANSWERS = ResultFile("audit.parquet", "audit_checklist", COLUMNS, check_answers, key=KEY)

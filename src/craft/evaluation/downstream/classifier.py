@@ -147,7 +147,12 @@ def build_classifier(labels: int, seed: int, source: str | None = None) -> nn.Mo
             return model.to(memory_format=torch.channels_last)
         try:
             return AutoModelForImageClassification.from_pretrained(
-                source, num_labels=labels, ignore_mismatched_sizes=True, dtype=torch.float32
+                source,
+                num_labels=labels,
+                ignore_mismatched_sizes=True,
+                dtype=torch.float32,
+                use_safetensors=True,
+                trust_remote_code=False,
             )
         except (OSError, ValueError) as error:
             raise CraftError(

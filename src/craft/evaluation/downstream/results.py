@@ -13,6 +13,8 @@ from craft.evaluation.results import ResultFile
 # per label, in the order of the dataset's labels
 COLUMNS = ("dataset", "backbone", "method", "seed", "image_id", "label", "predicted", "probabilities")
 
+KEY = ("dataset", "backbone", "method", "seed", "image_id")
+
 
 def check_probabilities(frame: pd.DataFrame, path: Path) -> None:
     """Raise a CraftError if the probabilities of an image do not sum to one.
@@ -21,6 +23,10 @@ def check_probabilities(frame: pd.DataFrame, path: Path) -> None:
         frame: predictions of one dataset.
         path: its file, for messages.
     """
+    if len({len(each) for each in frame["probabilities"]}) > 1:
+        raise CraftError(
+            f"{path} holds probabilities of different numbers of labels; run `snakemake --forcerun train_classifier`"
+        )
     sums = np.array([np.sum(each) for each in frame["probabilities"]])
     bad = np.flatnonzero(~(np.abs(sums - 1) < 1e-3))
     if len(bad):
@@ -32,4 +38,4 @@ def check_probabilities(frame: pd.DataFrame, path: Path) -> None:
 
 
 # one row per backbone, arm, classifier seed and real test image
-PREDICTIONS = ResultFile("downstream.parquet", "train_classifier", COLUMNS, check_probabilities)
+PREDICTIONS = ResultFile("downstream.parquet", "train_classifier", COLUMNS, check_probabilities, key=KEY, arms=True)

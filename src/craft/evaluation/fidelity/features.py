@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from craft.core.errors import CraftError
+from craft.core.reading import read_tensors
 from craft.evaluation.settings import FeaturesRef
 from craft.evaluation.statistics.frechet import scale_embeddings
 from craft.reward.embeddings import read_embeddings
@@ -60,8 +59,8 @@ def inception_encoder(weights: str, device: str = "cpu") -> Encoder:
         )
     network = inception_v3(weights=None, init_weights=False)
     try:
-        network.load_state_dict(load_file(weights))
-    except (RuntimeError, SafetensorError) as error:
+        network.load_state_dict(read_tensors(weights, "export it again"))
+    except RuntimeError as error:
         raise CraftError(
             f"{weights} does not hold the weights of torchvision's Inception-v3; export them again"
         ) from error

@@ -10,12 +10,11 @@ from tqdm import tqdm
 from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.seeds import numpy_generator
 from craft.core.settings import CONTROLS, REAL, ImageSet, match_files
+from craft.evaluation.consistency import INCEPTION
 from craft.evaluation.fidelity.features import Encoder, encoded_images, inception_encoder
 from craft.evaluation.fidelity.metrics import OF_REAL, RealFeatures
 from craft.evaluation.fidelity.results import COLUMNS
 from craft.evaluation.fidelity.settings import FidelityJob
-
-INCEPTION = "inception"
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,8 @@ from craft.evaluation.results import ResultFile
 # distribution of `value`, n is the number of generated images, of real ones for `OF_REAL`
 COLUMNS = ("dataset", "method", "seed", "evaluator", "role", "metric", "value", "natural", "n", "resamples")
 
+KEY = ("dataset", "method", "seed", "evaluator", "metric")
+
 
 def check_values(frame: pd.DataFrame, path: Path) -> None:
     """Raise a CraftError if a value is not finite.
@@ -30,4 +32,4 @@ def check_values(frame: pd.DataFrame, path: Path) -> None:
 
 
 # one row per image set, evaluator and metric; those of the method `real` compare real training with real test images
-FIDELITY = ResultFile("fidelity.parquet", "measure_fidelity", COLUMNS, check_values)
+FIDELITY = ResultFile("fidelity.parquet", "measure_fidelity", COLUMNS, check_values, key=KEY)

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from craft.core.settings import ImageSet, JobSettings, Name, Positive, Strict
+from craft.core.settings import ImageSet, JobSettings, Name, PathText, Positive, Strict
 from craft.evaluation.settings import FeaturesRef
 
 
@@ -12,7 +12,7 @@ class FidelitySettings(Strict):
     evaluators: list[Name] = Field(
         [], description="evaluators and encoders whose features are used; empty means all held-out ones"
     )
-    inception: str | None = Field(
+    inception: PathText | None = Field(
         None, description="weights (safetensors) of torchvision's Inception-v3, whose features are used as well"
     )
     neighbours: Positive = Field(5, description="k of precision, recall, density and coverage")

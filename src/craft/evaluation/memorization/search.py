@@ -29,6 +29,7 @@ from torch import Tensor
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, stream_images, to_tensor
 from craft.core.neighbours import nearest
+from craft.core.reading import reading
 from craft.core.settings import REAL, match_files
 from craft.datasets.splits import SEEN_SPLITS
 from craft.evaluation.memorization.alignment import compare, inner_window, thumbnails, to_grey
@@ -176,7 +177,8 @@ def read_twins(path: Path | None) -> set[str]:
         return set()
     if not Path(path).is_file():
         raise CraftError(f"no table of twins {path}: run `snakemake {path}` first")
-    pairs = pd.read_csv(path, dtype=str)
+    with reading(path, "a table of twins", "run `snakemake --forcerun prepare_images`"):
+        pairs = pd.read_csv(path, dtype=str)[["image_id", "twin_id", "split", "twin_split"]]
     ways = (("image_id", "split", "twin_split"), ("twin_id", "twin_split", "split"))
     return {
         name

@@ -7,7 +7,7 @@ from craft.evaluation.results import ResultFile, Results, set_file
 from craft.evaluation.tables import Table
 
 # one row for every kind of image (`craft.datasets.given`)
-COUNTED = ResultFile("counts.parquet", "read_images", COUNTS, by_image_set=True, sets="given")
+COUNTED = ResultFile("counts.parquet", "read_images", COUNTS, by_image_set=True, sets="given", key=("kind",))
 COLUMNS = (*COUNTS, "source")
 
 

@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from craft.core.errors import CraftError
-from craft.datasets.preprocess import UnreadableImage, decode, from_memory, to_square
+from craft.core.reading import reading
+from craft.datasets.preprocess import UnreadableImage, decode, from_memory, read_file, to_square
 from craft.datasets.readers.base import Reading, Reason
 from craft.datasets.readers.image_folder import ImageFolderDataset, list_labelled
-from craft.datasets.readers.image_table import load_cell, read_columns
+from craft.datasets.readers.image_table import MEND, load_cell, read_columns
 
 log = logging.getLogger(__name__)
 
@@ -100,10 +101,7 @@ def load_one(image: Path | str | np.ndarray | Image.Image, bit_depth: int | None
 
 def load_file(path: Path, bit_depth: int | None) -> Image.Image:
     """An image file as RGB."""
-    try:
-        return decode(path.read_bytes(), bit_depth)
-    except OSError as error:
-        raise UnreadableImage(f"cannot be opened: {error.strerror}") from error
+    return decode(read_file(path), bit_depth)
 
 
 def open_folder(
@@ -145,8 +143,11 @@ def open_table(path: Path, label_column: str, bit_depth: int | None) -> ImageLis
 
 def tell_splits(path: Path) -> None:
     """Log which splits a run's image table holds: only its test images are as new to the run as anyone's images are."""
-    if "split" in pq.read_schema(path).names:
-        counts = Counter(str(split) for split in pq.read_table(path, columns=["split"])["split"].to_pylist() if split)
+    with reading(path, "a parquet table", MEND):
+        known = "split" in pq.read_schema(path).names
+        splits = pq.read_table(path, columns=["split"])["split"].to_pylist() if known else []
+    if splits:
+        counts = Counter(str(split) for split in splits if split)
         shown = ", ".join(f"{split} {count}" for split, count in counts.items())
         if shown:
             log.warning("%s: all its splits are scored (%s); the run's own numbers rest on test alone", path, shown)
@@ -154,7 +155,7 @@ def tell_splits(path: Path) -> None:
 
 def stream_table(path: Path, bit_depth: int | None, rows: int = 64) -> Iterator[Loader]:
     """A loader for every row of a parquet table."""
-    with pq.ParquetFile(path) as file:
+    with reading(path, "a parquet table", MEND), pq.ParquetFile(path) as file:
         for group in file.iter_batches(rows, columns=["image"]):
             for cell in group["image"].to_pylist():
                 yield partial(load_cell, cell, path.parent, bit_depth)

@@ -81,7 +81,7 @@ def score_images(
 
     from craft.core.images import to_tensor
     from craft.evaluation.scoring.images import decode_ahead, open_images
-    from craft.reward.cas import combine
+    from craft.reward.combination import combine
     from craft.reward.dimensions import DIMENSIONS
 
     listed = open_images(images, labels, yardstick.labels, rename, label_column, bit_depth)

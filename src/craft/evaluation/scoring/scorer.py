@@ -12,9 +12,11 @@ from craft.core.settings import REAL
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER, PLAIN_MEAN, score_columns
 from craft.evaluation.scoring.settings import ScoreJob
 from craft.models.phantom_classifier import PhantomClassifier
-from craft.reward.cas import ClinicalAlignment, combine, plain_mean
+from craft.reward.cas import ClinicalAlignment
+from craft.reward.combination import combine, plain_mean
 from craft.reward.evidence import ImageFeatures
-from craft.reward.features import Features, entries_of, read_calibration
+from craft.reward.feature_file import read_calibration
+from craft.reward.features import Features, entries_of
 from craft.reward.judge import Judge
 
 

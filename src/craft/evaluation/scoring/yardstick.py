@@ -12,7 +12,8 @@ from torch import Tensor
 
 from craft.core.errors import CraftError
 from craft.core.files import ROOT
-from craft.core.images import check_columns, require_table
+from craft.core.images import AGAIN, check_columns, check_texts, require_table
+from craft.core.reading import reading
 from craft.core.settings import REAL
 from craft.evaluation.results import SETTINGS, Results, set_file
 from craft.evaluation.scoring.images import image_side
@@ -22,7 +23,8 @@ from craft.evaluation.settings import ScoringSettings
 from craft.knowledge.schema import Knowledge
 from craft.models.settings import EvaluatorRef
 from craft.reward.cas import ClinicalAlignment
-from craft.reward.features import Features, read_calibration
+from craft.reward.feature_file import read_calibration
+from craft.reward.features import Features
 from craft.reward.judge import Judge
 
 
@@ -133,11 +135,12 @@ def find_models(ref: EvaluatorRef, results: Path) -> EvaluatorRef:
 def read_frame(path: Path) -> tuple[pd.DataFrame, int]:
     """The texts of an image table, and the side of its images in pixels."""
     require_table(path)
-    with pq.ParquetFile(path) as file:
+    with reading(path, "an image table", AGAIN), pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         check_columns(names, path)
         frame = file.read([name for name in names if name != "image"]).to_pandas()
         if frame.empty:
             raise CraftError(f"{path} has no image; run `snakemake --force {path}`")
+        check_texts(frame, path)
         first = next(file.iter_batches(1, columns=["image"]))["image"][0].as_py()
-    return frame, image_side(first["bytes"])
+        return frame, image_side(first["bytes"])

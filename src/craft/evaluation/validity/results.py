@@ -13,4 +13,4 @@ COLUMNS = (
 # the share of what is no image that shall lie below nearly all real test images
 ENOUGH_REFUSED = 0.95
 
-VALIDITY = ResultFile("validity.parquet", "check_validity", COLUMNS)
+VALIDITY = ResultFile("validity.parquet", "check_validity", COLUMNS, key=COLUMNS[:9])

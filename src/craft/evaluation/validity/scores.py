@@ -3,7 +3,7 @@
 import numpy as np
 
 from craft.evaluation.scoring.results import PLAIN_MEAN
-from craft.reward.cas import combine, plain_mean
+from craft.reward.combination import combine, plain_mean
 from craft.reward.dimensions import DIMENSIONS
 
 CAS = "cas"

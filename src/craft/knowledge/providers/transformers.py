@@ -82,7 +82,7 @@ class LocalModel:
         )
 
         try:
-            kind = type(AutoConfig.from_pretrained(self.path))
+            kind = type(AutoConfig.from_pretrained(self.path, trust_remote_code=False))
             # some configurations stand for both kinds; the one that sees images is then the whole model
             if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
                 loader, preparer = AutoModelForImageTextToText, AutoProcessor
@@ -90,8 +90,9 @@ class LocalModel:
                 loader, preparer = AutoModelForCausalLM, AutoTokenizer
             else:
                 raise CraftError(f"the model {self.path!r} writes no text; name a chat or image-text model")
-            self.processor = preparer.from_pretrained(self.path)
-            self.model = loader.from_pretrained(self.path, dtype="auto").eval().to(self.device)
+            self.processor = preparer.from_pretrained(self.path, trust_remote_code=False)
+            options = {"dtype": "auto", "use_safetensors": True, "trust_remote_code": False}
+            self.model = loader.from_pretrained(self.path, **options).eval().to(self.device)
         except (OSError, ValueError, ImportError) as error:
             reason = " ".join(str(error).split())[:240]
             raise CraftError(f"no language model can be loaded from {self.path!r}: {reason}") from error

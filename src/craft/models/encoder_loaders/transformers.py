@@ -6,6 +6,7 @@ from craft.core.errors import CraftError
 from craft.models.encoders import PooledModel, VisionEncoder
 from craft.models.hub import check_source
 from craft.models.preprocessing import read_preprocessor
+from craft.models.weights import check_hashes, load_whole, loading
 
 
 def load(path: str, device: str = "cpu", **hub: str | bool) -> VisionEncoder:
@@ -21,16 +22,16 @@ def load(path: str, device: str = "cpu", **hub: str | bool) -> VisionEncoder:
     """
     from transformers import AutoModel
 
-    try:
+    with loading("vision encoder", path):
         check_source(path)
-        model = AutoModel.from_pretrained(path, dtype=torch.float32, **hub)
+        check_hashes(path)
+        model = load_whole(AutoModel.from_pretrained, path, dtype=torch.float32, trust_remote_code=False, **hub)
         hub.pop("variant", None)
         size, mean, std = read_preprocessor(path, **hub)
-    except (CraftError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise CraftError(f"no vision encoder can be loaded from {path!r}: {reason}") from error
-    encoder = VisionEncoder(PooledModel(model), size, mean, std, model)
-    return encoder.requires_grad_(False).eval().to(device)
+        encoder = VisionEncoder(PooledModel(model), size, mean, std, model).requires_grad_(False).eval()
+        if not encoder.embed(torch.full((1, 3, size, size), 0.5)).isfinite().all():
+            raise CraftError("its features are no finite numbers")
+        return encoder.to(device)
 
 
 LOADER = load

@@ -9,6 +9,7 @@ from craft.models.evaluators import ImageTextEvaluator
 from craft.models.hub import OPEN_CLIP, check_source
 from craft.models.preprocessing import read_preprocessor
 from craft.models.tokenizer import fit_tokenizer
+from craft.models.weights import check_hashes, load_whole, loading
 
 
 def load(path: str, device: str = "cpu", **hub: str | bool) -> ImageTextEvaluator:
@@ -25,22 +26,21 @@ def load(path: str, device: str = "cpu", **hub: str | bool) -> ImageTextEvaluato
     """
     from transformers import AutoModel, AutoTokenizer
 
-    try:
+    with loading("image-text evaluator", path):
         check_source(path)
-        model = AutoModel.from_pretrained(path, dtype=torch.float32, **hub)
+        if (Path(path) / OPEN_CLIP).is_file():
+            raise CraftError("it holds a model of open_clip; write `loader: open_clip` beside its path")
+        check_hashes(path)
+        model = load_whole(AutoModel.from_pretrained, path, dtype=torch.float32, trust_remote_code=False, **hub)
         if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
             raise CraftError("it is no image-text evaluator; name a CLIP- or SigLIP-shaped model")
         hub.pop("variant", None)
-        tokenizer = AutoTokenizer.from_pretrained(path, **hub)
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False, **hub)
         fit_tokenizer(tokenizer, getattr(model, "text_model", torch.nn.Identity()))
         size, mean, std = read_preprocessor(path, **hub)
-    except (CraftError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        if (Path(path) / OPEN_CLIP).is_file():
-            reason = "it holds a model of open_clip; write `loader: open_clip` beside its path"
-        raise CraftError(f"no image-text evaluator can be loaded from {path!r}: {reason}") from error
-    evaluator = ImageTextEvaluator(model, tokenizer, size, mean, std)
-    return evaluator.requires_grad_(False).eval().to(device)
+        evaluator = ImageTextEvaluator(model, tokenizer, size, mean, std).requires_grad_(False).eval()
+        evaluator.try_out()
+        return evaluator.to(device)
 
 
 LOADER = load

@@ -15,3 +15,5 @@ DIMENSIONS = Registry(
         "plausibility": "craft.reward.dimensions.plausibility",
     },
 )
+# those of them that multiply CAS instead of being averaged into it; an extension's class says so itself
+GATES = ("plausibility",)

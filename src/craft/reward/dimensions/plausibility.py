@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from craft.core.neighbours import largest_products
+from craft.reward.dimensions import GATES
 from craft.reward.dimensions.base import Dimension
 from craft.reward.directions import Directions
 from craft.reward.evidence import Evidence, ImageFeatures
@@ -18,7 +19,7 @@ class Plausibility(Dimension):
 
     question = "could it be a real image of this modality and label?"
     mismatched = "no_images"
-    gate = True
+    gate = "plausibility" in GATES
 
     def __init__(self, evidence: Evidence):
         super().__init__(evidence)

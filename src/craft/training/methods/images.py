@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from craft.core.settings import PathText
 from craft.datasets.readers import READERS
 from craft.datasets.settings import DatasetSettings, LabelNames
 from craft.training.methods.base import MethodSettings
@@ -23,13 +24,15 @@ class ImagesMethod(MethodSettings):
     sampling: ClassVar[None] = None
 
     kind: Literal["images"] = Field(description="images that another program made, judged like any method")
-    path: str = Field(
+    path: PathText = Field(
         min_length=1,
         description="image folder (`labels.csv`, or a sub-folder for each label) or parquet table, absolute or below"
         " $CRAFT_DATA (default data/raw); `{dataset}` and `{seed}` in it stand for those of the run",
         examples=["my_gan/{dataset}"],
     )
-    table: str = Field("labels.csv", description="label table in the folder; without one, class sub-folders are labels")
+    table: PathText = Field(
+        "labels.csv", description="label table in the folder; without one, class sub-folders are labels"
+    )
     label_column: str = Field("label", description="column of the table that holds the label")
     label_names: LabelNames = Field(
         {}, description="renames raw labels, for example {'mel': melanoma}, beside the dataset's own `label_names`"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from craft.core.settings import PathText
 from craft.reward.settings import ObjectiveSettings, RatingSettings
 from craft.training.methods.base import MethodFiles, MethodSettings, Trained
 from craft.training.methods.guarded import GuardedMethod
@@ -31,7 +32,7 @@ class RewardMethod(GuardedMethod):
     )
     backprop: BackpropSettings = Field(BackpropSettings(), description="the gradient's way through the sampling")
     objective: ObjectiveSettings = Field(ObjectiveSettings(), description="the loss")
-    tiny_decoder: str | None = Field(None, description="AutoencoderTiny (folder or hub id) for the gradient path")
+    tiny_decoder: PathText | None = Field(None, description="AutoencoderTiny (folder or hub id) for the gradient path")
 
     @property
     def rewarded(self) -> bool:
