@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from craft.core.files import read_json, write_parquet
+from craft.core.files import write_parquet
+from craft.core.reading import read_json
 from craft.models.provenance import count_origins, write_provenance
 
 PHANTOMS, PATIENTS = {"phantom:chest": 3}, {"phantom:chest": 3, "image_folder:skin": 2}

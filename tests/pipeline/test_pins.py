@@ -8,7 +8,8 @@ import yaml
 from huggingface_hub import constants
 
 from craft.core.errors import CraftError
-from craft.core.files import read_json, write_changed, write_text
+from craft.core.files import write_changed, write_text
+from craft.core.reading import read_json
 from craft.pipeline.config import Config, validate_config
 from craft.pipeline.inputs import check_inputs
 from craft.pipeline.jobs import resolve_jobs

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 
-from craft.core.files import read_json, write_json
+from craft.core.files import write_json
+from craft.core.reading import read_json
 
 
 def save_in_half(model, folder: Path) -> None:
