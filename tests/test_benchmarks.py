@@ -334,7 +334,7 @@ def tiny_run(tmp_path_factory) -> Path:
 def test_the_choice_spends_its_budget_on_every_way_and_only_then_asks_the_held_out_judge_of_the_best(
     tiny_run, tmp_path
 ):
-    ways, budget = ("refl", "direct_ranks_diversity", "trl_recipe", "supervised_min_snr"), 900
+    ways, budget = ("refl", "direct_diversity", "trl_recipe", "supervised_min_snr"), 900
     small = (f"--dataset={DATASET}", f"--config={tiny_run}", f"--evaluations={budget}", "--images=6", "--states=2")
     seeds = ("--seed=1", "--seed=2")
     with pytest.raises(CraftError, match="without `--held-out`"):

@@ -39,7 +39,7 @@ def folder_of(tmp_path, **unet):
     ids=["sdxl", "classes", "inpainting", "another text encoder"],
 )
 def test_a_unet_of_another_architecture_is_refused_at_loading(unet, named, tmp_path):
-    with pytest.raises(CraftError, match=f"no foundation can be loaded from .*: its {named}.*name a text-to-image pipeline"):
+    with pytest.raises(CraftError, match=f"from .*/pipeline': its {named}.*name a text-to-image pipeline"):
         Foundation.load(folder_of(tmp_path, **unet))
 
 

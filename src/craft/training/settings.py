@@ -98,7 +98,7 @@ class BackpropSettings(Strict):
     """On which way the reward's gradient reaches the adapter (`craft.training.backprop`, `craft.training.direct`)."""
 
     mode: Literal["last", "random", "refl", "drtune", "full", "direct"] = Field(
-        "refl", description="refl and drtune gain most for their UNet evaluations (benchmarks/reward_per_compute.py)"
+        "refl", description="what a gain costs under each of them: benchmarks/reward_per_compute.py"
     )
     steps: Positive = Field(1, description="K of the modes `last` and `drtune`")
     lv: Positive = Field(1, description="results per sample; above 1, the last step is repeated from fresh noise")
