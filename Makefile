@@ -46,8 +46,6 @@ clean:  ## remove results and caches, keep .venv and data
 # torch comes first and pinned: other packages would pull a build of several GB
 $(STAMP): pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	# pip 23.0, as Debian has it, searches for many minutes
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=23.2'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.lock)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test]'
 	touch $@
