@@ -18,7 +18,8 @@ from craft.models.metering import Meter
 from craft.pipeline.config import Config
 from craft.pipeline.jobs import evaluator_refs, resolve_jobs
 from craft.reward.cas import ClinicalAlignment
-from craft.reward.features import Features, read_calibration
+from craft.reward.feature_file import read_calibration
+from craft.reward.features import Features
 from craft.reward.judge import Judge
 from craft.training.craft import CraftLoss, RewardInputs, draw_fixed_sample, load_inputs
 from craft.training.guard import Guard
