@@ -46,9 +46,9 @@ REWARD: Changes = {
     "direct_guided": direct(guidance_scale=2.0),
     "direct_rollout_as_sampled": direct(rollout=None),
     "direct_rollout_unguided": direct(rollout=ROLLOUT | {"guidance_scale": 1.0}),
-    "direct_slow": optimised("muon", 5e-4),
-    "direct_fast": optimised("muon", 2e-3),
-    "direct_adamw": optimised("adamw", 1e-3),
+    "direct_slow": optimised("adamw", 2e-4),
+    "direct_fast": optimised("adamw", 1e-3),
+    "direct_muon": optimised("muon", 2e-3),
     "direct_ema": {"training": AVERAGED},
     "direct_denoising": {"objective": {"gamma": 0.3}},
     "direct_saturate": SATURATED,
@@ -56,10 +56,10 @@ REWARD: Changes = {
     "direct_two_sided": {"objective": {"match": "ranks_two_sided"}},
     "direct_diversity": {"objective": {"diversity": 5.0}},
 }
-# of the reward method, without a guard, as TRL has none: at the run's optimiser or TRL's own
+# of the reward method, without a guard, as TRL has none: at the run's learning rate or TRL's own
 RECIPES: Changes = {
     "trl_recipe": recipe({}),
-    "trl_recipe_own_optimiser": recipe({}, optimizer="adamw", learning_rate=1e-3),
+    "trl_recipe_own_rate": recipe({}, learning_rate=1e-3),
     "trl_recipe_unaugmented": recipe({"augment": False}),
 }
 # of the supervised method that the reward method starts from
