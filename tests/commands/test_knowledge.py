@@ -86,7 +86,10 @@ def test_write_asks_the_model_of_a_configuration(craft, tmp_path, monkeypatch):
     [
         (["write", "fundus", "unicorn", "--output", "{tmp}/k.yaml"], "no entry for label 'unicorn'"),
         (["write", "fundus", "--provider", "openai", "--output", "{tmp}/k.yaml"], "needs a model"),
-        (["write", "fundus", "--config", "{tmp}/no.yaml", "--output", "{tmp}/k.yaml"], "no.yaml is no configuration"),
+        (
+            ["write", "fundus", "--config", "{tmp}/no.yaml", "--output", "{tmp}/k.yaml"],
+            "cannot be read as YAML",
+        ),
         (["lint", "{tmp}/no.yaml"], "no knowledge file"),
         (["diff", "{tmp}/no.yaml"], "no knowledge file"),
         (["review", "{tmp}/no.yaml", "--output", "{tmp}/pages"], "no knowledge file"),

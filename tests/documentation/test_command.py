@@ -13,10 +13,10 @@ def test_a_folder_that_holds_no_run_is_refused(tmp_path):
 
 
 def test_a_configuration_that_cannot_be_read_is_refused(tmp_path):
-    with pytest.raises(CraftError, match="is no configuration"):
+    with pytest.raises(CraftError, match="cannot be read as YAML"):
         read_config(tmp_path / "missing.yaml")
     (tmp_path / "broken.yaml").write_text("datasets: [\n")
-    with pytest.raises(CraftError, match="is no configuration"):
+    with pytest.raises(CraftError, match="cannot be read as YAML"):
         read_config(tmp_path / "broken.yaml")
 
 

@@ -37,11 +37,6 @@ def with_cell(column, value, row=0):
 @pytest.mark.parametrize(
     ("file", "change", "said"),
     [
-        (
-            SCORES,
-            lambda frame: pd.concat([frame, frame.iloc[:3]]),
-            "3 rows stand there twice",
-        ),
         (FIDELITY, lambda frame: pd.concat([frame, frame]), "rows stand there twice"),
         (SCORES, with_cell("cas", 0.123), "does not follow from its dimensions"),
         (SCORES, with_cell("plain_mean", 0.123), "the plain_mean of image .* does not follow"),

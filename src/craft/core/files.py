@@ -31,7 +31,7 @@ CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ENOT
 OS_ERROR = re.compile(r"(?:os error|\[errno) (\d+)", re.IGNORECASE)
 WRITING = ".writing-"
 # what a spreadsheet takes for the start of a formula
-FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.]*$)")
+FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.]+(?:e[+-]?\d+)?$)")
 
 
 @contextmanager

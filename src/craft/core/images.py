@@ -130,13 +130,14 @@ def decode_images(frame: pd.DataFrame) -> np.ndarray:
     Raises:
         CraftError: if an image cannot be decoded, or is of another size than the others.
     """
-    images = [decode_cell(cell, name) for cell, name in zip(frame["image"], frame["image_id"], strict=True)]
-    if other := [name for image, name in zip(images, frame["image_id"], strict=True) if image.shape != images[0].shape]:
+    names = frame.get("image_id", frame.index)
+    images = [decode_cell(cell, name) for cell, name in zip(frame["image"], names, strict=True)]
+    if other := [name for image, name in zip(images, names, strict=True) if image.shape != images[0].shape]:
         raise CraftError(f"the image {other[0]!r} of an image table is of another size than the others; make it again")
     return np.stack(images)
 
 
-def decode_cell(cell: dict, name: str) -> np.ndarray:
+def decode_cell(cell: dict, name: str | int) -> np.ndarray:
     """Pixels of one cell, uint8 of shape (height, width, 3); `name` is what messages call it."""
     with reading(f"the image {name!r} of an image table", "PNG", "make the table again"):
         return np.asarray(Image.open(io.BytesIO(cell["bytes"])).convert("RGB"))

@@ -37,7 +37,7 @@ class ResultFile:
         further: whether it may have further columns, which are read as well.
         sets: of an image set's file, which image sets have one: all, those that the run sampled, those that another
             program made, or those of trained methods.
-        key: columns that no two rows share.
+        key: columns that no two rows share; empty for tables of images, among which some may be the same.
         arms: whether `method` names what a classifier was trained on, where real images may stand beside a method's.
         every_evaluator: whether every evaluator of the run has rows in it.
     """

@@ -188,7 +188,7 @@ def test_missing_or_foreign_inception_weights_are_one_sentence(torchvision, tmp_
         inception_encoder(str(tmp_path / "weights.pth"))
     save_file({"other": torch.zeros(1)}, tmp_path / "other.safetensors")
     (tmp_path / "cut.safetensors").write_bytes(b"cut")
-    with pytest.raises(CraftError, match="does not hold the weights"):
+    with pytest.raises(CraftError, match="cannot be read as safetensors"):
         inception_encoder(str(tmp_path / "cut.safetensors"))
     with pytest.raises(CraftError, match="does not hold the weights of torchvision's Inception-v3"):
         inception_encoder(str(tmp_path / "other.safetensors"))

@@ -212,7 +212,7 @@ def no_table(folder):
         (lambda folder: (folder, ["nevus"]), "has its own labels"),
         (unlabelled, "no column 'label', only image"),
         (no_image, "none of the 1 images can be read"),
-        (no_table, "no parquet table"),
+        (no_table, "cannot be read as a parquet table"),
     ],
 )
 def test_images_that_cannot_be_scored_are_one_sentence(results, tmp_path, make, named):
@@ -270,7 +270,7 @@ def test_a_calibration_with_one_intercept_for_all_labels_is_refused(broken):
         if isinstance(numbers, dict):
             numbers["intercept"] = max(numbers.pop("intercepts").values())
     path.write_text(json.dumps(content))
-    with pytest.raises(CraftError, match=r"'held' has no intercept of the label '.*--forcerun calibrate_cas"):
+    with pytest.raises(CraftError, match=r"'held' holds what is no map of a dimension.*--forcerun calibrate_cas"):
         Yardstick.load(broken, "skin")
 
 

@@ -11,8 +11,6 @@ from craft.evaluation.results import ResultFile
 
 COLUMNS = ("image_id", "dataset", "method", "seed", "label", "item", "facet", "weight", "auditor", "answer")
 
-KEY = ("image_id", "dataset", "method", "seed", "label", "item", "auditor")
-
 
 def check_answers(frame: pd.DataFrame, path: Path) -> None:
     """Raise a CraftError if an answer is unknown, or a label's images were not asked the same items in one order.
@@ -38,4 +36,4 @@ def check_answers(frame: pd.DataFrame, path: Path) -> None:
 
 
 # one row per image, item and auditor, images in the order of their tables
-ANSWERS = ResultFile("audit.parquet", "audit_checklist", COLUMNS, check_answers, key=KEY)
+ANSWERS = ResultFile("audit.parquet", "audit_checklist", COLUMNS, check_answers)

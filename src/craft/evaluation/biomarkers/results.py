@@ -41,4 +41,4 @@ def check_found(frame: pd.DataFrame, path: Path) -> None:
 
 # One row per image: the dataset's own ones are the method `real`. Further columns are those of the modality: a measure
 # is NaN where it cannot be taken, `found_<structure>` is 1 or 0; a modality without biomarkers has none.
-MEASURED = ResultFile("biomarkers.parquet", "measure_biomarkers", COLUMNS, check_found, further=True, key=COLUMNS[:4])
+MEASURED = ResultFile("biomarkers.parquet", "measure_biomarkers", COLUMNS, check_found, further=True)

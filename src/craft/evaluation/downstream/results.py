@@ -13,8 +13,6 @@ from craft.evaluation.results import ResultFile
 # per label, in the order of the dataset's labels
 COLUMNS = ("dataset", "backbone", "method", "seed", "image_id", "label", "predicted", "probabilities")
 
-KEY = ("dataset", "backbone", "method", "seed", "image_id")
-
 
 def check_probabilities(frame: pd.DataFrame, path: Path) -> None:
     """Raise a CraftError if the probabilities of an image do not sum to one.
@@ -38,4 +36,4 @@ def check_probabilities(frame: pd.DataFrame, path: Path) -> None:
 
 
 # one row per backbone, arm, classifier seed and real test image
-PREDICTIONS = ResultFile("downstream.parquet", "train_classifier", COLUMNS, check_probabilities, key=KEY, arms=True)
+PREDICTIONS = ResultFile("downstream.parquet", "train_classifier", COLUMNS, check_probabilities, arms=True)

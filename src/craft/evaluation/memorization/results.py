@@ -23,8 +23,6 @@ MEMBERSHIP_COLUMNS = (
     *(f"{measure}_distance" for measure in MEMBERSHIP_MEASURES),
 )
 
-KEY = ("image_id", "dataset", "method", "seed")
-
 
 def without_twins(real: pd.DataFrame) -> pd.DataFrame:
     """Real test images without those that have a twin among the images that the run saw; all, if all have one.
@@ -54,6 +52,6 @@ def check_distances(frame: pd.DataFrame, path: Path) -> None:
 
 
 # one row per image, real test images first
-NEIGHBOURS = ResultFile("neighbours.parquet", "find_neighbours", NEIGHBOUR_COLUMNS, check_distances, key=KEY)
+NEIGHBOURS = ResultFile("neighbours.parquet", "find_neighbours", NEIGHBOUR_COLUMNS, check_distances)
 # one row per real training or test image and set of generated images
-MEMBERSHIP = ResultFile("membership.parquet", "find_neighbours", MEMBERSHIP_COLUMNS, check_distances, key=KEY)
+MEMBERSHIP = ResultFile("membership.parquet", "find_neighbours", MEMBERSHIP_COLUMNS, check_distances)

@@ -63,8 +63,7 @@ def check_scores(frame: pd.DataFrame, path: Path) -> None:
         )
 
 
-KEY = ("image_id", "dataset", "method", "seed", "evaluator")
-SCORES = ResultFile(NAME, "score_images", score_columns, check_scores, by_image_set=True, key=KEY, every_evaluator=True)
+SCORES = ResultFile(NAME, "score_images", score_columns, check_scores, by_image_set=True, every_evaluator=True)
 
 
 def scores_source(dataset: str, method: str) -> str:
