@@ -5,7 +5,7 @@ rule render_notebook:
         run="<results>/tables/settings/collect_tables.yaml",
         results=notebook_results,
         code=notebook_code,
-        # before every kernel of the machine: the Python of the pipeline, and no history file in a home that hangs
+        # before every kernel of the machine: the Python of the pipeline; papermill keeps no history file
         kernel="envs/jupyter/kernels/python3/kernel.json",
     output:
         notebook="<results>/notebooks/{notebook}.ipynb",
