@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
+from safetensors.torch import save_file
 from tiny import TEXTS, tiny_encoder, tiny_evaluator
 
 from craft.core.errors import CraftError
@@ -103,7 +104,7 @@ def test_a_folder_of_open_clip_names_its_loader(tmp_path):
 
 def test_a_missing_open_clip_is_named_with_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "open_clip", None)
-    with pytest.raises(CraftError, match=r"open_clip is not installed; run `pip install 'craft\[evaluators\]'`"):
+    with pytest.raises(CraftError, match=r"open_clip is not installed; run `pip install -e '\.\[evaluators\]'`"):
         LOADERS["open_clip"](str(open_clip_folder(tmp_path)))
 
 
@@ -113,6 +114,9 @@ def test_a_folder_of_open_clip_loads_and_sees_as_open_clip_does(tmp_path):
     torch.manual_seed(0)
     built = open_clip.model.CLIP(**model).eval()
     torch.save(built.state_dict(), open_clip_folder(tmp_path) / "open_clip_pytorch_model.bin")
+    with pytest.raises(CraftError, match=r"it has no weights open_clip_\*\.safetensors, and no others are read"):
+        LOADERS["open_clip"](str(tmp_path))
+    save_file(built.state_dict(), tmp_path / "open_clip_model.safetensors")
     evaluator = LOADERS["open_clip"](str(tmp_path))
     assert (evaluator.size, evaluator.window) == (32, 48) and evaluator.scale == built.logit_scale.exp()
     tokens = open_clip.SimpleTokenizer(context_length=48)(TEXTS)

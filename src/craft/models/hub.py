@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from craft.core.errors import CraftError
+from craft.core.reading import brief
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 # the file that tells a model of open_clip from one of transformers
@@ -82,7 +83,7 @@ def fetch_folder(path: str, files: list[str], revision: str | None = None, local
     try:
         return Path(snapshot_download(path, revision=revision, local_files_only=local_files_only, allow_patterns=files))
     except Exception as error:  # as in `find_commit`
-        raise CraftError(f"the hub model {path!r} cannot be fetched: {str(error).splitlines()[0]}") from error
+        raise CraftError(f"the hub model {path!r} cannot be fetched: {brief(error)}") from error
 
 
 def find_snapshot(path: str, revision: str | None = None) -> Path | None:

@@ -5,9 +5,11 @@ from torch import Tensor
 from craft.core.errors import CraftError
 from craft.models.evaluators import ImageTextEvaluator
 from craft.models.hub import OPEN_CLIP, fetch_folder
+from craft.models.weights import check_hashes, loading
 
-# the configuration, what a tokenizer is made of, and the weights in either form
-FILES = ["*.json", "*.txt", "*.model", "open_clip_*.safetensors", "open_clip_*.bin"]
+WEIGHTS = "open_clip_*.safetensors"
+# the configuration, what a tokenizer is made of, and the weights
+FILES = ["*.json", "*.txt", "*.model", WEIGHTS]
 
 
 class OpenClipEvaluator(ImageTextEvaluator):
@@ -43,28 +45,30 @@ def load(path: str, device: str = "cpu", **hub: str | bool) -> ImageTextEvaluato
         hub: `revision` and `local_files_only`.
 
     Raises:
-        CraftError: if open_clip is not installed, or there is no such model.
+        CraftError: if open_clip is not installed, or there is no such model with weights as safetensors.
     """
     try:
         import open_clip
     except (ImportError, RuntimeError) as error:  # torchvision raises the latter where it does not fit torch
         raise CraftError(
-            f"no evaluator can be loaded from {path!r}: open_clip is not installed; run `pip install"
-            " 'craft[evaluators]'`, or `pip install open_clip_torch torchvision`"
+            f"no evaluator can be loaded from {path!r}: open_clip is not installed; run"
+            " `pip install -e '.[evaluators]'` in the project's folder"
         ) from error
-    folder = fetch_folder(path, FILES, **hub)
-    if not (folder / OPEN_CLIP).is_file():
-        raise CraftError(f"{path!r} is no model of open_clip: it has no {OPEN_CLIP}; leave `loader` out")
-    try:
+    with loading("evaluator of open_clip", path):
+        folder = fetch_folder(path, FILES, **hub)
+        if not (folder / OPEN_CLIP).is_file():
+            raise CraftError(f"it has no {OPEN_CLIP}; leave `loader` out")
+        # which open_clip prefers; where there are none it would unpickle others
+        if not any(folder.glob(WEIGHTS)):
+            raise CraftError(f"it has no weights {WEIGHTS}, and no others are read; save them as safetensors")
+        check_hashes(folder)
         model = open_clip.create_model(f"local-dir:{folder}", precision="fp32", require_pretrained=True)
         tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise CraftError(f"no evaluator can be loaded from {path!r} with open_clip: {reason}") from error
-    seen = model.visual.preprocess_cfg
-    size = seen["size"] if isinstance(seen["size"], int) else max(seen["size"])
-    evaluator = OpenClipEvaluator(model.float(), tokenizer, size, list(seen["mean"]), list(seen["std"]))
-    return evaluator.requires_grad_(False).eval().to(device)
+        seen = model.visual.preprocess_cfg
+        size = seen["size"] if isinstance(seen["size"], int) else max(seen["size"])
+        evaluator = OpenClipEvaluator(model.float(), tokenizer, size, list(seen["mean"]), list(seen["std"]))
+        evaluator.requires_grad_(False).eval().try_out()
+        return evaluator.to(device)
 
 
 LOADER = load
