@@ -43,7 +43,7 @@ def changed(path: str, value) -> dict:
         ("methods.foundation.promts", "plain", "unknown key `methods.foundation.promts`; write `prompts`"),
         ("methods.craft.guard.evry", 2, "unknown key `methods.craft.guard.evry`; write `every`"),
         ("methods.craft.kind", "magic", "`methods.craft`: there is no method kind 'magic'; write `kind: ` and one of"),
-        ("methods.craft", {"start": "lora"}, "`methods.craft`: the key `kind` is missing"),
+        ("methods.craft", {"start": "lora_enriched"}, "`methods.craft`: the key `kind` is missing"),
         (
             "datasets.phantom",
             DEFAULT["datasets"]["fundus"] | {"imagesperlabel": 3},
@@ -105,18 +105,18 @@ def changed(path: str, value) -> dict:
             "nobody",
             "methods.craft.start is 'nobody', which is no method; .* `start: foundation`",
         ),
-        ("methods.lora.match", "nobody", "methods.lora.match is 'nobody', which is no method; .* `match: foundation`"),
+        ("methods.lora_enriched.match", "nobody", "methods.lora_enriched.match is 'nobody', which is no method; .* `match: foundation`"),
         ("methods.lora_enriched.start", "craft", "lora_enriched -> craft.* is a circle .* from the foundation"),
         ("methods.lora_enriched.match", "craft", "lora_enriched -> craft.* is a circle .* from the foundation"),
-        ("methods.lora.start", "lora", "lora -> lora is a circle"),
-        ("methods.lora.prompts", "learned", "methods.lora.prompts is 'learned', .* write for example `prompts: plain`"),
-        ("methods.foundation.start", "lora", "methods.foundation.start"),
+        ("methods.lora_enriched.start", "lora_enriched", "lora_enriched -> lora_enriched is a circle"),
+        ("methods.lora_enriched.prompts", "learned", "methods.lora_enriched.prompts is 'learned', .* write for example `prompts: plain`"),
+        ("methods.foundation.start", "lora_enriched", "methods.foundation.start"),
         (
             "methods.craft.objective",
             {"evaluators": ["clip_bit"]},
             "methods.craft names 'clip_bit', which is no evaluator of the role 'reward'; .* .clip_resnet.`",
         ),
-        ("methods.lora.sampling", {"step": 4}, "unknown key `methods.lora.sampling.step`; write `steps`"),
+        ("methods.lora_enriched.sampling", {"step": 4}, "unknown key `methods.lora_enriched.sampling.step`; write `steps`"),
         ("methods.craft.backprop", {"steps": 99}, "methods.craft.backprop.steps is 99"),
         ("methods.craft.backprop", {"mode": "refl", "lv": 2}, "can repeat its last step"),
         ("methods.craft.backprop", {"mode": "direct", "lv": 2}, "can repeat its last step"),
@@ -426,8 +426,8 @@ def test_several_seeds_are_not_given_the_same_images():
 
 
 def test_a_learning_rate_without_a_point_is_a_number():
-    raw = changed("methods.lora.training", {"learning_rate": yaml.safe_load("1e-4")})
-    assert validate_config(raw).methods["lora"].training.learning_rate == 1e-4
+    raw = changed("methods.lora_enriched.training", {"learning_rate": yaml.safe_load("1e-4")})
+    assert validate_config(raw).methods["lora_enriched"].training.learning_rate == 1e-4
 
 
 def test_raw_labels_written_as_numbers_are_words():
@@ -439,7 +439,7 @@ def test_raw_labels_written_as_numbers_are_words():
 
 
 def test_defaults_of_a_method_hold_where_its_section_is_written_in_part():
-    method = {"kind": "reward", "start": "lora", "training": {"steps": 7}}
+    method = {"kind": "reward", "start": "lora_enriched", "training": {"steps": 7}}
     training = validate_config(changed("methods.craft", method)).methods["craft"].training
     assert (training.steps, training.batch, training.learning_rate, training.warmup_steps) == (7, 12, 3e-3, 5)
 

@@ -79,13 +79,13 @@ def test_best_of_n_prompts_and_samples_as_what_it_chooses_from_unless_it_says_ot
 
 def test_a_matched_training_takes_the_steps_that_the_whole_budget_of_the_other_pays_for():
     matched = {"kind": "supervised", "prompts": "plain", "match": "craft"}
-    config = configure(matched=matched, longer=matched | {"start": "lora"})
+    config = configure(matched=matched, longer=matched | {"start": "lora_enriched"})
     whole = budget("craft", config.methods, config.sampling)
     craft, start = config.methods["craft"], config.methods["lora_enriched"]
     assert whole == craft.evaluations(config.sampling) + start.evaluations(config.sampling)
     per_step = 3 * config.methods["matched"].training.batch
     assert steps_of(config, "matched") == whole // per_step
-    before = budget("lora", config.methods, config.sampling)
+    before = budget("lora_enriched", config.methods, config.sampling)
     assert steps_of(config, "longer") == (whole - before) // per_step
     for name in ("matched", "longer"):
         assert whole - per_step < budget(name, config.methods, config.sampling) <= whole
@@ -96,16 +96,16 @@ def test_a_matched_training_without_anything_left_to_spend_is_refused():
     matched = {"kind": "supervised", "prompts": "plain", "match": "small"}
     with pytest.raises(CraftError, match=r"methods\.matched\.match is 'small', whose 3 .* pay for no step"):
         configure(small=small, matched=matched)
-    with pytest.raises(CraftError, match=r"methods\.matched\.match is 'lora', from which it starts"):
-        configure(matched=matched | {"match": "lora", "start": "lora"})
+    with pytest.raises(CraftError, match=r"methods\.matched\.match is 'lora_enriched', from which it starts"):
+        configure(matched=matched | {"match": "lora_enriched", "start": "lora_enriched"})
 
 
 def test_a_reward_method_that_is_a_baseline_is_compared_as_one():
     settings = resolve_jobs(
-        configure(alignprop={"kind": "reward", "start": "lora", "baseline": True}, dpo={"kind": "dpo", "start": "lora"})
+        configure(alignprop={"kind": "reward", "start": "lora_enriched", "baseline": True}, dpo={"kind": "dpo", "start": "lora_enriched"})
     )["tables/settings/collect_tables.yaml"]
     assert settings.rewarded == ["craft"]
-    assert settings.baselines == ["foundation", "lora", "lora_enriched", "alignprop", "dpo"]
+    assert settings.baselines == ["foundation", "lora_enriched", "alignprop", "dpo"]
     assert settings.is_trained("craft") and not settings.is_trained("foundation")
     assert settings.trainings["craft"] == ["craft", "lora_enriched"] and settings.trainings["foundation"] == []
 
@@ -113,8 +113,8 @@ def test_a_reward_method_that_is_a_baseline_is_compared_as_one():
 def test_a_method_sees_all_reward_evaluators_or_those_that_it_names():
     raw = copy.deepcopy(DEFAULT)
     raw["evaluators"]["second"] = {"role": "reward", "path": "some/model"}
-    raw["methods"]["one"] = {"kind": "rwr", "start": "lora", "reward": {"evaluators": ["second"]}}
-    raw["methods"]["best"] = {"kind": "best_of_n", "start": "lora"}
+    raw["methods"]["one"] = {"kind": "rwr", "start": "lora_enriched", "reward": {"evaluators": ["second"]}}
+    raw["methods"]["best"] = {"kind": "best_of_n", "start": "lora_enriched"}
     jobs = resolve_jobs(validate_config(raw))
     files = {"craft": "finetune_reward", "one": "finetune_reward", "best": "generate_images"}
     seen = {
@@ -133,6 +133,6 @@ def test_a_supervised_method_with_a_guard_is_shown_the_monitor_and_one_without_d
     jobs = resolve_jobs(configure(watched=watched))
     job = jobs["fundus/watched/seed0/settings/finetune_reward.yaml"]
     assert [ref.role for ref in job.evaluators] == ["monitor"] and "craft.training.watch" in job.modules
-    plain = jobs["fundus/lora/seed0/settings/train_adapter.yaml"]
+    plain = jobs["fundus/lora_enriched/seed0/settings/train_adapter.yaml"]
     closure = source_closure("train_adapter", plain.modules)
     assert not [file for file in closure if file.endswith(("reward/cas.py", "training/watch.py", "training/guard.py"))]
