@@ -101,6 +101,13 @@ def test_a_state_is_held_against_real_images_or_against_the_start_if_that_is_wor
     assert "is below 0.180" in history[-1]["stopped_because"]
 
 
+def test_colour_and_contrast_may_stray_as_far_as_the_setting_or_a_tenth_beyond_the_start(tmp_path):
+    for name, start, strays in (("near", 0.1, (0.49, 0.51)), ("far", 1.0, (1.09, 1.11))):
+        checks = [{"shift": value, "monitor": 0.5} for value in (start, *strays)]
+        history, _, _ = watch(tmp_path / name, checks, steps=2, patience=9)
+        assert [row["fault"] != "" for row in history] == [False, False, True]
+
+
 def test_what_real_images_reach_is_measured_like_what_is_generated():
     judge, labels = tiny_judge(), torch.arange(12) % 2
     images = torch.rand(12, 3, 32, 32, generator=torch.Generator().manual_seed(6))

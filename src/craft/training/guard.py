@@ -6,7 +6,8 @@ Every few steps the same noise and prompts are sampled. A state is *sound* while
   the monitor's models, or times those of the start where these are less diverse;
 - the monitor's vision encoder, which sees anatomy, finds them as plausible as `min_plausibility` times real images, or
   times those of the start where these are less plausible; and
-- their colour and contrast stand within `max_shift` standard deviations of real images', or nearer than at the start.
+- their colour and contrast stand within `max_shift` standard deviations of real images', or, where the start's stand
+  further off, at most a tenth beyond those.
 
 Of the sound states, the one with the highest CAS under the monitor evaluator, which never enters the loss, is kept. The
 training stops after `patience` checks in a row that are unsound or fall more than `tolerance` below the best CAS: then
@@ -29,6 +30,7 @@ from craft.training.sampler import generate
 from craft.training.settings import GuardSettings, SamplingSettings
 
 PICTURES = 12
+BEYOND_START = 1.1  # of the start's shift: the other bounds, too, leave the start some room
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def find_faults(
         if row[name] < (bound := share * min(real[name], start[name])):
             called = "likeness to real images" if name == "likeness" else name.replace("_", " ")
             found.append(f"the {called} {row[name]:.3f} is below {bound:.3f}")
-    if row["shift"] > (most := max(settings.max_shift, start["shift"])):
+    if row["shift"] > (most := max(settings.max_shift, BEYOND_START * start["shift"])):
         found.append(f"colour or contrast stands {row['shift']:.2f} standard deviations off, more than {most:.2f}")
     return found
 
