@@ -77,9 +77,9 @@ def run_dimension(raw: dict, folder: Path) -> None:
 
 def run_method(raw: dict, folder: Path) -> None:
     """Two steps of a tiny model on images of noise."""
-    few = {"kind": "few_shot", "prompts": "plain", "images_per_label": 2, "training": {"steps": 2, "batch": 2}}
-    raw["methods"]["few"] = few
-    name = "fundus/few/seed0/settings/train_adapter.yaml"
+    careless = {"kind": "mislabelled", "prompts": "plain", "share": 0.5, "training": {"steps": 2, "batch": 2}}
+    raw["methods"]["careless"] = careless
+    name = "fundus/careless/seed0/settings/train_adapter.yaml"
     job, foundation = resolve_jobs(configure(raw, "method", name))[name], tiny_foundation()
     rng, knowledge = np.random.default_rng(0), tiny_knowledge()
     rows = [
