@@ -1,6 +1,7 @@
 """Ablations: methods that the configuration makes of one method, and the sentences that wrong variants get."""
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,24 @@ def test_a_variant_that_would_be_called_like_a_method_is_refused():
         configure({"it": {"changes": {"prompts": "plain"}}}, craft_it=taken)
     with pytest.raises(CraftError, match=r"it.start_changes makes a method 'lora_enriched_it', of which there is one"):
         configure({"it": {"start_changes": {"prompts": "plain"}}}, lora_enriched_it=taken)
+
+
+def test_variants_that_a_figure_could_not_tell_apart_are_refused():
+    changes = {"changes": {"prompts": "plain"}}
+    with pytest.raises(CraftError, match=r"`ablations`: two variants are called 'plain' .* another `what`"):
+        configure({"plain": changes, "other": changes | {"what": "plain"}})
+
+
+def test_every_variant_that_the_documentation_shows_is_one():
+    section = (ROOT / "docs/evaluation.md").read_text().split("## Ablations")[1].split("\n## ")[0]
+    shown = re.findall(r"^\| ([^|]+) \| (?:`(.+?)`)? ?\| (?:`(.+?)`)? ?\|$", section, flags=re.MULTILINE)[1:]
+    variants = {
+        f"v{number}": {"changes": yaml.safe_load(changes or "{}"), "start_changes": yaml.safe_load(start or "{}")}
+        for number, (_, changes, start) in enumerate(shown)
+    }
+    craft = DEFAULT["methods"]["craft"]
+    whole = configure(variants, craft=craft | {"objective": craft["objective"] | {"gamma": 0.1}}).with_ablations()
+    assert len(shown) == 13 and {f"craft_{name}" for name in variants} < set(whole.methods)
 
 
 def test_only_a_method_of_the_run_that_it_samples_can_be_varied():

@@ -8,9 +8,9 @@ method's settings with all their defaults.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from craft.core.settings import Name, Strict
 from craft.training.methods.base import MethodSettings
@@ -41,6 +41,13 @@ class AblationSettings(Strict):
     variants: dict[Name, VariantSettings] = Field(
         min_length=1, description="variants by name; one of `craft` called `without_anchor` is `craft_without_anchor`"
     )
+
+    @model_validator(mode="after")
+    def phrases_differ(self) -> Self:
+        phrases = list(self.phrases().values())
+        if twice := [phrase for phrase in phrases if phrases.count(phrase) > 1]:
+            raise ValueError(f"two variants are called {twice[0]!r} in the figure; give one of them another `what`")
+        return self
 
     def method_of(self, variant: str) -> str:
         """Name of the method that a variant is."""
