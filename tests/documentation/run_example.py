@@ -101,4 +101,5 @@ def run_method(raw: dict, folder: Path) -> None:
 RUNS = {"reward": run_reward, "reader": run_reader, "dimension": run_dimension, "method": run_method}
 
 if __name__ == "__main__":
-    RUNS[sys.argv[1]](yaml.safe_load(Path("config.yaml").read_text()), Path(sys.argv[2]))
+    # the examples change the method that is ablated
+    RUNS[sys.argv[1]](yaml.safe_load(Path("config.yaml").read_text()) | {"ablations": None}, Path(sys.argv[2]))

@@ -144,7 +144,7 @@ def test_a_variant_without_a_phrase_is_called_by_its_name():
             {"changes": {"start": None}, "start_changes": {"prompts": "plain"}},
             "ablations.variants.it.start_changes: the variant starts from no method .* leave `start_changes` out",
         ),
-        ({}, "ablations.variants.it changes nothing of 'craft'; write for example"),
+        ({}, "ablations.variants.it changes nothing of 'craft'; remove it, or write for example"),
         ({"changes": {"objective": {"beta": 1.0}}}, "ablations.variants.it changes nothing of 'craft'"),
         ({"changes": [1]}, "`ablations.variants.it.changes`: .* valid dictionary"),
         ({"what": ""}, "`ablations.variants.it.what`"),

@@ -12,7 +12,8 @@ from craft.pipeline.jobs import resolve_jobs, write_settings
 from craft.training.settings import GenerationJob, MethodJob
 
 ROOT = Path(__file__).parents[2]
-DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+# variants of a method are tested in test_ablations
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"ablations": None}
 DECODED_SET = ImageSet(method=DECODED, seed=0)
 
 

@@ -22,7 +22,7 @@ class VariantSettings(Strict):
     """A variant of the ablated method, by what differs."""
 
     what: str | None = Field(
-        None, min_length=1, max_length=60, description="what differs, in a few words for the figure; null: its name"
+        None, min_length=1, max_length=40, description="what differs, in a few words for the figure; null: its name"
     )
     changes: dict[str, Any] = Field(
         {}, description="settings laid over the method's own, at any depth; null takes one away, so its default holds"
@@ -107,7 +107,8 @@ def make_methods(ablations: AblationSettings, methods: Mapping[str, MethodSettin
             settings["start"] = changed_start(settings, variant.start_changes, methods, made, place, name)
         if settings == own:
             raise ValueError(
-                f"{place} changes nothing of {ablations.of!r}; write for example `changes: {{prompts: plain}}`"
+                f"{place} changes nothing of {ablations.of!r}; remove it, or write for example"
+                " `changes: {prompts: plain}`"
             )
         require_kind(settings, own, f"{place}.{CHANGES}")
         add_method(made, ablations.method_of(name), settings, methods, f"{place}.{CHANGES}")

@@ -26,7 +26,7 @@ SHARES = ("tail_rate", "label_agreement")
 
 
 @dataclass(frozen=True)
-class Measure:
+class VariantMeasure:
     """One metric under one judge, of the method as it is and of all its variants.
 
     Attributes:
@@ -77,15 +77,15 @@ def ablation_table(results: Results) -> pd.DataFrame:
     return correct_for_number(pd.DataFrame(rows, columns=list(ABLATION_COLUMNS)))
 
 
-def score_measures(paired: Paired, methods: list[str]) -> Iterator[Measure]:
+def score_measures(paired: Paired, methods: list[str]) -> Iterator[VariantMeasure]:
     """What scores say of some methods of one dataset."""
     for evaluator, role in paired.roles.items():
         for metric in ("cas", "label_agreement") if role == PHANTOM_CLASSIFIER else ("cas", "tail_rate"):
             keys = [(metric, evaluator, method) for method in methods]
-            yield Measure(metric, evaluator, role, paired.select(*keys), SCORES.name)
+            yield VariantMeasure(metric, evaluator, role, paired.select(*keys), SCORES.name)
 
 
-def diversity_measure(results: Results, dataset: str) -> Measure:
+def diversity_measure(results: Results, dataset: str) -> VariantMeasure:
     """How different the images of a label are, by the features of one encoder."""
     job, scores = results.run, results.read(SCORES)
     scores = scores[(scores["dataset"] == dataset) & (scores["evaluator"] == scores["evaluator"].iloc[0])]
@@ -100,10 +100,10 @@ def diversity_measure(results: Results, dataset: str) -> Measure:
         return np.stack([label_diversity(each, labels[group], counts) for each in features[group]], axis=1)
 
     sampled = sample(labels, statistic, job.scoring.comparison_resamples, "diversity", dataset)
-    return Measure("diversity", job.features.name, job.features.role, sampled, FEATURES)
+    return VariantMeasure("diversity", job.features.name, job.features.role, sampled, FEATURES)
 
 
-def measure_rows(job: AblationJob, dataset: str, measure: Measure) -> Iterator[dict]:
+def measure_rows(job: AblationJob, dataset: str, measure: VariantMeasure) -> Iterator[dict]:
     """One row for the method as it is and one for each variant."""
     confidence, share = job.scoring.confidence, measure.metric in SHARES
     changed = measure.sampled.apply(lambda values: values[:, 1:] - values[:, :1])
