@@ -74,7 +74,9 @@ def ablation_table(results: Results) -> pd.DataFrame:
         for same in zip(*measured.values(), strict=True):
             whole = replace(same[0], sampled=average([each.sampled for each in same]))
             rows += [row | {"p": np.nan, "at_floor": None} for row in measure_rows(job, ALL, whole)]
-    return correct_for_number(pd.DataFrame(rows, columns=list(ABLATION_COLUMNS)))
+    table = pd.DataFrame(rows, columns=list(ABLATION_COLUMNS)).astype({"n": "Int64"})
+    # what is no test has no part in the correction for their number
+    return table.assign(p_holm=correct_for_number(table[table["p"].notna()])["p_holm"])
 
 
 def score_measures(paired: Paired, methods: list[str]) -> Iterator[VariantMeasure]:
