@@ -27,7 +27,7 @@ pathvars:
 
 wildcard_constraints:
     dataset=any_of(CONFIG.datasets),
-    method=any_of(CONFIG.methods),
+    method=any_of(METHODS),
     seed=any_of(CONFIG.seeds),
     evaluator=any_of(CONFIG.evaluators),
 
@@ -39,11 +39,13 @@ include: "rules/scoring.smk"
 include: "rules/training.smk"
 include: "rules/generation.smk"
 include: "rules/evaluation.smk"
+include: "rules/ablations.smk"
 include: "rules/paper.smk"
 
 
 localrules:
     all,
+    ablations,
     figures,
     models,
     prepare,
@@ -91,3 +93,9 @@ rule tables:
     """Every table of the paper."""
     input:
         rules.collect_tables.output,
+
+
+rule ablations:
+    """How every variant of a method compares with it as it is: a table and a figure."""
+    input:
+        ablation_files,

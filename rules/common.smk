@@ -9,13 +9,14 @@ sys.path.insert(0, str(SOURCES))
 from craft.core.errors import CraftError
 from craft.core.identity import notebook_closure, source_closure
 from craft.core.settings import REAL
+from craft.evaluation.ablation.results import files_read
 from craft.evaluation.reporting.notebooks import list_figures
 from craft.evaluation.results import SETTINGS, Results
 from craft.evaluation.tables import TABLES
 from craft.pipeline.claim import claim_run, require_own_folder
 from craft.pipeline.config import validate_config
 from craft.pipeline.inputs import check_inputs
-from craft.pipeline.jobs import model_path, write_settings
+from craft.pipeline.jobs import ABLATION_SETTINGS, model_path, write_settings
 from craft.pipeline.pins import pin_models
 from craft.pipeline.watch import write_manifests
 from craft.training.methods.base import model_of
@@ -39,11 +40,18 @@ except CraftError as error:
     print(f"craft: {error}", file=sys.stderr)
     sys.exit(error.exit_code)
 
+# the methods of the run, and those that only an ablation plans: variants of one, and what these start from
+METHODS = CONFIG.with_ablations().methods
+VARIANTS = list(CONFIG.ablations.phrases()) if CONFIG.ablations else []
 FIGURES = {figure.name: figure for figure in list_figures(Path("notebooks"))}
 # where nothing is trained, there is nothing to draw of trainings and of what they cost
 TRAINS = any(method.rule for method in CONFIG.methods.values())
 UNDRAWN = [] if TRAINS else ["{trained}", "tables/cost.csv"]
-NOTEBOOKS = [name for name, figure in FIGURES.items() if not any(part in "".join(figure.reads) for part in UNDRAWN)]
+NOTEBOOKS = [
+    name
+    for name, figure in FIGURES.items()
+    if figure.paper and not any(part in "".join(figure.reads) for part in UNDRAWN)
+]
 TRAINED_MODELS = {Path(name).stem for name in JOBS if name.startswith("models/settings/")} - {"check_models"}
 # where the files of one image set lie
 IMAGE_SET = "<results>/{dataset}/{method}/seed{seed}"
@@ -101,12 +109,12 @@ def with_foundation(file):
 
 def methods_by(rule):
     """Names of the methods whose adapter a rule trains."""
-    return [name for name, method in CONFIG.methods.items() if method.rule == rule]
+    return [name for name, method in METHODS.items() if method.rule == rule]
 
 
 def sampled_methods():
     """Names of the methods whose images the run samples."""
-    return [name for name in CONFIG.methods if name not in CONFIG.given_methods()]
+    return [name for name, method in METHODS.items() if method.sampled]
 
 
 def rewarded_methods():
@@ -156,7 +164,7 @@ def evaluator_files(*roles):
 
 def method_evaluators(wildcards):
     """What stands for the evaluators that a method sees."""
-    found = evaluator_files(*CONFIG.methods[wildcards.method].roles)
+    found = evaluator_files(*METHODS[wildcards.method].roles)
     return [path for files in found for path in ([files] if isinstance(files, str) else files)]
 
 
@@ -202,26 +210,26 @@ def adapter_of(method):
 
 def starting_adapter(wildcards):
     """The adapter from which a method starts."""
-    return adapter_of(model_of(CONFIG.methods[wildcards.method].start, CONFIG.methods))
+    return adapter_of(model_of(METHODS[wildcards.method].start, METHODS))
 
 
 def method_adapter(wildcards):
     """The adapter that makes the images of a method: its own, or that of what it starts from."""
-    return adapter_of(model_of(wildcards.method, CONFIG.methods))
+    return adapter_of(model_of(wildcards.method, METHODS))
 
 
 def for_selection(file):
     """An input function: a file of the dataset, for methods that choose among their images."""
 
     def path(wildcards):
-        return f"<results>/{{dataset}}/{file}" if CONFIG.methods[wildcards.method].selects else []
+        return f"<results>/{{dataset}}/{file}" if METHODS[wildcards.method].selects else []
 
     return path
 
 
 def selecting_evaluators(wildcards):
     """What stands for the evaluators that choose among the images of a method."""
-    return method_evaluators(wildcards) if CONFIG.methods[wildcards.method].selects else []
+    return method_evaluators(wildcards) if METHODS[wildcards.method].selects else []
 
 
 def process_options():
@@ -238,6 +246,19 @@ def table_results():
     return [
         str(path) for file in files.values() for dataset in CONFIG.datasets for path in results.paths(file, dataset)
     ]
+
+
+def ablation_results(wildcards):
+    """The files of the run that the table of its ablation is made of."""
+    return list(map(str, files_read(Results(CONFIG.results, JOBS[ABLATION_SETTINGS]))))
+
+
+def ablation_files(wildcards):
+    """The table and the figure of the ablation; a configuration without one has neither."""
+    if not CONFIG.ablations:
+        print("craft: the configuration has no section `ablations`; config.yaml shows one", file=sys.stderr)
+        sys.exit(2)
+    return ["<results>/tables/ablation.csv", "<results>/figures/ablation.pdf"]
 
 
 def of_trainings(file):

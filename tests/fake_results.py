@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
 from craft.core.files import write_parquet, write_text
 from craft.core.images import image_row, read_images, write_images
+from craft.core.rows import write_rows
+from craft.core.seeds import derive_seed
 from craft.core.settings import CONTROLS, DECODED
 from craft.datasets.given import COUNTS, READ
 from craft.evaluation.fidelity.metrics import METRICS as FIDELITY
@@ -81,6 +84,7 @@ def make_results(
                     counts = [(dataset, method, seed, READ, len(rows)), (dataset, method, seed, "unreadable", 2)]
                     write_parquet(path / "counts.parquet", pd.DataFrame(counts, columns=list(COUNTS)))
                 write_parquet(path / "cost.parquet", draw_cost(dataset, method, seed, len(rows)))
+                write_features(path / "features.safetensors", rows, evaluators)
                 if method == "craft":
                     write_parquet(path / "history.parquet", draw_history(rng))
         write_parquet(folder / dataset / "audit.parquet", draw_audit(rng, folder, dataset, methods, seeds, controls))
@@ -93,6 +97,13 @@ def make_results(
         studies = draw_validity(rng, dataset, names, methods, classifier, evaluators)
         write_parquet(folder / dataset / "validity.parquet", studies)
     return run
+
+
+def write_features(path: Path, rows: list[dict], evaluators: dict[str, str], width: int = 6) -> None:
+    """Features of images under every evaluator, with random numbers of their own."""
+    rng = np.random.default_rng(derive_seed(str(path.parent.relative_to(path.parents[3]))))
+    ids = [row["image_id"] for row in rows]
+    write_rows(path, ids, {f"{name}/images": torch.tensor(rng.normal(size=(len(ids), width))) for name in evaluators})
 
 
 def write_decoded(folder: Path, dataset: str, rows: list[dict], real: pd.DataFrame) -> None:

@@ -10,7 +10,10 @@ from fake_results import make_results
 from PIL import Image
 
 from craft.core.files import write_csv
+from craft.evaluation.ablation.settings import AblationJob
+from craft.evaluation.ablation.table import ablation_table
 from craft.evaluation.results import Results
+from craft.evaluation.settings import FeaturesRef, Run
 from craft.evaluation.tables import TABLES
 
 NOTEBOOKS = sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb"))
@@ -23,9 +26,19 @@ def results(tmp_path_factory):
     make_results(folder, per_label=6)
     for name in ("cas", "cost"):
         write_csv(folder / f"tables/{name}.csv", TABLES[name].make(Results.load(folder)))
+    write_csv(folder / "tables/ablation.csv", ablation_table(Results(folder, ablation_of(Results.load(folder).run))))
     shutil.rmtree(folder / "skin" / "craft")
     shutil.rmtree(folder / "chest" / "lora" / "seed1")
     return folder
+
+
+def ablation_of(run: Run) -> AblationJob:
+    """What two methods of a run would be as variants of a third."""
+    changes = {
+        "methods": ["craft", "lora", "foundation"],
+        "phrases": {"lora": "no reward", "foundation": "no training"},
+    }
+    return AblationJob(**dict(run) | changes, features=FeaturesRef(name="siglip_regnet", role="held_out"))
 
 
 def execute(notebook: Path, results: Path, folder: Path) -> Path:

@@ -77,9 +77,9 @@ def run_dimension(raw: dict, folder: Path) -> None:
 
 def run_method(raw: dict, folder: Path) -> None:
     """Two steps of a tiny model on images of noise."""
-    few = {"kind": "few_shot", "prompts": "plain", "images_per_label": 2, "training": {"steps": 2, "batch": 2}}
-    raw["methods"]["few"] = few
-    name = "fundus/few/seed0/settings/train_adapter.yaml"
+    careless = {"kind": "mislabelled", "prompts": "plain", "share": 0.5, "training": {"steps": 2, "batch": 2}}
+    raw["methods"]["careless"] = careless
+    name = "fundus/careless/seed0/settings/train_adapter.yaml"
     job, foundation = resolve_jobs(configure(raw, "method", name))[name], tiny_foundation()
     rng, knowledge = np.random.default_rng(0), tiny_knowledge()
     rows = [
@@ -101,4 +101,5 @@ def run_method(raw: dict, folder: Path) -> None:
 RUNS = {"reward": run_reward, "reader": run_reader, "dimension": run_dimension, "method": run_method}
 
 if __name__ == "__main__":
-    RUNS[sys.argv[1]](yaml.safe_load(Path("config.yaml").read_text()), Path(sys.argv[2]))
+    # the examples change the method that is ablated
+    RUNS[sys.argv[1]](yaml.safe_load(Path("config.yaml").read_text()) | {"ablations": None}, Path(sys.argv[2]))

@@ -105,18 +105,30 @@ def changed(path: str, value) -> dict:
             "nobody",
             "methods.craft.start is 'nobody', which is no method; .* `start: foundation`",
         ),
-        ("methods.lora_enriched.match", "nobody", "methods.lora_enriched.match is 'nobody', which is no method; .* `match: foundation`"),
+        (
+            "methods.lora_enriched.match",
+            "nobody",
+            "methods.lora_enriched.match is 'nobody', which is no method; .* `match: foundation`",
+        ),
         ("methods.lora_enriched.start", "craft", "lora_enriched -> craft.* is a circle .* from the foundation"),
         ("methods.lora_enriched.match", "craft", "lora_enriched -> craft.* is a circle .* from the foundation"),
         ("methods.lora_enriched.start", "lora_enriched", "lora_enriched -> lora_enriched is a circle"),
-        ("methods.lora_enriched.prompts", "learned", "methods.lora_enriched.prompts is 'learned', .* write for example `prompts: plain`"),
+        (
+            "methods.lora_enriched.prompts",
+            "learned",
+            "methods.lora_enriched.prompts is 'learned', .* write for example `prompts: plain`",
+        ),
         ("methods.foundation.start", "lora_enriched", "methods.foundation.start"),
         (
             "methods.craft.objective",
             {"evaluators": ["clip_bit"]},
             "methods.craft names 'clip_bit', which is no evaluator of the role 'reward'; .* .clip_resnet.`",
         ),
-        ("methods.lora_enriched.sampling", {"step": 4}, "unknown key `methods.lora_enriched.sampling.step`; write `steps`"),
+        (
+            "methods.lora_enriched.sampling",
+            {"step": 4},
+            "unknown key `methods.lora_enriched.sampling.step`; write `steps`",
+        ),
         ("methods.craft.backprop", {"steps": 99}, "methods.craft.backprop.steps is 99"),
         ("methods.craft.backprop", {"mode": "refl", "lv": 2}, "can repeat its last step"),
         ("methods.craft.backprop", {"mode": "direct", "lv": 2}, "can repeat its last step"),
@@ -372,7 +384,7 @@ def test_an_encoder_has_no_name_of_an_evaluator():
 MEASURING = {
     *("prepare_images", "write_knowledge", "encode_images", "calibrate_cas", "score_images", "measure_fidelity"),
     *("measure_biomarkers", "audit_checklist", "find_neighbours", "check_validity", "train_classifier"),
-    *("collect_tables", "check_models"),
+    *("collect_tables", "check_models", "score_ablations", "collect_ablations"),
 }
 
 

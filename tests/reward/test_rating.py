@@ -46,3 +46,11 @@ def test_prompt_similarity_without_prompts_is_refused(rewarders):
     rating = Rating(rewarders[:1], RatingSettings(reward="prompt_similarity"))
     with pytest.raises(ValueError, match="needs the label prompts"):
         rating.reward_of(rating.see(IMAGES, LABELS))
+
+
+def test_without_calibration_the_raw_scores_pass_one_logistic_function(rewarders):
+    judge = rewarders[0].judge
+    plain, fitted = ([Rewarder(judge, make_alignment(judge, slope=slope))] for slope in (1.0, 4.0))
+    found = rate(fitted, calibrated=False)
+    assert torch.allclose(found, rate(plain)) and not torch.allclose(found, rate(fitted))
+    assert ((found >= 0) & (found <= 1)).all()

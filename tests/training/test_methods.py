@@ -11,7 +11,7 @@ from craft.models.foundation import Foundation
 from craft.reward.dimensions import DIMENSIONS
 from craft.training.results import CHECK_COLUMNS, read_history
 from craft.training.settings import MethodJob
-from craft.training.supervised import RealImages
+from craft.training.supervised import RealImages, choose_images
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +63,24 @@ def test_latents_are_joined_by_image_id_and_never_by_position(folder, tmp_path):
     stranger = pd.concat([frame, frame.iloc[:1].assign(image_id="stranger")])
     with pytest.raises(CraftError, match="does not hold the image 'stranger'"):
         RealImages.load(folder / "latents.safetensors", stranger)
+
+
+def test_fewer_images_of_every_label_are_among_more_of_them(folder):
+    frame = read_images(folder / "images.parquet", "train")
+    one, two, again = (choose_images(frame, count, "skin", 0) for count in (1, 2, 2))
+    assert one["label"].value_counts().to_dict() == {"nevus": 1, "melanoma": 1}
+    assert set(one["image_id"]) < set(two["image_id"]) < set(frame["image_id"])
+    assert two.equals(again) and two.index.is_monotonic_increasing
+    assert choose_images(frame, None, "skin", 0) is frame and choose_images(frame, 10_000, "skin", 0).equals(frame)
+    drawn = {tuple(choose_images(frame, 1, "skin", seed)["image_id"]) for seed in range(8)}
+    assert len(drawn) > 1, "every seed saw the same images"
+
+
+def test_a_supervised_method_is_shown_as_many_real_images_as_it_asks_for(folder, tmp_path, monkeypatch):
+    shown = []
+    load = RealImages.load
+    monkeypatch.setattr(RealImages, "load", lambda latents, frame: shown.append(frame) or load(latents, frame))
+    few = {"kind": "supervised", "prompts": "plain", "images_per_label": 1, "training": LOOP}
+    job = make_job(folder, few)
+    job.training.train(job, all_files_of(folder), tmp_path / "few", "cpu")
+    assert shown[0]["label"].value_counts().to_dict() == {"nevus": 1, "melanoma": 1}

@@ -219,6 +219,26 @@ def test_named_targets_are_found(tmp_path):
     assert "compile_paper" not in jobs
 
 
+def test_only_the_target_ablations_plans_the_variants_of_a_method(tmp_path, default_jobs):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    datasets, variants = len(config["datasets"]), len(config["ablations"]["variants"])
+    assert default_jobs["finetune_reward"] == datasets and "score_ablations" not in default_jobs
+    run = snakemake("-n", "--quiet", "rules", "--config", f"results={tmp_path}", "--", "ablations")
+    assert run.returncode == 0, run.stderr
+    jobs = count_jobs(run.stdout)
+    assert jobs["finetune_reward"] == datasets * (1 + variants) and jobs["train_adapter"] == datasets
+    assert (jobs["score_ablations"], jobs["collect_ablations"], jobs["render_notebook"]) == (datasets, 1, 1)
+    assert "compile_paper" not in jobs and "collect_tables" not in jobs
+
+
+def test_ablations_of_a_configuration_without_some_end_with_one_sentence(tmp_path):
+    run = snakemake("-n", "--configfile", "configs/judge.yaml", "--config", f"results={tmp_path}", "--", "ablations")
+    assert run.returncode == 2 and "Traceback" not in run.stderr
+    assert [line for line in run.stderr.splitlines() if line.startswith("craft: ")] == [
+        "craft: the configuration has no section `ablations`; config.yaml shows one"
+    ]
+
+
 def test_the_default_run_starts_at_most_fifty_jobs_that_import_large_libraries(default_jobs):
     large = [rule for rule in SCRIPTED if imports_of(script_of(rule)) & LARGE]
     assert "finetune_reward" in large

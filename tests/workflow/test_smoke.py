@@ -33,9 +33,9 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
-def planned_jobs(folder: Path) -> set[tuple[str, str]]:
+def planned_jobs(folder: Path, target: str = "all") -> set[tuple[str, str]]:
     """(rule, method) of all jobs that a run would start now; the method is empty where the rule has none."""
-    run = snakemake(folder, "-n")
+    run = snakemake(folder, "-n", target)
     assert run.returncode == 0, run.stderr
     blocks = re.split(r"^(?=(?:local)?rule \w+:$)", run.stdout + run.stderr, flags=re.MULTILINE)[1:]
     names = [re.match(r"(?:local)?rule (\w+):", block)[1] for block in blocks]
@@ -48,7 +48,7 @@ def finished(tmp_path_factory) -> Path:
     """A copy of the repository in which the smoke configuration has run once."""
     folder = tmp_path_factory.mktemp("smoke") / "craft"
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*KEPT_OUT))
-    run = snakemake(folder, "all", "models")
+    run = snakemake(folder, "all", "models", "ablations")
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
     return folder
 
@@ -70,8 +70,29 @@ def test_paper_tables_and_notebooks_are_there(finished):
         assert set(SETTINGS["datasets"]) <= set(table["dataset"]) <= {*SETTINGS["datasets"], "all"}
 
 
-def test_a_second_run_has_nothing_to_do(finished):
-    assert planned_jobs(finished) == set()
+def test_an_ablation_compares_every_variant_with_the_method_as_it_is(finished):
+    results, section = finished / RESULTS, SETTINGS["ablations"]
+    variants = {f"{section['of']}_{name}" for name in section["variants"]}
+    table = pd.read_csv(results / "tables/ablation.csv")
+    assert set(table["method"]) == {section["of"], *variants}
+    compared = table[table["method"].isin(variants)]
+    assert (compared["against"] == section["of"]).all() and compared["difference"].notna().all()
+    assert {"cas", "tail_rate", "diversity", "unet_evaluations"} <= set(compared["metric"])
+    assert (results / "figures/ablation.pdf").read_bytes().startswith(b"%PDF")
+    assert not variants & set(pd.read_csv(results / "tables/cas.csv")["method"]), "a table of the run knows variants"
+
+
+def test_variants_share_what_they_do_not_change(finished):
+    for dataset in SETTINGS["datasets"]:
+        trained = {path.parent.parent.name for path in (finished / RESULTS / dataset).glob("*/seed0/adapter")}
+        own = {name for name, method in SETTINGS["methods"].items() if method["kind"] != "foundation"}
+        variants = {f"craft_{name}" for name in SETTINGS["ablations"]["variants"]}
+        assert trained == {*own, *variants, "lora_enriched_few_images"}
+
+
+@pytest.mark.parametrize("target", ["all", "ablations"])
+def test_a_second_run_has_nothing_to_do(finished, target):
+    assert planned_jobs(finished, target) == set()
 
 
 def test_touching_sources_reruns_nothing(finished):

@@ -94,17 +94,19 @@ def words_of(node: dict[str, Any], known: dict[str, Any]) -> str:
     if node.get("type") == "array":
         return f"list of {words_of(node['items'], known)}"
     if node.get("type") == "object":
-        return f"mapping to {words_of(values_of(node), known)}"
+        values = values_of(node)
+        return f"mapping to {words_of(values, known)}" if values else "mapping"
     bounds = [f"{sign} {node[key]:g}" for key, sign in BOUNDS.items() if key in node]
     name = "name" if "pattern" in node else WORDS[node["type"]]
     return f"{name} {', '.join(bounds)}" if bounds else name
 
 
 def values_of(node: dict[str, Any]) -> dict[str, Any]:
-    """Schema of the values of a mapping."""
+    """Schema of the values of a mapping; empty where they can be anything."""
     if patterns := node.get("patternProperties"):
         return next(iter(patterns.values()))
-    return node["additionalProperties"]
+    values = node["additionalProperties"]
+    return values if isinstance(values, dict) else {}
 
 
 def default_of(field: FieldInfo, section: bool) -> str:

@@ -1,6 +1,6 @@
 """The whole configuration of one run."""
 
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -23,6 +23,7 @@ from craft.models.settings import (
     EvaluatorSettings,
     FoundationSettings,
 )
+from craft.pipeline.ablations import AblationSettings, make_methods
 from craft.pipeline.explain import explain_config
 from craft.training.methods import METHODS
 from craft.training.methods.base import check_methods
@@ -71,6 +72,9 @@ class Config(Strict):
         None, description="label classifier of phantoms; null for real images"
     )
     methods: dict[Name, Method] = Field(min_length=1, description="the methods by name, in the order of all tables")
+    ablations: AblationSettings | None = Field(
+        None, description="what `snakemake ablations` compares with one of the methods; null: nothing"
+    )
     sampling: SamplingSettings = Field(SamplingSettings(), description="how images are sampled")
     generation: GenerationSettings = Field(GenerationSettings(), description="how many images are generated")
     scoring: ScoringSettings = Field(ScoringSettings(), description="how images are scored and numbers resampled")
@@ -102,6 +106,7 @@ class Config(Strict):
         check_methods(self.methods, self.sampling)
         for name in self.given_methods():
             self.methods[name].check_run(name, self.datasets, self.seeds)
+        self.with_ablations()
         return self
 
     def _check_roles(self) -> None:
@@ -156,6 +161,21 @@ class Config(Strict):
                 f"memorization.features is {name!r}, which is no evaluator and no encoder;"
                 f" write for example `features: {example}`"
             )
+
+    def with_ablations(self) -> Self:
+        """The same run, with the methods that its ablations make among all others.
+
+        Raises:
+            ValueError: one sentence that names the key of a variant that cannot be.
+        """
+        if self.ablations is None:
+            return self
+        made = make_methods(self.ablations, self.methods)
+        raw = dict(self) | {"methods": {**self.methods, **made.methods}, "ablations": None}
+        try:
+            return type(self).model_validate(raw)
+        except ValidationError as error:
+            raise ValueError(made.explain(explain_config(error, type(self), raw))) from error
 
     def given_methods(self) -> list[str]:
         """Names of the methods whose images another program made."""

@@ -48,7 +48,7 @@ def model_sources(config: Config) -> Iterator[tuple[str, str]]:
                 yield f"{section}.{name}.path", model.path
     if config.phantom_classifier and config.phantom_classifier.path:
         yield "phantom_classifier.path", config.phantom_classifier.path
-    for name, method in config.methods.items():
+    for name, method in config.with_ablations().methods.items():
         if decoder := getattr(method, "tiny_decoder", None):
             yield f"methods.{name}.tiny_decoder", decoder
 

@@ -12,6 +12,7 @@ from craft.core.files import write_changed
 from craft.core.settings import REAL, ImageSet, JobSettings, Role
 from craft.datasets.readers import READERS
 from craft.datasets.settings import PrepareJob, ReadJob
+from craft.evaluation.ablation.settings import AblationJob
 from craft.evaluation.auditing.settings import AuditJob, AuditSettings, SignsJob
 from craft.evaluation.biomarkers.settings import MeasureJob
 from craft.evaluation.downstream.settings import DownstreamJob
@@ -44,6 +45,8 @@ from craft.training.settings import (
     GenerationJob,
     MethodJob,
 )
+
+ABLATION_SETTINGS = "tables/settings/collect_ablations.yaml"
 
 
 def model_path(config: Config, name: str) -> str:
@@ -128,7 +131,13 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
         for method in config.methods:
             for seed in config.seeds:
                 jobs |= resolve_method(config, dataset, method, seed)
-    jobs[SETTINGS] = Run(
+    jobs[SETTINGS] = resolve_run(config)
+    return jobs | resolve_ablations(config)
+
+
+def resolve_run(config: Config) -> Run:
+    """What a run consists of."""
+    return Run(
         modules=[*DIMENSIONS.extension_files(), *TABLES.modules()],
         datasets={name: list(dataset.labels) for name, dataset in config.datasets.items()},
         unnamed_patients=[name for name, dataset in config.datasets.items() if not dataset.names_patients],
@@ -144,6 +153,29 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
         scoring=config.scoring,
         judges=list(list_backgrounds(config.evaluators, config.encoders, list(config.datasets))),
     )
+
+
+def resolve_ablations(config: Config) -> dict[str, JobSettings]:
+    """Settings of the jobs of all variants of the ablated method, of what they start from, and of their table."""
+    if not config.ablations:
+        return {}
+    whole, phrases = config.with_ablations(), config.ablations.phrases()
+    jobs: dict[str, JobSettings] = {}
+    for dataset in config.datasets:
+        jobs[f"{dataset}/settings/score_ablations.yaml"] = score_job(config, dataset, image_sets(config, phrases))
+        for method in whole.methods:
+            for seed in config.seeds if method not in config.methods else []:
+                jobs |= resolve_method(whole, dataset, method, seed)
+    run, compared = resolve_run(whole), [config.ablations.of, *phrases]
+    narrowed = {
+        "modules": DIMENSIONS.extension_files(),
+        "methods": compared,
+        "rewarded": [name for name in run.rewarded if name in compared],
+        "given": [],
+        "controls": [REAL],
+        "trainings": {name: run.trainings[name] for name in compared},
+    }
+    jobs[ABLATION_SETTINGS] = AblationJob(**dict(run) | narrowed, phrases=phrases, features=config.held_out_features())
     return jobs
 
 
@@ -219,19 +251,10 @@ def resolve_preparation(config: Config, dataset: str) -> dict[str, JobSettings]:
 
 def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]:
     """Settings of the jobs that score and measure the images of one dataset."""
-    images, folder, refs = config.datasets[dataset], f"{dataset}/settings", evaluator_refs(config)
+    images, folder = config.datasets[dataset], f"{dataset}/settings"
     generated = image_sets(config, config.methods)
     measured = [*(ImageSet(method=name, seed=0) for name in config.controls() if name != REAL), *generated]
-    score = ScoreJob(
-        modules=[*loaders_of(config, refs), *DIMENSIONS.modules()],
-        dataset=dataset,
-        modality=images.modality,
-        labels=images.labels,
-        evaluators=refs,
-        phantom_classifier=model_path(config, "phantom_classifier") if config.phantom_classifier else None,
-        generated=measured,
-        neighbours=config.scoring.neighbours,
-    )
+    score = score_job(config, dataset, measured)
     tried = config.downstream.methods or list(config.methods)
     return {
         f"{folder}/score_images.yaml": score,
@@ -271,6 +294,21 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
             memorization=config.memorization,
         ),
     }
+
+
+def score_job(config: Config, dataset: str, generated: list[ImageSet]) -> ScoreJob:
+    """Settings of the job that scores some images of one dataset."""
+    images, refs = config.datasets[dataset], evaluator_refs(config)
+    return ScoreJob(
+        modules=[*loaders_of(config, refs), *DIMENSIONS.modules()],
+        dataset=dataset,
+        modality=images.modality,
+        labels=images.labels,
+        evaluators=refs,
+        phantom_classifier=model_path(config, "phantom_classifier") if config.phantom_classifier else None,
+        generated=generated,
+        neighbours=config.scoring.neighbours,
+    )
 
 
 def image_sets(config: Config, methods: Any) -> list[ImageSet]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from craft.reward.cas import ClinicalAlignment
+from craft.reward.evidence import ImageFeatures
 from craft.reward.judge import Judge
 from craft.reward.rewards import REWARDS
 from craft.reward.rewards.base import Seen
@@ -45,8 +46,15 @@ class Rating(nn.Module):
         found = []
         for judge, alignment, prompts in zip(self.judges, self.alignments, self.prompts, strict=True):
             features = judge.encode_images(images)
-            found.append(Seen(images, labels, features, alignment(features, labels), alignment.names, prompts))
+            dimensions = self.dimensions_of(alignment, features, labels)
+            found.append(Seen(images, labels, features, dimensions, alignment.names, prompts))
         return found
+
+    def dimensions_of(self, alignment: ClinicalAlignment, features: ImageFeatures, labels: Tensor) -> Tensor:
+        """Dimensions (n, d), each in [0, 1], calibrated unless the settings want them as they are."""
+        if self.settings.calibrated:
+            return alignment(features, labels)
+        return alignment.raw(features, labels).sigmoid()
 
     def reward_of(self, seen: list[Seen]) -> Tensor:
         """R (n,) of what the judges saw."""

@@ -22,6 +22,11 @@ class RatingSettings(Strict):
         min_length=1,
         description="weights of the calibrated dimensions in the reward; a dimension that is left out has none",
     )
+    calibrated: bool = Field(
+        True,
+        description="false: the dimensions' raw scores through one logistic function, not through the maps that were"
+        " fitted for every dimension and label; to compare with",
+    )
     evaluators: list[Name] | None = Field(
         None, min_length=1, description="evaluators of the role `reward` whose mean it is; null: all of them"
     )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from craft.core.rows import read_rows
-from craft.core.seeds import Draws, derive_seed
+from craft.core.seeds import Draws, derive_seed, numpy_generator
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.training.denoising import denoising_loss
@@ -67,6 +67,22 @@ class RealImages:
         places = zip(labels, draws.uniform(count).tolist(), strict=True)
         rows = [int(self.rows[label][int(place * len(self.rows[label]))]) for label, place in places]
         return self.latents[rows], labels
+
+
+def choose_images(frame: "pd.DataFrame", per_label: int | None, *names: str | int) -> "pd.DataFrame":
+    """A few images of every label, in the order of the table; all where a label has no more, or without a number.
+
+    The same names give nested choices: more images hold all of fewer, whichever method asks.
+
+    Args:
+        frame: rows of an image table, with the column label.
+        per_label: how many; None for all.
+        names: seed the choice.
+    """
+    if per_label is None:
+        return frame
+    order = numpy_generator("images per label", *names).permutation(len(frame))
+    return frame.iloc[order].groupby("label").head(per_label).sort_index()
 
 
 def denoise_real(

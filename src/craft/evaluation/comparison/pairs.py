@@ -6,7 +6,7 @@ labels, and every method is measured on the images of these numbers. Images that
 others but their labels: every such method is drawn on its own, and what is compared with it is compared without pairs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -75,13 +75,22 @@ class Paired:
         """Whether the images of two methods are pairs."""
         return any({method, other} <= set(part.methods) for part in self.parts)
 
+    def select(self, *keys: Key) -> Sampled:
+        """The means of some columns, in their order."""
+        whole, places = self._find(keys)
+        return whole.apply(lambda means: means[:, places])
+
     def combine(self, function: Callable[..., np.ndarray], *keys: Key) -> Sampled:
         """What a function makes of some columns' means, which it gets one by one, each of shape (k,)."""
-        parts = [part for part in self.parts if any(key in part.images for key in keys)]
-        whole = parts[0].sampled if len(parts) == 1 else join([part.sampled for part in parts])
-        columns = [key for part in parts for key in part.images.columns]
-        places = [columns.index(key) for key in keys]
+        whole, places = self._find(keys)
         return whole.apply(lambda means: function(*means[:, places].T)[:, None])
+
+    def _find(self, keys: Sequence[Key]) -> tuple[Sampled, list[int]]:
+        """The means of all columns of the parts that hold some, and where these stand among them."""
+        parts = [part for part in self.parts if any(key in part.images for key in keys)]
+        columns = [key for part in parts for key in part.images.columns]
+        whole = parts[0].sampled if len(parts) == 1 else join([part.sampled for part in parts])
+        return whole, [columns.index(key) for key in keys]
 
     def estimate(self, sampled: Sampled) -> Estimate:
         """The first statistic of some with its interval."""

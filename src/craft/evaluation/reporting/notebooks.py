@@ -2,7 +2,8 @@
 
 The metadata hold `craft: {order, caption, reads}`: the place among the figures, the caption as Typst markup, and the
 files that are read beside the settings of the run, as paths below the results folder with the wildcards `{dataset}`,
-`{method}`, `{trained}` (a method that has an adapter) and `{seed}`. Nothing else lists figures.
+`{method}`, `{trained}` (a method that has an adapter) and `{seed}`. With `paper: false` beside these the figure is none
+of the paper's, and a target of its own asks for it. Nothing else lists figures.
 """
 
 import json
@@ -23,6 +24,7 @@ class FigureMetadata(Strict):
     order: int = Field(description="figures stand in ascending order")
     caption: str = Field(min_length=1, description="Typst markup; `run` is what the paper knows of its run")
     reads: list[str] = Field(description="files below the results folder, with wildcards")
+    paper: bool = Field(True, description="whether it is one of the paper's; false: a target of its own asks for it")
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,13 @@ class Figure:
         name: of the notebook, and of the pictures that it draws, without suffix.
         caption: Typst markup.
         reads: files below the results folder, with wildcards.
+        paper: whether it is one of the paper's.
     """
 
     name: str
     caption: str
     reads: tuple[str, ...]
+    paper: bool = True
 
 
 def list_figures(folder: Path) -> list[Figure]:
@@ -48,7 +52,7 @@ def list_figures(folder: Path) -> list[Figure]:
     """
     found = [(read_metadata(path), path.stem) for path in sorted(Path(folder).glob("*.ipynb"))]
     found.sort(key=lambda entry: (entry[0].order, entry[1]))
-    return [Figure(name, metadata.caption, tuple(metadata.reads)) for metadata, name in found]
+    return [Figure(name, metadata.caption, tuple(metadata.reads), metadata.paper) for metadata, name in found]
 
 
 def read_metadata(notebook: Path) -> FigureMetadata:

@@ -15,7 +15,7 @@ class Seen:
         images: augmented, shape (n, 3, h, w), about [0, 1].
         labels: numbers of the intended labels, shape (n,).
         features: what the judge sees in them.
-        dimensions: calibrated dimensions of CAS, shape (n, d), each in [0, 1].
+        dimensions: of CAS, shape (n, d), each in [0, 1]; calibrated unless `RatingSettings.calibrated` says no.
         names: of the dimensions, in their order.
         prompts: embeddings of the label prompts, shape (labels, width); None where the judge was given none.
     """

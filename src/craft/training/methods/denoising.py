@@ -52,6 +52,9 @@ class DenoisingMethod(MethodSettings):
         description="a method whose whole budget of UNet evaluations, that of what it starts from included, is spent"
         " here too; it decides `training.steps`",
     )
+    images_per_label: Positive | None = Field(
+        None, description="real training images of every label that it is shown, drawn by the seed; null: all"
+    )
     compute: SupervisedCompute = Field(SupervisedCompute(), description="precision and memory")
     prompt_dropout: float = Field(0.1, ge=0, lt=1, description="share of empty prompts, for classifier-free guidance")
     min_snr_gamma: float | None = Field(None, gt=0, description="caps the weight of nearly clean images; null: no cap")
@@ -123,10 +126,11 @@ class DenoisingMethod(MethodSettings):
         from craft.core.images import read_images
         from craft.knowledge.schema import Knowledge
         from craft.models.foundation import Foundation
-        from craft.training.supervised import RealImages, train_supervised
+        from craft.training.supervised import RealImages, choose_images, train_supervised
 
         foundation = Foundation.load(job.foundation.path, files.start, device, job.resolution, **job.foundation.hub)
-        images = RealImages.load(files.latents, read_images(files.images, "train"))
+        shown = choose_images(read_images(files.images, "train"), self.images_per_label, job.dataset, job.seed)
+        images = RealImages.load(files.latents, shown)
         knowledge = Knowledge.load(files.knowledge)
         further = self.further(foundation, job, knowledge)
         if not self.guard:
