@@ -20,7 +20,8 @@ DECODED_SET = ImageSet(method=DECODED, seed=0)
 def test_a_reward_training_is_told_of_the_judges_that_reward_and_watch_it():
     jobs = [job for job in resolve_jobs(validate_config(DEFAULT)).values() if isinstance(job, MethodJob)]
     roles = {job.method: {ref.role for ref in job.evaluators} for job in jobs}
-    assert roles == {"lora_enriched": set(), "craft": {"reward", "monitor"}}
+    watched = {"reward", "monitor"}
+    assert roles == {"lora_enriched": set(), "rwr": watched, "alignprop": watched, "craft": watched}
 
 
 def test_every_evaluator_is_paired_with_the_encoder_of_its_role():

@@ -103,12 +103,12 @@ def test_a_matched_training_without_anything_left_to_spend_is_refused():
 def test_a_reward_method_that_is_a_baseline_is_compared_as_one():
     settings = resolve_jobs(
         configure(
-            alignprop={"kind": "reward", "start": "lora_enriched", "baseline": True},
+            refl={"kind": "reward", "start": "lora_enriched", "baseline": True},
             dpo={"kind": "dpo", "start": "lora_enriched"},
         )
     )["tables/settings/collect_tables.yaml"]
     assert settings.rewarded == ["craft"]
-    assert settings.baselines == ["foundation", "lora_enriched", "alignprop", "dpo"]
+    assert settings.baselines == ["foundation", "lora_enriched", "best_of_n", "rwr", "alignprop", "refl", "dpo"]
     assert settings.is_trained("craft") and not settings.is_trained("foundation")
     assert settings.trainings["craft"] == ["craft", "lora_enriched"] and settings.trainings["foundation"] == []
 
