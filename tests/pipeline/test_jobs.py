@@ -66,7 +66,9 @@ def test_given_images_stand_beside_methods_of_the_run():
 def test_a_job_names_the_modules_that_it_finds_by_name_and_no_other():
     jobs = resolve_jobs(validate_config(DEFAULT))
     assert jobs["fundus/settings/prepare_images.yaml"].modules == ["craft.datasets.readers.phantom"]
-    assert jobs["fundus/lora_enriched/seed0/settings/train_adapter.yaml"].modules == ["craft.training.methods.supervised"]
+    assert jobs["fundus/lora_enriched/seed0/settings/train_adapter.yaml"].modules == [
+        "craft.training.methods.supervised"
+    ]
     reward = jobs["fundus/craft/seed0/settings/finetune_reward.yaml"].modules
     assert reward[0] == "craft.training.methods.reward" and "craft.reward.rewards.weighted_mean" in reward
     assert jobs["fundus/settings/measure_fidelity.yaml"].modules == []

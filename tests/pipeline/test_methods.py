@@ -102,7 +102,10 @@ def test_a_matched_training_without_anything_left_to_spend_is_refused():
 
 def test_a_reward_method_that_is_a_baseline_is_compared_as_one():
     settings = resolve_jobs(
-        configure(alignprop={"kind": "reward", "start": "lora_enriched", "baseline": True}, dpo={"kind": "dpo", "start": "lora_enriched"})
+        configure(
+            alignprop={"kind": "reward", "start": "lora_enriched", "baseline": True},
+            dpo={"kind": "dpo", "start": "lora_enriched"},
+        )
     )["tables/settings/collect_tables.yaml"]
     assert settings.rewarded == ["craft"]
     assert settings.baselines == ["foundation", "lora_enriched", "alignprop", "dpo"]

@@ -3,7 +3,8 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -55,27 +56,39 @@ def image_row(image: np.ndarray, *, label: str, split: str, origin: str, patient
     return row | {"label": label, "split": split, "origin": origin, "patient_id": patient_id} | texts
 
 
-def write_images(path: Path, rows: list[dict]) -> None:
-    """Write an image table atomically; `datasets` decodes its `image` column on its own."""
+def write_images(path: Path, rows: Iterable[dict]) -> None:
+    """Write an image table atomically, `GROUP` rows at a time; `datasets` decodes its `image` column on its own."""
     features = {name: {"dtype": "string", "_type": "Value"} for name in COLUMNS} | {"image": {"_type": "Image"}}
     metadata = {"huggingface": json.dumps({"info": {"features": {name: features[name] for name in SCHEMA.names}}})}
-    table = pa.Table.from_pylist(rows, schema=SCHEMA.with_metadata(metadata))
-    with atomic_path(path) as staged:
-        pq.write_table(table, staged, row_group_size=GROUP)
+    schema, remaining = SCHEMA.with_metadata(metadata), iter(rows)
+    with atomic_path(path) as staged, pq.ParquetWriter(staged, schema) as file:
+        while group := list(islice(remaining, GROUP)):
+            file.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
 def read_images(path: Path, split: str | None = None) -> pd.DataFrame:
-    """Read an image table, or one split of it; the index is a fresh 0..n-1.
+    """Read an image table, or one split of it, with its encoded images; the index is a fresh 0..n-1.
 
     Raises:
         CraftError: if the file is missing, is no image table, or the split is empty.
     """
+    return read_columns(path, split, list(SCHEMA.names))
+
+
+def read_texts(path: Path, split: str | None = None) -> pd.DataFrame:
+    """As `read_images`, without the column of the images, which alone is large."""
+    return read_columns(path, split, [name for name in SCHEMA.names if name != "image"])
+
+
+def read_columns(path: Path, split: str | None, columns: list[str]) -> pd.DataFrame:
+    """Columns of an image table, or of one split of it; see `read_images`."""
     require_table(path)
-    frame = read_frame(path, AGAIN, filters=[("split", "==", split)] if split else None)
-    check_columns(list(frame.columns), path)
+    with reading(path, "a parquet table", AGAIN):
+        check_columns(pq.read_schema(path).names, path)
+    frame = read_frame(path, AGAIN, columns=columns, filters=[("split", "==", split)] if split else None)
     check_texts(frame, path)
     if frame.empty:
-        raise CraftError(f"{path} has no image" + (f" of split {split!r}" if split else ""))
+        raise no_image(path, split)
     return frame.reset_index(drop=True)
 
 
@@ -119,9 +132,28 @@ def check_columns(names: list[str], path: Path) -> None:
 
 def check_texts(frame: pd.DataFrame, path: Path) -> None:
     """Raise a CraftError if a column that is text in every image table holds anything else."""
-    for name in COLUMNS:
+    for name in frame.columns.intersection(COLUMNS):
         if name != "image" and not frame[name].map(lambda cell: isinstance(cell, str)).all():
             raise CraftError(f"{path}: the column {name!r} holds what is no text; {AGAIN}")
+
+
+def stream_pixels(path: Path, split: str | None = None) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+    """Rows of an image table, or of one split of it, with their pixels (`decode_images`), at most `GROUP` at a time.
+
+    Raises:
+        CraftError: if the file is missing or is no image table, an image cannot be decoded, or there is none.
+    """
+    found = False
+    for frame in stream_images(path, split):
+        found = True
+        yield frame, decode_images(frame)
+    if not found:
+        raise no_image(path, split)
+
+
+def no_image(path: Path, split: str | None) -> CraftError:
+    """The error for an image table, or a split of it, without any image."""
+    return CraftError(f"{path} has no image" + (f" of split {split!r}" if split else ""))
 
 
 def decode_images(frame: pd.DataFrame) -> np.ndarray:
@@ -139,8 +171,11 @@ def decode_images(frame: pd.DataFrame) -> np.ndarray:
 
 def decode_cell(cell: dict, name: str | int) -> np.ndarray:
     """Pixels of one cell, uint8 of shape (height, width, 3); `name` is what messages call it."""
+    data = cell.get("bytes") if isinstance(cell, dict) else None
+    if not isinstance(data, bytes):
+        raise CraftError(f"the image {name!r} of an image table has no bytes; make the table again")
     with reading(f"the image {name!r} of an image table", "PNG", "make the table again"):
-        return np.asarray(Image.open(io.BytesIO(cell["bytes"])).convert("RGB"))
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def to_tensor(images: np.ndarray):
