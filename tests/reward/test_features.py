@@ -31,7 +31,7 @@ def frame() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def entries(frame) -> dict:
-    return compute_features(tiny_judge(SIZE), frame, tiny_knowledge(), REF)
+    return compute_features(tiny_judge(SIZE), [frame], tiny_knowledge(), REF)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_held_out_judges_read_descriptions_of_their_own(frame):
     }
     knowledge = knowledge.model_copy(update={"labels": known})
     for role in ("reward", "monitor", "held_out"):
-        found = compute_features(judge, frame, knowledge, tiny_ref("e", role, Path("nowhere")))
+        found = compute_features(judge, [frame], knowledge, tiny_ref("e", role, Path("nowhere")))
         for key, label in known.items():
             texts = own[key] if role == "held_out" else label.descriptions
             assert torch.equal(found[f"e/descriptions/{key}"], judge.evaluator.encode_texts(texts))

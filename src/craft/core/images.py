@@ -56,14 +56,19 @@ def image_row(image: np.ndarray, *, label: str, split: str, origin: str, patient
     return row | {"label": label, "split": split, "origin": origin, "patient_id": patient_id} | texts
 
 
-def write_images(path: Path, rows: Iterable[dict]) -> None:
-    """Write an image table atomically, `GROUP` rows at a time; `datasets` decodes its `image` column on its own."""
+def write_images(path: Path, rows: Iterable[dict]) -> int:
+    """Write an image table atomically, `GROUP` rows at a time, and return their number.
+
+    `datasets` of Hugging Face decodes its `image` column on its own.
+    """
     features = {name: {"dtype": "string", "_type": "Value"} for name in COLUMNS} | {"image": {"_type": "Image"}}
     metadata = {"huggingface": json.dumps({"info": {"features": {name: features[name] for name in SCHEMA.names}}})}
-    schema, remaining = SCHEMA.with_metadata(metadata), iter(rows)
+    schema, remaining, count = SCHEMA.with_metadata(metadata), iter(rows), 0
     with atomic_path(path) as staged, pq.ParquetWriter(staged, schema) as file:
         while group := list(islice(remaining, GROUP)):
             file.write_table(pa.Table.from_pylist(group, schema=schema))
+            count += len(group)
+    return count
 
 
 def read_images(path: Path, split: str | None = None) -> pd.DataFrame:
@@ -93,7 +98,7 @@ def read_columns(path: Path, split: str | None, columns: list[str]) -> pd.DataFr
 
 
 def stream_images(path: Path, split: str | None = None, batch: int = GROUP) -> Iterator[pd.DataFrame]:
-    """The rows of an image table, or of one split of it, in frames of at most `batch` rows.
+    """The rows of an image table, or of one split of it, in frames of `batch` rows; the last holds what remains.
 
     Raises:
         CraftError: if the file is missing or is no image table.
@@ -103,12 +108,15 @@ def stream_images(path: Path, split: str | None = None, batch: int = GROUP) -> I
         file = pq.ParquetFile(path)
     with file:
         check_columns(file.schema_arrow.names, path)
-        batches = file.iter_batches(batch)
+        batches, waiting = file.iter_batches(batch), pd.DataFrame()
         while (frame := next_frame(batches, path)) is not None:
             check_texts(frame, path)
-            frame = frame[frame["split"] == split] if split else frame
-            if len(frame):
-                yield frame.reset_index(drop=True)
+            waiting = pd.concat([waiting, frame[frame["split"] == split] if split else frame], ignore_index=True)
+            if len(waiting) >= batch:
+                yield waiting.iloc[:batch]
+                waiting = waiting.iloc[batch:].reset_index(drop=True)
+        if len(waiting):
+            yield waiting
 
 
 def next_frame(batches: Iterator[pa.RecordBatch], path: Path) -> pd.DataFrame | None:
@@ -138,7 +146,7 @@ def check_texts(frame: pd.DataFrame, path: Path) -> None:
 
 
 def stream_pixels(path: Path, split: str | None = None) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
-    """Rows of an image table, or of one split of it, with their pixels (`decode_images`), at most `GROUP` at a time.
+    """Rows of an image table, or of one split of it, with their pixels (`decode_images`), `GROUP` at a time.
 
     Raises:
         CraftError: if the file is missing or is no image table, an image cannot be decoded, or there is none.
@@ -163,10 +171,16 @@ def decode_images(frame: pd.DataFrame) -> np.ndarray:
         CraftError: if an image cannot be decoded, or is of another size than the others.
     """
     names = frame.get("image_id", frame.index)
-    images = [decode_cell(cell, name) for cell, name in zip(frame["image"], names, strict=True)]
-    if other := [name for image, name in zip(images, names, strict=True) if image.shape != images[0].shape]:
-        raise CraftError(f"the image {other[0]!r} of an image table is of another size than the others; make it again")
-    return np.stack(images)
+    pixels: np.ndarray | None = None
+    for row, (cell, name) in enumerate(zip(frame["image"], names, strict=True)):
+        image = decode_cell(cell, name)
+        pixels = np.empty((len(frame), *image.shape), np.uint8) if pixels is None else pixels
+        if image.shape != pixels.shape[1:]:
+            raise CraftError(f"the image {name!r} of an image table is of another size than the others; make it again")
+        pixels[row] = image
+    if pixels is None:
+        raise ValueError("there is no image to decode")
+    return pixels
 
 
 def decode_cell(cell: dict, name: str | int) -> np.ndarray:

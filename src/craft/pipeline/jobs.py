@@ -207,6 +207,7 @@ def resolve_preparation(config: Config, dataset: str) -> dict[str, JobSettings]:
             dataset=dataset,
             foundation=foundation_ref(config) if config.foundation else None,
             evaluators=refs,
+            batch=config.scoring.batch,
         ),
         f"{folder}/calibrate_cas.yaml": CalibrationJob(
             modules=[*DIMENSIONS.modules(), *loader_extensions()],
@@ -231,6 +232,7 @@ def resolve_measurements(config: Config, dataset: str) -> dict[str, JobSettings]
         phantom_classifier=model_path(config, "phantom_classifier") if config.phantom_classifier else None,
         generated=measured,
         neighbours=config.scoring.neighbours,
+        batch=config.scoring.batch,
     )
     tried = config.downstream.methods or list(config.methods)
     return {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 # elements of a matrix that is held at a time
-BLOCK = 8_000_000
+BLOCK = 2_000_000
 # a squared distance below this share of both squared lengths is that of equal features, and rounding
 ROUNDING = 1e-13
 

@@ -120,13 +120,13 @@ class DenoisingMethod(MethodSettings):
 
     def train(self, job: "MethodJob", files: MethodFiles, checkpoints: Path, device: str) -> Trained:
         """See `MethodSettings.train`."""
-        from craft.core.images import read_images
+        from craft.core.images import read_texts
         from craft.knowledge.schema import Knowledge
         from craft.models.foundation import Foundation
         from craft.training.supervised import RealImages, train_supervised
 
         foundation = Foundation.load(job.foundation.path, files.start, device, job.resolution, **job.foundation.hub)
-        images = RealImages.load(files.latents, read_images(files.images, "train"))
+        images = RealImages.load(files.latents, read_texts(files.images, "train"))
         knowledge = Knowledge.load(files.knowledge)
         further = self.further(foundation, job, knowledge)
         if not self.guard:
