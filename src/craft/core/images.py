@@ -170,12 +170,11 @@ def decode_images(frame: pd.DataFrame) -> np.ndarray:
     Raises:
         CraftError: if an image cannot be decoded, or is of another size than the others.
     """
-    names = frame.get("image_id", frame.index)
     pixels: np.ndarray | None = None
-    for row, (cell, name) in enumerate(zip(frame["image"], names, strict=True)):
-        image = decode_cell(cell, name)
+    for row, image in enumerate(decode_each(frame)):
         pixels = np.empty((len(frame), *image.shape), np.uint8) if pixels is None else pixels
         if image.shape != pixels.shape[1:]:
+            name = list(frame.get("image_id", frame.index))[row]
             raise CraftError(f"the image {name!r} of an image table is of another size than the others; make it again")
         pixels[row] = image
     if pixels is None:
@@ -183,8 +182,22 @@ def decode_images(frame: pd.DataFrame) -> np.ndarray:
     return pixels
 
 
+def decode_each(frame: pd.DataFrame) -> Iterator[np.ndarray]:
+    """Pixels of the rows one after another, uint8 of shape (height, width, 3); raises as `decode_cell` does."""
+    names = frame.get("image_id", frame.index)
+    return (decode_cell(cell, name) for cell, name in zip(frame["image"], names, strict=True))
+
+
 def decode_cell(cell: dict, name: str | int) -> np.ndarray:
-    """Pixels of one cell, uint8 of shape (height, width, 3); `name` is what messages call it."""
+    """Pixels of one cell, uint8 of shape (height, width, 3).
+
+    Args:
+        cell: of the column `image`.
+        name: what messages call it.
+
+    Raises:
+        CraftError: if it holds no image.
+    """
     data = cell.get("bytes") if isinstance(cell, dict) else None
     if not isinstance(data, bytes):
         raise CraftError(f"the image {name!r} of an image table has no bytes; make the table again")
