@@ -34,7 +34,7 @@ def main(
         from craft.reward.features import compute_features, write_features
         from craft.reward.judge import Judge
 
-        check_leakage(frame)
+        check_leakage(stream_images(images))
         known, entries, loaded = Knowledge.load(knowledge), {}, LoadedModels()
         for ref in job.evaluators:
             judge = Judge.load(ref, device)
