@@ -90,7 +90,10 @@ def example_of(field: FieldInfo) -> Any:
     """A value for a field."""
     default = field.get_default(call_default_factory=True, validated_data={})
     if default is not PydanticUndefined and default is not None:
-        return TypeAdapter(Any).dump_python(default, mode="json", exclude_unset=True)
+        value = TypeAdapter(Any).dump_python(default, mode="json", exclude_unset=True)
+        # the first of several entries shows how one is written
+        many = isinstance(value, dict) and len(dump(value)) > 2 * LONGEST
+        return dict([next(iter(value.items()))]) if many else value
     if field.examples:
         return field.examples[0]
     return example_of_type(field.annotation)
