@@ -20,12 +20,12 @@ def main(
 ) -> None:
     """Fit the logistic maps that turn raw scores into probabilities."""
     job = CalibrationJob.load(settings)
-    from craft.core.images import read_images
+    from craft.core.images import read_texts
     from craft.knowledge.schema import Knowledge
     from craft.reward.calibration import calibrate
     from craft.reward.features import Features, calibration_to_json, foreign_features
 
-    own = Features(features, read_images(images), Knowledge.load(knowledge))
+    own = Features(features, read_texts(images), Knowledge.load(knowledge))
     maps = {}
     for ref in job.evaluators:
         raw, pairs = own.raw_scores(ref, job.neighbours), own.split(ref, "calibration")

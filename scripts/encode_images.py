@@ -23,32 +23,32 @@ def main(
 ) -> None:
     """Encode all images and texts with every evaluator and encoder, training images with an autoencoder."""
     job = EncodeJob.load(settings)
-    from craft.core.images import decode_images, read_images, to_tensor, write_images
+    from craft.core.images import read_texts, stream_images, write_images
+    from craft.core.memory import explain_memory
 
-    frame = read_images(images)
-    with lease_device() as device:
+    frame = read_texts(images)
+    with lease_device() as device, explain_memory("the encoding", f"lower `scoring.batch` (now {job.batch})"):
         from craft.datasets.splits import check_leakage
         from craft.knowledge.schema import Knowledge
         from craft.models.loaded import LoadedModels
         from craft.reward.features import compute_features, write_features
         from craft.reward.judge import Judge
 
-        check_leakage(frame)
+        check_leakage(stream_images(images))
         known, entries, loaded = Knowledge.load(knowledge), {}, LoadedModels()
         for ref in job.evaluators:
             judge = Judge.load(ref, device)
             loaded.add(ref.name, ref.role, judge.evaluator)
             loaded.add(ref.encoder.name, ref.role, judge.encoder)
-            entries |= compute_features(judge, frame, known, ref)
+            entries |= compute_features(judge, stream_images(images), known, ref, job.batch)
         if job.foundation and latents and decoded:
             from craft.models.foundation import Foundation
-            from craft.training.generation import decode_table
+            from craft.training.generation import decode_table, encode_table
 
             foundation = Foundation.load(job.foundation.path, device=device, **job.foundation.hub)
-            training = frame[frame["split"] == "train"]
-            encoded = foundation.encode_images(to_tensor(decode_images(training)))
-            write_rows(latents, list(training["image_id"]), {"latents": encoded})
-            write_images(decoded, decode_table(foundation, frame[frame["split"] == "test"]))
+            ids, encoded = encode_table(foundation, images, job.batch)
+            write_rows(latents, ids, {"latents": encoded})
+            write_images(decoded, decode_table(foundation, images, job.batch))
         write_features(features, frame, entries)
 
 

@@ -22,7 +22,10 @@ def main(
 ) -> None:
     """Sample the same number of images of every label; equal seeds start from equal noise in every method."""
     job = GenerationJob.load(settings)
-    with lease_device() as device:
+    from craft.core.memory import explain_memory
+
+    mend = f"lower `generation.batch` (now {job.generation.batch})"
+    with lease_device() as device, explain_memory("the sampling", mend):
         from craft.core.files import write_parquet
         from craft.core.images import write_images
         from craft.knowledge.schema import Knowledge
@@ -37,8 +40,8 @@ def main(
             rows = job.selection.choose(foundation, job, known, files, device)
         else:
             rows = generate_table(foundation, job, known)
-        write_images(images, rows)
-        write_parquet(cost, cost_table(foundation, job, len(rows)))
+        count = write_images(images, rows)
+        write_parquet(cost, cost_table(foundation, job, count))
 
 
 if __name__ == "__main__":

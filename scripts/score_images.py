@@ -8,6 +8,7 @@ import typer
 from craft.core.cli import run
 from craft.core.device import lease_device
 from craft.core.files import write_parquet
+from craft.core.memory import explain_memory
 from craft.core.rows import write_rows
 from craft.core.settings import match_files
 from craft.evaluation.scoring.settings import ScoreJob
@@ -31,13 +32,16 @@ def main(
     sets = match_files(job.generated, generated or [], "--generated")
     scored = match_files(job.generated, scores or [], "--scores")
     encoded = match_files(job.generated, embeddings or [], "--embeddings")
-    with lease_device() as device:
-        from craft.core.images import read_images
+    mend = f"lower `scoring.batch` (now {job.batch})"
+    with lease_device() as device, explain_memory("the scoring", mend):
+        from craft.core.images import read_images, read_texts
         from craft.evaluation.scoring.scorer import Scorer
         from craft.knowledge.schema import Knowledge
         from craft.reward.features import Features
 
-        known = Features(features, read_images(images), Knowledge.load(knowledge))
+        # the classifier of phantoms alone looks at real images once more
+        read = read_images if job.phantom_classifier else read_texts
+        known = Features(features, read(images), Knowledge.load(knowledge))
         scorer = Scorer.load(job, known, calibration, device)
         write_parquet(real, scorer.score_real())
         for (each, table), (_, score_file), (_, feature_file) in zip(sets, scored, encoded, strict=True):

@@ -38,7 +38,7 @@ def make_dataset(folder: Path) -> None:
     entries = {}
     for number, (name, role) in enumerate(EVALUATORS):
         ref, judge = tiny_ref(name, role, folder), tiny_judge(family=name, seed=number)
-        entries |= compute_features(judge, frame, knowledge, ref)
+        entries |= compute_features(judge, [frame], knowledge, ref)
         save_judge(judge, ref)
     write_features(folder / "features.safetensors", frame, entries)
     fitted = Logistic(1.0, (0.0,) * len(knowledge.labels), 0.9, 6)

@@ -14,7 +14,7 @@ from craft.reward.objective import ClinicalReward
 from craft.reward.rating import Rating, Rewarder
 from craft.reward.settings import ObjectiveSettings
 from craft.training.craft import RewardInputs, train_reward
-from craft.training.guard import Monitor
+from craft.training.guard import Monitor, measure_appearance
 from craft.training.methods.denoising import SupervisedLoop
 from craft.training.methods.guarded import RewardLoop
 from craft.training.methods.reward import RewardMethod
@@ -62,7 +62,7 @@ def make_alignment(judge, slope: float = 3.0) -> ClinicalAlignment:
 
 def make_reward(judge, alignment, objective: ObjectiveSettings, images, labels, kind=Rating) -> ClinicalReward:
     """The reward of one judge, and what real images (n, 3, h, w) reach under it."""
-    return ClinicalReward(kind([Rewarder(judge, alignment)], objective), objective, images, labels)
+    return ClinicalReward(kind([Rewarder(judge, alignment)], objective), objective, [images], labels)
 
 
 def reward_method(**changes) -> RewardMethod:
@@ -88,7 +88,9 @@ def reward_run(adapter: Path, folder: Path, method: RewardMethod | None = None) 
     pixels = torch.rand(10, 3, 32, 32, generator=torch.Generator().manual_seed(4))
     reward = make_reward(judge, make_alignment(judge), method.objective, pixels, labels)
     # a monitor that says the same of everything, so that the guard keeps the last state
-    monitor = Monitor.of(judge, make_alignment(judge, slope=0.0), pixels, judge.embed(pixels), labels)
+    monitor = Monitor.of(
+        judge, make_alignment(judge, slope=0.0), measure_appearance(pixels), judge.embed(pixels), labels
+    )
     inputs = RewardInputs(foundation, reward, monitor, real_images(foundation), tiny_knowledge())
     sampling = SamplingSettings(steps=3, guidance_scale=2.0)
     trained = train_reward(method, sampling, inputs, "test/0", folder)

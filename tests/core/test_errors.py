@@ -2,7 +2,7 @@
 
 import pytest
 
-from craft.core.errors import LONG, LONGEST, CraftError, check_size, one_line
+from craft.core.errors import LISTED, LONG, LONGEST, CraftError, check_size, list_names, one_line
 
 
 def test_a_sentence_is_one_line_whatever_it_quotes():
@@ -61,3 +61,10 @@ def test_what_would_keep_a_reader_busy_is_refused_at_once(value, said):
 
 def test_plain_values_pass():
     check_size({"a": [1, 2.5, None, True, "é", {"b": ["c"] * 1000}]})
+
+
+def test_of_many_names_the_first_are_listed():
+    assert list_names(["a", "b"]) == "a, b"
+    long = list_names(f"label_{number}" for number in range(50))
+    assert long.startswith("label_0, label_1, ") and long.endswith(" and 39 more") and len(long) < LISTED + 15
+    assert list_names(["x" * 200, "y"]) == f"{'x' * 200} and 1 more"

@@ -418,3 +418,10 @@ def test_names_of_masks(file):
 )
 def test_names_of_images(file):
     assert not mask_sign(file, ["mask"])
+
+
+def test_the_column_of_patients_under_the_name_of_the_labels_shows_none_of_them(folder):
+    save(folder, ["a.png", "b.png", "c.png"])
+    write(folder, "file,label,person", "a.png,J12,J12", "b.png,J13,J13", "c.png,nevus,J14")
+    told = refused(group_column="person")
+    assert "values that may be ids and are not shown" in told and "J1" not in told

@@ -83,3 +83,16 @@ def test_a_broken_table_is_one_sentence(tmp_path, monkeypatch, write, sentence):
     write(tmp_path / "made.parquet")
     with pytest.raises(CraftError, match=sentence):
         settings().read()
+
+
+def test_text_that_another_program_wrote_as_bytes_is_text(tmp_path, monkeypatch):
+    monkeypatch.setenv("CRAFT_DATA", str(tmp_path))
+    images = [encode_png(image) for image in pictures(2)]
+    pq.write_table(pa.table({"image": images, "label": [b"a", b"b"], "file": [b"x", b"y"]}), tmp_path / "made.parquet")
+    assert [(raw.file, raw.label) for raw in settings().read()] == [("made.parquet:x", "a"), ("made.parquet:y", "b")]
+
+
+def test_the_column_of_patients_taken_for_labels_shows_none_of_them(made):
+    with pytest.raises(CraftError, match="values that may be ids and are not shown") as told:
+        settings(label_column="patient", group_column="patient").read()
+    assert "p1" not in str(told.value)

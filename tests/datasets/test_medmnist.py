@@ -84,6 +84,13 @@ def test_other_arrays_are_refused_with_the_expected_shape(folder, content):
         read_medmnist(DATASET)
 
 
+def test_class_numbers_that_are_none_are_named(folder):
+    content = arrays()
+    np.savez(folder / "tiny.npz", **content | {"val_labels": np.full(content["val_labels"].shape, np.nan)})
+    with pytest.raises(CraftError, match="val_labels holds numbers that are not finite"):
+        read_medmnist(DATASET)
+
+
 @pytest.mark.parametrize("data", [b"", b"no arrays", b"PK\x03\x04 cut"])
 def test_a_broken_file_is_refused(folder, data):
     (folder / "tiny.npz").write_bytes(data)

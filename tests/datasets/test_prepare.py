@@ -181,7 +181,7 @@ def test_unusable_files_are_quarantined_with_the_reason(entries, tmp_path):
     assert found["reason"]["skin/images/twin.bmp"] == f"has the pixels of skin/{entries[2][0]}, which is labelled a"
     assert found["reason"][f"skin/{entries[8][0]}"] == "has no group id in the label table"
     assert len(frame) == 56
-    check_leakage(frame)
+    check_leakage([frame])
 
 
 def test_max_per_label_keeps_whole_patients_and_the_splits(entries):

@@ -44,27 +44,27 @@ def test_another_seed_splits_otherwise():
 
 
 def test_a_clean_table_passes_the_leakage_check():
-    check_leakage(table(("p", "train", 1), ("p", "train", 2), ("q", "test", 3)))
+    check_leakage([table(("p", "train", 1), ("p", "train", 2), ("q", "test", 3))])
 
 
 def test_a_patient_in_two_splits_is_a_leak():
     with pytest.raises(CraftError, match="patient 'p' is in the splits test and train"):
-        check_leakage(table(("p", "train", 1), ("q", "train", 2), ("p", "test", 3)))
+        check_leakage([table(("p", "train", 1), ("q", "train", 2), ("p", "test", 3))])
 
 
 def test_equal_pixels_in_two_splits_are_a_leak():
     with pytest.raises(CraftError, match="same pixels"):
-        check_leakage(table(("p", "train", 1), ("q", "test", 1)))
+        check_leakage([table(("p", "train", 1), ("q", "test", 1))])
 
 
 def test_equal_bytes_in_two_splits_are_a_leak_even_if_the_hash_column_hides_it():
     frame = table(("p", "train", 1), ("q", "test", 1))
     with pytest.raises(CraftError, match="same bytes"):
-        check_leakage(frame.assign(sha256=["one", "two"]))
+        check_leakage([frame.assign(sha256=["one", "two"])])
 
 
 def test_generated_images_are_no_leak():
-    check_leakage(table(("p", "train", 1), ("", "generated", 1), ("", "generated", 2)))
+    check_leakage([table(("p", "train", 1), ("", "generated", 1), ("", "generated", 2))])
 
 
 def test_coverage_names_the_label_the_splits_and_the_remedy():

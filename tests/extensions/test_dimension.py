@@ -82,7 +82,7 @@ def known(job, results) -> Features:
     folder, knowledge, (ref,) = results / FOLDER, tiny_knowledge(), job.evaluators
     write_images(folder / "images.parquet", draw_rows(48, 0))
     frame = read_images(folder / "images.parquet")
-    entries = compute_features(Judge.load(ref), frame, knowledge, ref)
+    entries = compute_features(Judge.load(ref), [frame], knowledge, ref)
     write_features(folder / "features.safetensors", frame, entries)
     known = Features(folder / "features.safetensors", frame, knowledge)
     pairs, raw = known.split(ref, "calibration"), known.raw_scores(ref, job.neighbours)

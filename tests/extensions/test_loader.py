@@ -62,7 +62,7 @@ def test_features_are_computed_with_what_it_loads(jobs):
     ref = next(ref for ref in encode.evaluators if ref.loader == "toy")
     pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
     rows = [image_row(image, label="nevus", split="calibration", origin="noise") for image in pixels]
-    inputs = pd.DataFrame(rows), tiny_knowledge(), ref
+    inputs = [pd.DataFrame(rows)], tiny_knowledge(), ref
     loaded, original = (compute_features(each, *inputs) for each in (Judge.load(ref), tiny_judge(seed=1)))
     assert set(loaded) == set(original) and {f"{ref.name}/images", f"{ref.encoder.name}/images"} <= set(loaded)
     assert all(torch.equal(loaded[key], original[key]) for key in original)

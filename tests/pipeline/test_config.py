@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from craft.core.errors import CraftError
+from craft.core.errors import LONG, CraftError
 from craft.core.registry import Chosen
 from craft.core.settings import Strict
 from craft.evaluation.results import SETTINGS
@@ -20,6 +20,7 @@ from craft.pipeline.schema import SCHEMA, schema_text
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+RELEASED = DEFAULT["encoders"]
 
 
 def changed(path: str, value) -> dict:
@@ -490,3 +491,23 @@ def test_schema_is_that_of_the_typed_configuration():
 def test_every_configuration_names_its_schema_for_editors(file):
     named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", file.read_text())
     assert (file.parent / named[1]).resolve() == ROOT / SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("encoders", "encoders: "),
+        ("evaluators.clip_bit", "clip_bit: {role: reward}"),
+        ("foundation", "foundation: {path: "),
+    ],
+)
+def test_what_is_no_section_is_told_with_the_keys_of_one(path, line):
+    with pytest.raises(CraftError, match="it should be a section of keys, found 'a/b'") as told:
+        validate_config(changed(path, "a/b"))
+    assert f"`{line}" in str(told.value) and len(str(told.value)) <= LONG
+
+
+def test_a_section_of_a_name_is_told_with_what_it_needs_and_not_with_all_others():
+    with pytest.raises(CraftError) as told:
+        validate_config(changed("encoders", RELEASED | {"resnet": "a/b"}))
+    assert "`resnet: {role: reward}`" in str(told.value) and len(str(told.value)) <= LONG

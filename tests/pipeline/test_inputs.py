@@ -7,7 +7,7 @@ import pytest
 import yaml
 from tiny import tiny_knowledge
 
-from craft.core.errors import CraftError
+from craft.core.errors import LONG, CraftError
 from craft.pipeline.config import Config, validate_config
 from craft.pipeline.inputs import check_inputs
 
@@ -65,3 +65,10 @@ def test_a_missing_data_folder_is_told_unless_its_images_are_prepared(bank, tmp_
     (tmp_path / "results/mine").mkdir(parents=True)
     (tmp_path / "results/mine/images.parquet").touch()
     check_inputs(config)
+
+
+def test_a_missing_knowledge_file_of_many_labels_is_a_short_sentence(tmp_path, bank):
+    config = configuration(tmp_path, modality="other", labels=[f"label_of_some_length_{n}" for n in range(30)])
+    with pytest.raises(CraftError, match=r"craft knowledge new other LABEL\.\.\. --output .*other\.yaml") as told:
+        check_inputs(config)
+    assert len(str(told.value).replace(str(tmp_path), "")) <= LONG

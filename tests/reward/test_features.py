@@ -11,10 +11,11 @@ from tiny import tiny_judge, tiny_knowledge, tiny_ref
 
 from craft.core.errors import CraftError
 from craft.core.files import write_tensors
-from craft.core.images import image_row
-from craft.reward.damage import COPIES
+from craft.core.images import decode_images, image_row, to_tensor
+from craft.core.seeds import torch_generator
+from craft.reward.damage import COPIES, damage_all
 from craft.reward.evidence import ImageFeatures
-from craft.reward.features import Features, compute_features, foreign_features, write_features
+from craft.reward.features import Features, compute_features, foreign_features, rows_of, write_features
 
 REF = tiny_ref("e", "reward", Path("nowhere"))
 SIZE, SPLITS = 32, ("train", "reference", "held_out_reference", "calibration", "test")
@@ -31,7 +32,7 @@ def frame() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def entries(frame) -> dict:
-    return compute_features(tiny_judge(SIZE), frame, tiny_knowledge(), REF)
+    return compute_features(tiny_judge(SIZE), [frame], tiny_knowledge(), REF)
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_held_out_judges_read_descriptions_of_their_own(frame):
     }
     knowledge = knowledge.model_copy(update={"labels": known})
     for role in ("reward", "monitor", "held_out"):
-        found = compute_features(judge, frame, knowledge, tiny_ref("e", role, Path("nowhere")))
+        found = compute_features(judge, [frame], knowledge, tiny_ref("e", role, Path("nowhere")))
         for key, label in known.items():
             texts = own[key] if role == "held_out" else label.descriptions
             assert torch.equal(found[f"e/descriptions/{key}"], judge.evaluator.encode_texts(texts))
@@ -140,3 +141,22 @@ def test_the_digest_follows_the_features_of_both_models_and_of_no_other(tmp_path
         changed = entries | {name: entries.get(name, entries["e/images"]) + 1}
         write_features(tmp_path / "other.safetensors", frame, changed)
         assert (Features(tmp_path / "other.safetensors", frame, tiny_knowledge()).digest(REF) == known) == same
+
+
+def test_features_do_not_depend_on_the_parts_in_which_the_images_come(frame, entries):
+    parts = [frame.iloc[:7], frame.iloc[7:8], frame.iloc[8:]]
+    found = compute_features(tiny_judge(SIZE), parts, tiny_knowledge(), REF, batch=3)
+    assert set(found) == set(entries)
+    assert all(torch.allclose(found[key], entries[key], atol=1e-5) for key in entries)
+
+
+def test_copies_stand_after_each_other_when_the_calibration_images_are_more_than_a_part(frame, monkeypatch):
+    monkeypatch.setattr("craft.reward.features.GROUP", 3)
+    judge, count = tiny_judge(SIZE), int((frame["split"] == "calibration").sum())
+    seen = compute_features(judge, [frame], tiny_knowledge(), REF)["e/damaged"]
+    generator, images = torch_generator("damage", "dermoscopy"), to_tensor(decode_images(frame))
+    images = images[rows_of(frame, "calibration")]
+    parts = [damage_all(images[start : start + 3], generator, start) for start in range(0, count, 3)]
+    copies = [judge.embed(part).aligned.chunk(COPIES) for part in parts]
+    expected = torch.cat([part[copy] for copy in range(COPIES) for part in copies])
+    assert count > 3 and torch.allclose(seen, expected, atol=1e-5)

@@ -112,7 +112,7 @@ def test_what_real_images_reach_is_measured_like_what_is_generated():
     judge, labels = tiny_judge(), torch.arange(12) % 2
     images = torch.rand(12, 3, 32, 32, generator=torch.Generator().manual_seed(6))
     features = judge.embed(images)
-    monitor = Monitor.of(judge, make_alignment(judge), images, features, labels)
+    monitor = Monitor.of(judge, make_alignment(judge), measure_appearance(images), features, labels)
     assert monitor.real == measure_images(monitor.alignment, features, labels)
     assert set(monitor.real) == {"monitor", "likeness", "diversity", "semantic_diversity"}
     assert torch.equal(monitor.appearance, measure_appearance(images))
@@ -214,7 +214,7 @@ def test_the_guard_stops_a_hackable_reward_and_without_it_the_held_out_score_fal
     foundation, sample = prepare()
     start = generate(foundation, sample.prompts, sample.noise, sampling)
     watcher, judge = tiny_judge(family="clip_bit", tower="bit", seed=1), tiny_judge(family="siglip_regnet", seed=2)
-    seen = near(watcher, start, sample.labels), start, watcher.embed(start), sample.labels
+    seen = near(watcher, start, sample.labels), measure_appearance(start), watcher.embed(start), sample.labels
     monitor = Monitor.of(watcher, *seen)
     held_out = near(judge, start, sample.labels)
 

@@ -35,9 +35,9 @@ def choose(folder, count: int | None):
     files, foundation = all_files_of(folder), Foundation.load(job.foundation.path)
     knowledge, rating = Knowledge.load(files.knowledge), load_rating(job.selection, job, files, "cpu")
     if count:
-        rows = job.selection.choose(foundation, job, knowledge, files, "cpu")
+        rows = list(job.selection.choose(foundation, job, knowledge, files, "cpu"))
     else:
-        rows = generate_table(foundation, job, knowledge)
+        rows = list(generate_table(foundation, job, knowledge))
     images = to_tensor(decode_images(pd.DataFrame(rows)))
     labels = torch.tensor([list(knowledge.labels).index(row["label"]) for row in rows])
     return rows, rating.reward_of(rating.see(images, labels)), cost_table(foundation, job, len(rows)).iloc[0]

@@ -1,12 +1,15 @@
 """The one exception that a user's mistake raises, and the sentences made of it."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
 
 # characters from which on long words of a sentence are cut, those of such a word, of a path, and of any sentence
 LONG, LONGEST_WORD, LONGEST_PATH, LONGEST = 300, 40, 120, 400
+# characters of a list of names
+LISTED = 100
 # levels, entries and digits that no file of settings or knowledge comes near
 DEEPEST, MOST, DIGITS = 40, 100_000, 300
 UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
@@ -44,6 +47,16 @@ def one_line(text: object, long: int = LONG, longest: int = LONGEST) -> str:
     line = " ".join(words)
     half = (longest - len(" ... ")) // 2
     return line if len(line) <= longest else f"{line[:half].rstrip()} ... {line[len(line) - half :].lstrip()}"
+
+
+def list_names(names: Iterable[str]) -> str:
+    """Names for a sentence; of many, the first and how many more there are."""
+    known = list(names)
+    shown = list(known)
+    while len(", ".join(shown)) > LISTED and len(shown) > 1:
+        shown.pop()
+    more = len(known) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def explain_validation(error: Exception) -> str:

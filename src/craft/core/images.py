@@ -3,7 +3,8 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -55,32 +56,49 @@ def image_row(image: np.ndarray, *, label: str, split: str, origin: str, patient
     return row | {"label": label, "split": split, "origin": origin, "patient_id": patient_id} | texts
 
 
-def write_images(path: Path, rows: list[dict]) -> None:
-    """Write an image table atomically; `datasets` decodes its `image` column on its own."""
+def write_images(path: Path, rows: Iterable[dict]) -> int:
+    """Write an image table atomically, `GROUP` rows at a time, and return their number.
+
+    `datasets` of Hugging Face decodes its `image` column on its own.
+    """
     features = {name: {"dtype": "string", "_type": "Value"} for name in COLUMNS} | {"image": {"_type": "Image"}}
     metadata = {"huggingface": json.dumps({"info": {"features": {name: features[name] for name in SCHEMA.names}}})}
-    table = pa.Table.from_pylist(rows, schema=SCHEMA.with_metadata(metadata))
-    with atomic_path(path) as staged:
-        pq.write_table(table, staged, row_group_size=GROUP)
+    schema, remaining, count = SCHEMA.with_metadata(metadata), iter(rows), 0
+    with atomic_path(path) as staged, pq.ParquetWriter(staged, schema) as file:
+        while group := list(islice(remaining, GROUP)):
+            file.write_table(pa.Table.from_pylist(group, schema=schema))
+            count += len(group)
+    return count
 
 
 def read_images(path: Path, split: str | None = None) -> pd.DataFrame:
-    """Read an image table, or one split of it; the index is a fresh 0..n-1.
+    """Read an image table, or one split of it, with its encoded images; the index is a fresh 0..n-1.
 
     Raises:
         CraftError: if the file is missing, is no image table, or the split is empty.
     """
+    return read_columns(path, split, list(SCHEMA.names))
+
+
+def read_texts(path: Path, split: str | None = None) -> pd.DataFrame:
+    """As `read_images`, without the column of the images, which alone is large."""
+    return read_columns(path, split, [name for name in SCHEMA.names if name != "image"])
+
+
+def read_columns(path: Path, split: str | None, columns: list[str]) -> pd.DataFrame:
+    """Columns of an image table, or of one split of it; see `read_images`."""
     require_table(path)
-    frame = read_frame(path, AGAIN, filters=[("split", "==", split)] if split else None)
-    check_columns(list(frame.columns), path)
+    with reading(path, "a parquet table", AGAIN):
+        check_columns(pq.read_schema(path).names, path)
+    frame = read_frame(path, AGAIN, columns=columns, filters=[("split", "==", split)] if split else None)
     check_texts(frame, path)
     if frame.empty:
-        raise CraftError(f"{path} has no image" + (f" of split {split!r}" if split else ""))
+        raise no_image(path, split)
     return frame.reset_index(drop=True)
 
 
 def stream_images(path: Path, split: str | None = None, batch: int = GROUP) -> Iterator[pd.DataFrame]:
-    """The rows of an image table, or of one split of it, in frames of at most `batch` rows.
+    """The rows of an image table, or of one split of it, in frames of `batch` rows; the last holds what remains.
 
     Raises:
         CraftError: if the file is missing or is no image table.
@@ -90,12 +108,15 @@ def stream_images(path: Path, split: str | None = None, batch: int = GROUP) -> I
         file = pq.ParquetFile(path)
     with file:
         check_columns(file.schema_arrow.names, path)
-        batches = file.iter_batches(batch)
+        batches, waiting = file.iter_batches(batch), pd.DataFrame()
         while (frame := next_frame(batches, path)) is not None:
             check_texts(frame, path)
-            frame = frame[frame["split"] == split] if split else frame
-            if len(frame):
-                yield frame.reset_index(drop=True)
+            waiting = pd.concat([waiting, frame[frame["split"] == split] if split else frame], ignore_index=True)
+            if len(waiting) >= batch:
+                yield waiting.iloc[:batch]
+                waiting = waiting.iloc[batch:].reset_index(drop=True)
+        if len(waiting):
+            yield waiting
 
 
 def next_frame(batches: Iterator[pa.RecordBatch], path: Path) -> pd.DataFrame | None:
@@ -119,9 +140,28 @@ def check_columns(names: list[str], path: Path) -> None:
 
 def check_texts(frame: pd.DataFrame, path: Path) -> None:
     """Raise a CraftError if a column that is text in every image table holds anything else."""
-    for name in COLUMNS:
+    for name in frame.columns.intersection(COLUMNS):
         if name != "image" and not frame[name].map(lambda cell: isinstance(cell, str)).all():
             raise CraftError(f"{path}: the column {name!r} holds what is no text; {AGAIN}")
+
+
+def stream_pixels(path: Path, split: str | None = None) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+    """Rows of an image table, or of one split of it, with their pixels (`decode_images`), `GROUP` at a time.
+
+    Raises:
+        CraftError: if the file is missing or is no image table, an image cannot be decoded, or there is none.
+    """
+    found = False
+    for frame in stream_images(path, split):
+        found = True
+        yield frame, decode_images(frame)
+    if not found:
+        raise no_image(path, split)
+
+
+def no_image(path: Path, split: str | None) -> CraftError:
+    """The error for an image table, or a split of it, without any image."""
+    return CraftError(f"{path} has no image" + (f" of split {split!r}" if split else ""))
 
 
 def decode_images(frame: pd.DataFrame) -> np.ndarray:
@@ -130,17 +170,39 @@ def decode_images(frame: pd.DataFrame) -> np.ndarray:
     Raises:
         CraftError: if an image cannot be decoded, or is of another size than the others.
     """
+    pixels: np.ndarray | None = None
+    for row, image in enumerate(decode_each(frame)):
+        pixels = np.empty((len(frame), *image.shape), np.uint8) if pixels is None else pixels
+        if image.shape != pixels.shape[1:]:
+            name = list(frame.get("image_id", frame.index))[row]
+            raise CraftError(f"the image {name!r} of an image table is of another size than the others; make it again")
+        pixels[row] = image
+    if pixels is None:
+        raise ValueError("there is no image to decode")
+    return pixels
+
+
+def decode_each(frame: pd.DataFrame) -> Iterator[np.ndarray]:
+    """Pixels of the rows one after another, uint8 of shape (height, width, 3); raises as `decode_cell` does."""
     names = frame.get("image_id", frame.index)
-    images = [decode_cell(cell, name) for cell, name in zip(frame["image"], names, strict=True)]
-    if other := [name for image, name in zip(images, names, strict=True) if image.shape != images[0].shape]:
-        raise CraftError(f"the image {other[0]!r} of an image table is of another size than the others; make it again")
-    return np.stack(images)
+    return (decode_cell(cell, name) for cell, name in zip(frame["image"], names, strict=True))
 
 
 def decode_cell(cell: dict, name: str | int) -> np.ndarray:
-    """Pixels of one cell, uint8 of shape (height, width, 3); `name` is what messages call it."""
+    """Pixels of one cell, uint8 of shape (height, width, 3).
+
+    Args:
+        cell: of the column `image`.
+        name: what messages call it.
+
+    Raises:
+        CraftError: if it holds no image.
+    """
+    data = cell.get("bytes") if isinstance(cell, dict) else None
+    if not isinstance(data, bytes):
+        raise CraftError(f"the image {name!r} of an image table has no bytes; make the table again")
     with reading(f"the image {name!r} of an image table", "PNG", "make the table again"):
-        return np.asarray(Image.open(io.BytesIO(cell["bytes"])).convert("RGB"))
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def to_tensor(images: np.ndarray):

@@ -42,13 +42,13 @@ class LabelNaming:
         name = self.name(raw)
         return name if name in self.labels else None
 
-    def require_all(self, raw: Iterable[str], where: str, column: str = "") -> None:
+    def require_all(self, raw: Iterable[str], where: str, column: str | None = "") -> None:
         """Raise a CraftError if a configured label never occurs.
 
         Args:
             raw: labels as the data have them.
             where: the file or folder, for the message.
-            column: that holds them, which decides whether the message may show them.
+            column: that holds them (`source_of_labels`), which decides whether the message may show them.
         """
         counts = Counter(raw)
         lacking = set(self.labels) - {self.name(label) for label in counts}
@@ -70,7 +70,7 @@ class LabelNaming:
         raise CraftError(f"{where} holds no image labelled {first!r}, only {show_values(counts, column)}; {mend}")
 
 
-def show_values(counts: Mapping[str, int], column: str = "") -> str:
+def show_values(counts: Mapping[str, int], column: str | None = "") -> str:
     """Raw labels for a message; their number alone where they may be ids of persons."""
     if not counts:
         return "unlabelled ones"
@@ -80,6 +80,17 @@ def show_values(counts: Mapping[str, int], column: str = "") -> str:
     return ", ".join(map(repr, shown)) + (", ..." if len(counts) > SHOWN else "")
 
 
-def hidden(counts: Mapping[str, int], column: str = "") -> bool:
-    """Whether a column's values may be ids of persons: by its name, or as nearly every row has another one."""
-    return bool(PERSONAL.search(column)) or (len(counts) > SHOWN and 2 * len(counts) > sum(counts.values()))
+def source_of_labels(column: str, labels: Sequence[str], groups: Sequence[str]) -> str | None:
+    """The column of the labels; None where most of its cells are those of the column of patients."""
+    same = sum(label == group != "" for label, group in zip(labels, groups, strict=True))
+    return None if 2 * same > len(labels) else column
+
+
+def hidden(counts: Mapping[str, int], column: str | None = "") -> bool:
+    """Whether a column's values may be ids of persons: as they are known to be (None), by the column's name, or as
+    nearly every row has another one."""
+    return (
+        column is None
+        or bool(PERSONAL.search(column))
+        or (len(counts) > SHOWN and 2 * len(counts) > sum(counts.values()))
+    )

@@ -99,7 +99,7 @@ def prepare(dataset: str, settings: DatasetSettings, resolution: int) -> Prepare
     rows = [image.row for image in kept]
     frame = pd.DataFrame(rows, columns=["image", "image_id", "label", "patient_id", "split", "sha256"])
     check_coverage(frame, settings.labels, dataset, settings.more_images)
-    check_leakage(frame)
+    check_leakage([frame])
     left_out = count_left_out(raw, quarantine)
     counts = count_images(frame, settings.labels, twins, settings.names_patients)
     report = describe(dataset, counts, left_out, twins, settings.names_patients)

@@ -13,7 +13,7 @@ import yaml
 
 from craft.core.errors import CraftError
 from craft.datasets.files import FileIndex, entry_path, is_image, mask_sign, matches
-from craft.datasets.labels import LabelNaming, hidden
+from craft.datasets.labels import LabelNaming, hidden, source_of_labels
 from craft.datasets.readers.base import Reading, Reason
 from craft.datasets.tables import plain_number
 
@@ -113,7 +113,7 @@ def list_class_folders(
     return listed
 
 
-def leave_out_all(left_out: Counter[tuple[Reason, str]], reading: Reading, column: str = "") -> None:
+def leave_out_all(left_out: Counter[tuple[Reason, str]], reading: Reading, column: str | None = "") -> None:
     """Count what is left out, without raw values that may be ids of persons."""
     for reason in dict.fromkeys(reason for reason, _ in left_out):
         counts = {value: count for (each, value), count in left_out.items() if each is reason}
@@ -149,6 +149,10 @@ def list_rows(
     require_columns(cells, taken, settings, where)
     entries, naming = gather_entries(cells, settings, reading), LabelNaming(settings.label_names, settings.labels)
     column = ", ".join(settings.one_hot or settings.label_column)
+    if settings.group_column and not settings.one_hot:
+        groups = cells[settings.group_column].tolist()
+        sources = (source_of_labels(column, cells[name].tolist(), groups) for name in settings.label_column)
+        column = None if None in sources else column
     if complete:
         raw = [label for entry in entries.values() for row in entry.rows for label in row]
         naming.require_all(raw, where, column)

@@ -1,5 +1,6 @@
 """Splits by patient: assignment that never changes, and the checks that gate everything downstream."""
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 import pandas as pd
@@ -47,19 +48,22 @@ def check_coverage(frame: pd.DataFrame, labels: list[str], dataset: str, mend: s
             )
 
 
-def check_leakage(frame: pd.DataFrame) -> None:
+def check_leakage(frames: Iterable[pd.DataFrame]) -> None:
     """No patient and no image is in two splits; generated images are not looked at.
 
     Args:
-        frame: an image table.
+        frames: an image table in parts, of which one is held at a time.
 
     Raises:
         CraftError: if a patient id, equal pixels or equal encoded bytes occur in two splits.
     """
-    real = frame[frame["split"] != "generated"]
-    encoded = pd.Series([sha256(cell["bytes"]).hexdigest() for cell in real["image"]], index=real.index, dtype=str)
-    shared = {"patient": real["patient_id"], "image (same pixels)": real["sha256"], "image (same bytes)": encoded}
-    for what, keys in shared.items():
+    parts = []
+    for frame in frames:
+        known = frame[frame["split"] != "generated"]
+        encoded = [sha256(cell["bytes"]).hexdigest() for cell in known["image"]]
+        parts.append(known[["split", "patient_id", "sha256"]].assign(encoded=encoded))
+    real = pd.concat(parts, ignore_index=True)
+    for what, keys in (("patient", "patient_id"), ("image (same pixels)", "sha256"), ("image (same bytes)", "encoded")):
         splits = real.groupby(keys)["split"].unique()
         leaks = splits[splits.map(len) > 1]
         if len(leaks):

@@ -10,6 +10,9 @@ class ScoringSettings(Strict):
     """How images are scored, and how scores become numbers with intervals."""
 
     neighbours: Positive = Field(5, description="k of the plausibility dimension")
+    batch: Positive = Field(
+        64, description="images that are encoded, decoded or judged at a time; lower it where memory runs out"
+    )
     tail_quantile: Share = Field(0.10, description="quantile of real test images' CAS below which alignment is low")
     further_tail_quantiles: list[Share] = Field([0.05, 0.01], description="thresholds beside the main one")
     bootstrap: Positive = Field(1000, le=1_000_000, description="resamples behind every interval")

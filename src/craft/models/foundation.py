@@ -309,7 +309,7 @@ class Foundation:
     @torch.inference_mode()
     def reconstruct(self, images: Tensor, batch: int = 64) -> Tensor:
         """Images (n, 3, h, w) in [0, 1] as the autoencoder gives them back, in [0, 1] on the CPU."""
-        latents = self.encode_images(images)
+        latents = self.encode_images(images, batch)
         return torch.cat([self.decode(chunk.to(self.device)).clamp(0, 1).cpu() for chunk in latents.split(batch)])
 
 

@@ -38,6 +38,8 @@ def explain_config(error: ValidationError, model: type[BaseModel], raw: Any) -> 
         return f"`{key}`: {message}" if key else message
     if "[key]" in place:
         return f"`{key}` is no name: write lower-case letters, digits and underscores, a letter first"
+    if first["type"] in ("model_type", "dict_type"):
+        message = "Input should be a section of keys"
     found = repr(first["input"])
     found = found if len(found) <= LONGEST else f"a value of {len(found)} characters"
     expected = message[:1].lower() + message[1:].replace("nput should be", "t should be", 1)
@@ -67,6 +69,8 @@ def bounded_line(finding: dict[str, Any], place: list) -> str:
 def example_line(place: list, model: type[BaseModel], raw: Any) -> str:
     """A correct line for the setting at a place: its default where it has one to show, else something of its type."""
     names = [part for part in place if isinstance(part, str) and part != "[key]"]
+    if names and (holder := model_at(place, model, raw)):
+        return example_section(names[-1], holder)
     for length in range(len(place), 0, -1):
         holder = model_at(place[: length - 1], model, raw)
         if holder and place[length - 1] in holder.model_fields:
@@ -75,11 +79,21 @@ def example_line(place: list, model: type[BaseModel], raw: Any) -> str:
     return f"{names[-1]}: ..." if names else "..."
 
 
+def example_section(name: str, holder: type[BaseModel]) -> str:
+    """A line for a section of keys: those that it needs, or its first one."""
+    needed = [key for key, field in holder.model_fields.items() if field.is_required()]
+    keys = needed or list(holder.model_fields)[:1]
+    return f"{name}: {dump({key: example_of(holder.model_fields[key]) for key in keys})}"
+
+
 def example_of(field: FieldInfo) -> Any:
     """A value for a field."""
     default = field.get_default(call_default_factory=True, validated_data={})
     if default is not PydanticUndefined and default is not None:
-        return TypeAdapter(Any).dump_python(default, mode="json", exclude_unset=True)
+        value = TypeAdapter(Any).dump_python(default, mode="json", exclude_unset=True)
+        # the first of several entries shows how one is written
+        many = isinstance(value, dict) and len(dump(value)) > 2 * LONGEST
+        return dict([next(iter(value.items()))]) if many else value
     if field.examples:
         return field.examples[0]
     return example_of_type(field.annotation)

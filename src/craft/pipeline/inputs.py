@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from craft.core.errors import CraftError
+from craft.core.errors import LISTED, CraftError, list_names
 from craft.core.reading import YAML_LOADER, reading
 from craft.models.hub import check_source
 from craft.pipeline.config import Config
@@ -55,16 +55,16 @@ def model_sources(config: Config) -> Iterator[tuple[str, str]]:
 
 def explain_lack(path: Path, modality: str, lacking: list[str], known: list[str]) -> str:
     """What to do about labels without knowledge."""
-    named = ", ".join(map(repr, lacking))
     if not path.is_file():
+        keys = " ".join(lacking)
+        command = f"craft knowledge new {modality} {keys if len(keys) <= LISTED else 'LABEL...'} --output {path}"
         return (
-            f"no knowledge file {path} of the modality {modality!r}, for the labels {named}: write one that"
-            f" `craft knowledge new {modality} {' '.join(lacking)} --output {path}` begins, or correct `modality` or"
-            " `knowledge`"
+            f"no knowledge file {path} of the modality {modality!r}: begin one with `{command}`, or correct `modality`"
+            " or `knowledge`"
         )
     return (
-        f"the knowledge file {path} has no entry for {named}; add one there, or remove it from `labels` (the file knows"
-        f" {', '.join(known) or 'no label'})"
+        f"the knowledge file {path} has no entry for {list_names(map(repr, lacking))}; add one there, or remove it from"
+        f" `labels` (the file knows {list_names(known) or 'no label'})"
     )
 
 

@@ -239,6 +239,7 @@ def resolve_preparation(config: Config, dataset: str) -> dict[str, JobSettings]:
             dataset=dataset,
             foundation=foundation_ref(config) if config.foundation else None,
             evaluators=refs,
+            batch=config.scoring.batch,
         ),
         f"{folder}/calibrate_cas.yaml": CalibrationJob(
             modules=[*DIMENSIONS.modules(), *loader_extensions()],
@@ -308,6 +309,7 @@ def score_job(config: Config, dataset: str, generated: list[ImageSet]) -> ScoreJ
         phantom_classifier=model_path(config, "phantom_classifier") if config.phantom_classifier else None,
         generated=generated,
         neighbours=config.scoring.neighbours,
+        batch=config.scoring.batch,
     )
 
 

@@ -136,24 +136,26 @@ def damage_in_turn(images: Tensor, kinds: Tensor, generator: torch.Generator) ->
 
     Args:
         images: shape (n, 3, h, w), in [0, 1].
-        kinds: numbers of `DAMAGES` and, after them, of `NO_IMAGES`; below 0 an image stays as it is; shape (n,).
+        kinds: numbers of `DAMAGES` and, after them, of `NO_IMAGES`; below 0 an image stays as it is; shape (n,), or
+            (copies * n,) for several copies of all images after each other.
         generator: of all draws.
     """
-    damaged = images.clone()
+    damaged = images.repeat(len(kinds) // max(1, len(images)), 1, 1, 1)
     for kind, damage in enumerate((DAMAGES | NO_IMAGES).values()):
         rows = torch.nonzero(kinds == kind).flatten()
         if len(rows):
-            damaged[rows] = damage(images[rows], generator)
+            damaged[rows] = damage(images[rows % len(images)], generator)
     return damaged
 
 
-def damage_all(images: Tensor, generator: torch.Generator) -> Tensor:
+def damage_all(images: Tensor, generator: torch.Generator, start: int = 0) -> Tensor:
     """`COPIES` damaged copies of all images, copies after each other, all kinds as often; shape (COPIES * n, 3, h, w).
 
     Args:
         images: shape (n, 3, h, w), in [0, 1].
         generator: of all draws.
+        start: how many images came before these, where they come in parts.
     """
     count = len(DAMAGES) + len(NO_IMAGES)
-    kinds = torch.cat([(torch.arange(len(images)) + 3 * copy) % count for copy in range(COPIES)])
-    return damage_in_turn(images.repeat(COPIES, 1, 1, 1), kinds, generator)
+    kinds = torch.cat([(start + torch.arange(len(images)) + 3 * copy) % count for copy in range(COPIES)])
+    return damage_in_turn(images, kinds, generator)

@@ -9,8 +9,9 @@ file of a generated image set holds `M/images` and `image_ids` alone.
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -21,14 +22,14 @@ import torch
 from torch import Tensor
 
 from craft.core.errors import CraftError
-from craft.core.images import decode_images, to_tensor
+from craft.core.images import GROUP, decode_images, to_tensor
 from craft.core.reading import open_tensors
 from craft.core.rows import find_rows, pack_ids, unpack_ids, write_rows
 from craft.core.seeds import torch_generator
 from craft.knowledge.schema import Knowledge
 from craft.models.settings import EvaluatorRef
 from craft.reward.cas import ClinicalAlignment, Logistic, RawScores
-from craft.reward.damage import damage_all
+from craft.reward.damage import COPIES, damage_all
 from craft.reward.evidence import Evidence, ImageFeatures, LabelTexts
 from craft.reward.feature_file import AGAIN, DAMAGED_IDS, IMAGE_SPLITS, INTERCEPTS, RULE, read_features, read_map
 from craft.reward.judge import Judge
@@ -40,12 +41,26 @@ FITTED_ON = "fitted_on"
 REFERENCE_SPLITS = {"reward": "reference", "monitor": "reference", "held_out": "held_out_reference"}
 
 
-def compute_features(judge: Judge, frame: pd.DataFrame, knowledge: Knowledge, ref: EvaluatorRef) -> dict[str, Tensor]:
-    """All entries of one judge for an image table and its knowledge."""
-    images = to_tensor(decode_images(frame))
-    calibration = images[rows_of(frame, "calibration")]
-    damaged = damage_all(calibration, torch_generator("damage", knowledge.modality))
-    entries = entries_of(ref, "images", judge.embed(images)) | entries_of(ref, "damaged", judge.embed(damaged))
+def compute_features(
+    judge: Judge, frames: Iterable[pd.DataFrame], knowledge: Knowledge, ref: EvaluatorRef, batch: int = 64
+) -> dict[str, Tensor]:
+    """All entries of one judge for an image table and its knowledge.
+
+    Args:
+        judge: what looks at the images.
+        frames: the table in parts (`craft.core.images.stream_images`), of which one is held as pixels at a time.
+        knowledge: of the modality.
+        ref: names the judge, and says its role.
+        batch: images that the judge sees at a time.
+    """
+    seen, calibration = [], []
+    for frame in frames:
+        pixels = decode_images(frame)
+        seen.append(judge.embed(to_tensor(pixels), batch))
+        calibration += list(pixels[rows_of(frame, "calibration")])
+    images, generator = ImageFeatures.join(seen), torch_generator("damage", knowledge.modality)
+    damaged = embed_damaged(judge, calibration, generator, batch) if calibration else images[:0]
+    entries = entries_of(ref, "images", images) | entries_of(ref, "damaged", damaged)
     evaluator = judge.evaluator
     tensors = {"scale": evaluator.scale.detach().reshape(1).cpu()}
     with torch.inference_mode():
@@ -54,6 +69,26 @@ def compute_features(judge: Judge, frame: pd.DataFrame, knowledge: Knowledge, re
             tensors[f"present/{label}"] = evaluator.encode_texts([item.present for item in known.checklist]).cpu()
             tensors[f"absent/{label}"] = evaluator.encode_texts([item.absent for item in known.checklist]).cpu()
     return entries | {f"{ref.name}/{key}": tensor for key, tensor in tensors.items()}
+
+
+def embed_damaged(
+    judge: Judge, calibration: Sequence[np.ndarray], generator: torch.Generator, batch: int
+) -> ImageFeatures:
+    """What a judge sees in damaged copies of uint8 images (h, w, 3), copies after each other, `GROUP` images at a time.
+
+    Args:
+        judge: what looks at them.
+        calibration: the images.
+        generator: of the damage.
+        batch: images that the judge sees at a time.
+    """
+    copies: list[list[ImageFeatures]] = [[] for _ in range(COPIES)]
+    for start in range(0, len(calibration), GROUP):
+        images = to_tensor(np.stack(calibration[start : start + GROUP]))
+        seen = judge.embed(damage_all(images, generator, start), batch)
+        for number, parts in enumerate(copies):
+            parts.append(seen[number * len(images) : (number + 1) * len(images)])
+    return ImageFeatures.join(list(chain.from_iterable(copies)))
 
 
 def entries_of(ref: EvaluatorRef, key: str, features: ImageFeatures) -> dict[str, Tensor]:

@@ -10,6 +10,8 @@ real images of the label end, augmented alike, is `craft.reward.matching`; what 
 denoising loss keeps it a model of the real images.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -28,7 +30,7 @@ class ClinicalReward(nn.Module):
     Args:
         rating: what the reward evaluators make of an image.
         objective: how the reward is matched, and augmentation.
-        real_images: real calibration images, shape (n, 3, h, w), in [0, 1].
+        real_images: n real calibration images in parts of shape (part, 3, h, w), in [0, 1]; one is held at a time.
         real_labels: numbers of their labels, shape (n,); every label has some.
 
     Attributes:
@@ -37,14 +39,19 @@ class ClinicalReward(nn.Module):
         diversity: the pull towards the real images' diversity.
     """
 
-    def __init__(self, rating: Rating, objective: ObjectiveSettings, real_images: Tensor, real_labels: Tensor):
+    def __init__(
+        self, rating: Rating, objective: ObjectiveSettings, real_images: Iterable[Tensor], real_labels: Tensor
+    ):
         super().__init__()
         self.rating, self.objective = rating, objective
         self.names, labels = rating.alignments[0].names, rating.alignments[0].labels
         self.augment = Augmentation() if objective.augment else None
-        device = rating.judges[0].device
+        device, draws, parts = rating.judges[0].device, Draws("real rewards"), []
         with torch.no_grad():
-            real = self(real_images.to(device), real_labels.to(device), Draws("real rewards"))
+            for images in real_images:
+                own, real_labels = real_labels[: len(images)], real_labels[len(images) :]
+                parts.append(self(images.to(device), own.to(device), draws))
+        real = Scored.join(parts)
         self.matching = Matching(objective, real.reward, real.labels, labels)
         self.diversity = Diversity(real, labels)
 

@@ -1,8 +1,10 @@
 """Generated images as the reward saw them: what the terms of the objective compare with real images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Self
 
+import torch
 from torch import Tensor
 
 
@@ -30,6 +32,11 @@ class Scored:
     def __getitem__(self, rows: Tensor | slice) -> Self:
         """Some of the images."""
         return type(self)(**{name: tensor[rows] for name, tensor in self.tensors().items()})
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """Several sets of images one after the other; their places are those within their own set."""
+        return cls(**{field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)})
 
     def detach(self) -> Self:
         """The same without their gradient."""

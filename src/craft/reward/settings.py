@@ -73,6 +73,7 @@ class EncodeJob(JobSettings):
     dataset: str = Field(description="name of the dataset")
     foundation: ModelRef | None = Field(description="whose autoencoder encodes; null without one")
     evaluators: list[EvaluatorRef] = Field(description="all evaluators of the run")
+    batch: Positive = Field(64, description="images that are encoded at a time")
 
 
 class CalibrationJob(JobSettings):

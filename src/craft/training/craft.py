@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from craft.core.images import decode_images, read_images, to_tensor
+from craft.core.images import read_texts, stream_pixels, to_tensor
 from craft.core.seeds import Draws, derive_seed
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
@@ -63,7 +63,7 @@ def load_inputs(settings: GuardedMethod, job: MethodJob, files: MethodFiles, dev
     Raises:
         CraftError: if a file or model is missing or does not belong to the others.
     """
-    frame, knowledge = read_images(files.images), Knowledge.load(files.knowledge)
+    frame, knowledge = read_texts(files.images), Knowledge.load(files.knowledge)
     train, calibrating = (frame[frame["split"] == split] for split in ("train", "calibration"))
     features = Features(files.features, frame, knowledge)
     rewarding = [ref for ref in job.evaluators if ref.role == "reward"]
@@ -78,10 +78,10 @@ def load_inputs(settings: GuardedMethod, job: MethodJob, files: MethodFiles, dev
     reward = ClinicalReward(
         Rating(judged, settings.rating, [label.prompt for label in knowledge.labels.values()]),
         settings.objective,
-        to_tensor(decode_images(calibrating)),
+        (to_tensor(pixels) for _, pixels in stream_pixels(files.images, "calibration")),
         features.label_numbers(calibrating),
     )
-    monitor = load_monitor(monitoring, features, maps, job.neighbours, device)
+    monitor = load_monitor(monitoring, features, files.images, maps, job.neighbours, device)
     name = rewarding[0].name
     items = [features.of(name, f"present/{label}") - features.of(name, f"absent/{label}") for label in knowledge.labels]
     return RewardInputs(foundation, reward, monitor, RealImages.load(files.latents, train), knowledge, items)

@@ -1,19 +1,22 @@
 """Synthetic images of one method, and real ones sent through the autoencoder, as rows of an image table."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import pandas as pd
+import torch
 from torch import Tensor
 
-from craft.core.images import decode_images, from_tensor, image_row, to_tensor
+from craft.core.images import from_tensor, image_row, stream_pixels, to_tensor
 from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.models.metering import peak_memory_mb
 from craft.training.prompts import draw_prompts
 from craft.training.results import COST_COLUMNS
-from craft.training.sampler import generate
+from craft.training.sampler import generate_batches
 from craft.training.settings import GenerationJob
 
 
@@ -42,21 +45,20 @@ class Wanted:
         noise = Draws("noise", *name).normal(len(labels), *foundation.latent_shape)
         return cls(labels, draw_prompts(knowledge, labels, job.prompts, Draws("prompts", *name)), noise)
 
-    def rows(self, job: GenerationJob, images: Tensor) -> list[dict]:
-        """Rows of an image table; images (n, 3, h, w) in [0, 1]."""
+    def rows(self, job: GenerationJob, batches: Iterable[Tensor]) -> Iterator[dict]:
+        """Rows of an image table, of batches of images (n, 3, h, w) in [0, 1] as they come."""
         origin = f"generated:{job.dataset}/{job.method}/seed{job.seed}"
-        rows = [
-            image_row(image, label=label, split="generated", origin=origin, caption=prompt)
-            for image, label, prompt in zip(from_tensor(images), self.labels, self.prompts, strict=True)
-        ]
-        return [row | {"image_id": f"{index:06d}"} for index, row in enumerate(rows)]
+        images = (image for batch in batches for image in from_tensor(batch))
+        for index, (image, label, prompt) in enumerate(zip(images, self.labels, self.prompts, strict=True)):
+            row = image_row(image, label=label, split="generated", origin=origin, caption=prompt)
+            yield row | {"image_id": f"{index:06d}"}
 
 
-def generate_table(foundation: Foundation, job: GenerationJob, knowledge: Knowledge) -> list[dict]:
-    """The images that are wanted of a method, each sampled once, as rows of an image table."""
+def generate_table(foundation: Foundation, job: GenerationJob, knowledge: Knowledge) -> Iterator[dict]:
+    """The images that are wanted of a method, each sampled once, as rows of an image table, a batch at a time."""
     wanted = Wanted.draw(foundation, job, knowledge)
-    images = generate(foundation, wanted.prompts, wanted.noise, job.sampling, job.generation.batch)
-    return wanted.rows(job, images)
+    batches = generate_batches(foundation, wanted.prompts, wanted.noise, job.sampling, job.generation.batch)
+    return wanted.rows(job, batches)
 
 
 def cost_table(foundation: Foundation, job: GenerationJob, count: int) -> pd.DataFrame:
@@ -66,16 +68,33 @@ def cost_table(foundation: Foundation, job: GenerationJob, count: int) -> pd.Dat
     return pd.DataFrame([row])[list(COST_COLUMNS)]
 
 
-def decode_table(foundation: Foundation, frame: pd.DataFrame) -> list[dict]:
-    """Real images as the autoencoder gives them back: what the decoder alone costs, whoever generates.
+def encode_table(foundation: Foundation, images: Path, batch: int = 64) -> tuple[list[str], Tensor]:
+    """Ids of the training images of a table, n of them, and their scaled latents (n, channels, height, width).
 
     Args:
         foundation: whose autoencoder is used.
-        frame: rows of an image table; the patients' ids stay behind.
+        images: image table.
+        batch: images that are encoded at a time.
     """
-    images = from_tensor(foundation.reconstruct(to_tensor(decode_images(frame))))
-    rows = [
-        image_row(image, label=label, split="generated", origin=f"decoded:{name}")
-        for image, label, name in zip(images, frame["label"], frame["image_id"], strict=True)
-    ]
-    return [row | {"image_id": f"{index:06d}"} for index, row in enumerate(rows)]
+    ids, latents = [], []
+    for frame, pixels in stream_pixels(images, "train"):
+        ids += frame["image_id"].to_list()
+        latents.append(foundation.encode_images(to_tensor(pixels), batch))
+    return ids, torch.cat(latents)
+
+
+def decode_table(foundation: Foundation, images: Path, batch: int = 64) -> Iterator[dict]:
+    """Real test images as the autoencoder gives them back: what the decoder alone costs, whoever generates.
+
+    Args:
+        foundation: whose autoencoder is used.
+        images: image table; the patients' ids stay behind.
+        batch: images that are encoded and decoded at a time.
+    """
+    index = 0
+    for frame, pixels in stream_pixels(images, "test"):
+        decoded = from_tensor(foundation.reconstruct(to_tensor(pixels), batch))
+        for image, label, name in zip(decoded, frame["label"], frame["image_id"], strict=True):
+            row = image_row(image, label=label, split="generated", origin=f"decoded:{name}")
+            yield row | {"image_id": f"{index:06d}"}
+            index += 1

@@ -60,18 +60,18 @@ class Monitor:
 
     @classmethod
     def of(
-        cls, judge: Judge, alignment: ClinicalAlignment, images: Tensor, features: ImageFeatures, labels: Tensor
+        cls, judge: Judge, alignment: ClinicalAlignment, appearance: Tensor, features: ImageFeatures, labels: Tensor
     ) -> "Monitor":
         """A monitor and what n real images reach under it.
 
         Args:
             judge: evaluator and vision encoder.
             alignment: their calibrated CAS.
-            images: the real images, shape (n, 3, h, w).
+            appearance: `measure_appearance` of the real images, shape (n, 4).
             features: what the judge sees in them.
             labels: numbers of their labels, shape (n,).
         """
-        return cls(judge, alignment, measure_appearance(images), measure_images(alignment, features, labels))
+        return cls(judge, alignment, appearance, measure_images(alignment, features, labels))
 
 
 def measure_appearance(images: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from craft.core.errors import CraftError
+from craft.core.memory import explain_memory
 from craft.training.settings import LoopSettings
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)  # sent by a person or a cluster before it takes the node away
@@ -45,22 +46,18 @@ def catch_signals() -> Iterator[Signals]:
 
 
 @contextmanager
-def explain_memory(training: LoopSettings) -> Iterator[None]:
+def explain_training_memory(training: LoopSettings) -> Iterator[None]:
     """Within the block, a lack of memory becomes a sentence that says which settings to lower.
 
     Raises:
         CraftError: if the device or the machine runs out of memory.
     """
-    try:
+    mend = (
+        f"lower `training.batch` (now {training.batch}) and raise `training.accumulation` by the same factor, keep"
+        " `compute.checkpointing` on, or lower `backprop.steps` and `resolution`"
+    )
+    with explain_memory("the training", mend):
         yield
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
-            raise
-        raise CraftError(
-            f"the training ran out of memory: lower `training.batch` (now {training.batch}) and raise"
-            " `training.accumulation` by the same factor, keep `compute.checkpointing` on, or lower `backprop.steps`"
-            f" and `resolution` ({str(error).splitlines()[0]})"
-        ) from error
 
 
 def find_bad_term(row: dict[str, float]) -> str | None:

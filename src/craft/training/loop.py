@@ -18,7 +18,13 @@ from craft.models.metering import Meter, peak_memory_mb
 from craft.training.average import WeightAverage
 from craft.training.checkpoints import Checkpoints, Resumable
 from craft.training.events import EventFiles
-from craft.training.interruption import Interrupted, catch_signals, check_skipped, explain_memory, find_bad_term
+from craft.training.interruption import (
+    Interrupted,
+    catch_signals,
+    check_skipped,
+    explain_training_memory,
+    find_bad_term,
+)
 from craft.training.optimizers import Optimizer
 from craft.training.parts import Part
 from craft.training.processes import (
@@ -187,7 +193,7 @@ def fit(
     resumables = {"observer": observer, "average": average} | ({"memory": memory} if memory else {})
     keeper = Checkpoints(checkpoints, parameters, buffers, optimizer, resumables)
     descent = Descent(accelerator, parameters, optimizer, average, training, loss_at, meter)
-    with explain_memory(training):
+    with explain_training_memory(training):
         history = descend(descent, observer, keeper, events)
     average.keep()
     if accelerator.is_main_process:

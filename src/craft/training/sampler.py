@@ -1,6 +1,7 @@
 """One differentiable sampler over diffusers schedulers, for generation and for reward finetuning alike."""
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -131,17 +132,23 @@ def leave_inference(scheduler, sample: Tensor) -> Tensor:
     return sample.clone()
 
 
-@torch.no_grad()
 def generate(
     foundation: Foundation, prompts: list[str], noise: Tensor, sampling: SamplingSettings, batch: int = 64
 ) -> Tensor:
     """Images (n, 3, size, size) in [0, 1] on the CPU, one for each prompt and noise."""
-    images = []
+    return torch.cat(list(generate_batches(foundation, prompts, noise, sampling, batch)))
+
+
+def generate_batches(
+    foundation: Foundation, prompts: list[str], noise: Tensor, sampling: SamplingSettings, batch: int = 64
+) -> Iterator[Tensor]:
+    """The same, a batch at a time, so that no more than one is held."""
     for start in range(0, len(prompts), batch):
-        conditions = Conditions.encode(foundation, prompts[start : start + batch])
-        trajectory = sample_latents(foundation, conditions, noise[start : start + batch], sampling)
-        images.append(foundation.decode(trajectory.latents).clamp(0, 1).cpu())
-    return torch.cat(images)
+        with torch.no_grad():
+            conditions = Conditions.encode(foundation, prompts[start : start + batch])
+            trajectory = sample_latents(foundation, conditions, noise[start : start + batch], sampling)
+            images = foundation.decode(trajectory.latents).clamp(0, 1).cpu()
+        yield images
 
 
 @torch.no_grad()

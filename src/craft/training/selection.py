@@ -1,8 +1,11 @@
 """Best of n: of several images for every wanted one, the one that the reward prefers. Nothing is trained."""
 
-import torch
+from collections.abc import Iterator
 
-from craft.core.images import read_images
+import torch
+from torch import Tensor
+
+from craft.core.images import read_texts
 from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
@@ -25,7 +28,7 @@ def load_rating(settings: BestOfNMethod, job: GenerationJob, files: MethodFiles,
         CraftError: if a file or model is missing or does not belong to the others.
     """
     knowledge = Knowledge.load(files.knowledge)
-    features = Features(files.features, read_images(files.images), knowledge)
+    features = Features(files.features, read_texts(files.images), knowledge)
     maps = read_calibration(files.calibration, [ref.name for ref in job.evaluators])
     rewarders = [
         Rewarder(Judge.load(ref, device), features.alignment(ref, maps, job.neighbours)) for ref in job.evaluators
@@ -33,10 +36,9 @@ def load_rating(settings: BestOfNMethod, job: GenerationJob, files: MethodFiles,
     return Rating(rewarders, settings.reward, [label.prompt for label in knowledge.labels.values()])
 
 
-@torch.no_grad()
 def select_table(
     foundation: Foundation, settings: BestOfNMethod, job: GenerationJob, knowledge: Knowledge, rating: Rating
-) -> list[dict]:
+) -> Iterator[dict]:
     """The best candidate for every wanted image, as rows of an image table.
 
     The first candidate of an image has the noise that the image has in every other method, so that with one candidate
@@ -49,8 +51,15 @@ def select_table(
         knowledge: labels and prompts.
         rating: what the reward makes of an image.
     """
-    wanted, each = Wanted.draw(foundation, job, knowledge), settings.count
-    keys, draws, chosen = list(knowledge.labels), Draws("candidates", job.dataset, job.seed), []
+    wanted = Wanted.draw(foundation, job, knowledge)
+    return wanted.rows(job, choose_batches(foundation, settings, job, list(knowledge.labels), wanted, rating))
+
+
+def choose_batches(
+    foundation: Foundation, settings: BestOfNMethod, job: GenerationJob, keys: list[str], wanted: Wanted, rating: Rating
+) -> Iterator[Tensor]:
+    """The chosen images (n, 3, h, w) in [0, 1] on the CPU, a batch at a time; see `select_table`."""
+    each, draws = settings.count, Draws("candidates", job.dataset, job.seed)
     step = max(1, job.generation.batch // each)
     for start in range(0, len(wanted.labels), step):
         first = wanted.noise[start : start + step]
@@ -61,5 +70,6 @@ def select_table(
         latents = sample_many(foundation, prompts, noise, job.sampling, job.generation.batch)
         rewards, _ = rate_latents(foundation, rating, latents, labels.repeat_interleave(each))
         best = latents[best_rows(rewards, each)]
-        chosen.append(foundation.decode(best.to(foundation.device)).clamp(0, 1).cpu())
-    return wanted.rows(job, torch.cat(chosen))
+        with torch.no_grad():
+            images = foundation.decode(best.to(foundation.device)).clamp(0, 1).cpu()
+        yield images

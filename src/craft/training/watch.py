@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from craft.core.images import decode_images, read_images, to_tensor
+from craft.core.images import read_texts, stream_pixels, to_tensor
 from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
@@ -17,7 +17,7 @@ from craft.reward.feature_file import read_calibration
 from craft.reward.features import Features
 from craft.reward.judge import Judge
 from craft.training.checks import collect_checks, keep_check
-from craft.training.guard import FixedSample, Guard, Monitor
+from craft.training.guard import FixedSample, Guard, Monitor, measure_appearance
 from craft.training.methods.base import MethodFiles, Trained
 from craft.training.processes import is_main_process
 from craft.training.prompts import balanced_labels, draw_prompts
@@ -60,10 +60,10 @@ class Watch:
             CraftError: if a file or model is missing or does not belong to the others.
         """
         knowledge = Knowledge.load(files.knowledge)
-        features = Features(files.features, read_images(files.images), knowledge)
+        features = Features(files.features, read_texts(files.images), knowledge)
         (ref,) = (ref for ref in job.evaluators if ref.role == "monitor")
         maps = read_calibration(files.calibration, [ref.name])
-        monitor = load_monitor(ref, features, maps, job.neighbours, device)
+        monitor = load_monitor(ref, features, files.images, maps, job.neighbours, device)
         return cls(settings, job.sampling, monitor, knowledge, folder)
 
     def guard(self, foundation: Foundation, parameters: list[nn.Parameter], sample: FixedSample) -> Guard:
@@ -80,21 +80,24 @@ class Watch:
         return Trained(foundation, history, guard.pictures, checks)
 
 
-def load_monitor(ref: EvaluatorRef, features: Features, maps: dict[str, Any], neighbours: int, device: str) -> Monitor:
+def load_monitor(
+    ref: EvaluatorRef, features: Features, images: Path, maps: dict[str, Any], neighbours: int, device: str
+) -> Monitor:
     """The monitor of a dataset; its real images are those of the split `calibration`.
 
     Args:
         ref: the evaluator of the role `monitor`.
         features: of the dataset.
+        images: its image table.
         maps: its calibration (`read_calibration`).
         neighbours: k of the plausibility dimension.
         device: `cpu` or a GPU.
     """
-    calibrating = features.frame[features.frame["split"] == "calibration"]
+    appearance = [measure_appearance(to_tensor(pixels)) for _, pixels in stream_pixels(images, "calibration")]
     return Monitor.of(
         Judge.load(ref, device),
         features.alignment(ref, maps, neighbours),
-        to_tensor(decode_images(calibrating)),
+        torch.cat(appearance),
         *features.split(ref, "calibration"),
     )
 

@@ -64,7 +64,7 @@ def results(tmp_path_factory):
     )
     write_text(folder / "settings/score_images.yaml", job.to_yaml())
     # the folder's weights are those in half precision
-    write_features(folder / "features.safetensors", frame, compute_features(Judge.load(ref), frame, knowledge, ref))
+    write_features(folder / "features.safetensors", frame, compute_features(Judge.load(ref), [frame], knowledge, ref))
     known = Features(folder / "features.safetensors", frame, knowledge)
     maps = {"held": calibrate(known.raw_scores(ref, 3), *known.split(ref, "calibration"), known.damaged(ref))}
     write_json(folder / "calibration.json", calibration_to_json(maps, known.labels, {"held": known.digest(ref)}))
@@ -226,14 +226,14 @@ def spoil_features(folder):
     frame = read_images(folder / "images.parquet")
     ref = tiny_ref("held", "held_out", folder)
     write_features(
-        folder / "features.safetensors", frame, compute_features(tiny_judge(seed=5), frame, tiny_knowledge(), ref)
+        folder / "features.safetensors", frame, compute_features(tiny_judge(seed=5), [frame], tiny_knowledge(), ref)
     )
 
 
 def spoil_visual_features(folder):
     frame = read_images(folder / "images.parquet")
     ref, judge = tiny_ref("held", "held_out", folder), Judge(tiny_judge().evaluator, tiny_encoder(seed=5))
-    write_features(folder / "features.safetensors", frame, compute_features(judge, frame, tiny_knowledge(), ref))
+    write_features(folder / "features.safetensors", frame, compute_features(judge, [frame], tiny_knowledge(), ref))
 
 
 def spoil_labels(folder):

@@ -25,7 +25,7 @@ from craft.reward.damage import blur
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.features import Features, compute_features, write_features
 from craft.reward.judge import Judge
-from craft.training.guard import Monitor, find_faults, measure_images
+from craft.training.guard import Monitor, find_faults, measure_appearance, measure_images
 from craft.training.settings import GuardSettings
 
 ROOT = Path(__file__).parents[3]
@@ -63,7 +63,7 @@ def look(folder: Path, role: str) -> tuple[Judge, Features, ClinicalAlignment, o
     knowledge = bank.model_copy(
         update={"labels": {label: bank.labels[label] for label in find_modality("fundus").labels}}
     )
-    write_features(folder / "features.safetensors", frame, compute_features(judge, frame, knowledge, ref))
+    write_features(folder / "features.safetensors", frame, compute_features(judge, [frame], knowledge, ref))
     known = Features(folder / "features.safetensors", frame, knowledge)
     raw = known.raw_scores(ref, 5)
     maps = calibrate(raw, *known.split(ref, "calibration"), known.damaged(ref))
@@ -91,7 +91,7 @@ def test_the_guard_would_stop_a_generator_that_comes_to_draw_the_control(control
     judge, known, alignment, ref = look(tmp_path, "monitor")
     real, numbers = known.split(ref, "calibration")
     pixels = to_tensor(render(SPLITS["calibration"], seed=7001)[0])
-    monitor = Monitor.of(judge, alignment, pixels, real, numbers)
+    monitor = Monitor.of(judge, alignment, measure_appearance(pixels), real, numbers)
     # the start is a weak generator: the same eyes without any detail
     weak = blur(pixels, torch.Generator(), 4)
     start = measure_images(alignment, judge.embed(weak), numbers) | {"shift": 0.0}

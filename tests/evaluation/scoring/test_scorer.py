@@ -54,7 +54,7 @@ def run(tmp_path_factory):
     frame = make_table(folder / "images.parquet", 60, seed=0)
     entries = {}
     for ref, judge in zip(refs, judges, strict=True):
-        entries |= compute_features(judge, frame, knowledge, ref)
+        entries |= compute_features(judge, [frame], knowledge, ref)
         save_judge(judge, ref)
     write_features(folder / "features.safetensors", frame, entries)
     PhantomClassifier.build({"dermoscopy": LABELS}).save(folder / "classifier")

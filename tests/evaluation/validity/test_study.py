@@ -87,7 +87,7 @@ def make_scorer(job: ValidityJob, folder: Path) -> Scorer:
     write_images(folder / "images.parquet", make_images(60, seed=0))
     frame = read_images(folder / "images.parquet")
     for ref, judge in zip(job.evaluators, judges, strict=True):
-        entries |= compute_features(judge, frame, knowledge, ref)
+        entries |= compute_features(judge, [frame], knowledge, ref)
         save_judge(judge, ref)
     write_features(folder / "features.safetensors", frame, entries)
     PhantomClassifier.build({"dermoscopy": LABELS}).save(folder / "phantom_classifier")

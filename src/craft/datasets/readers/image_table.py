@@ -1,10 +1,11 @@
 """Reader of a parquet table of images, as `datasets` of Hugging Face and this pipeline itself write them."""
 
+from collections import Counter
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,11 @@ from pydantic import Field
 from craft.core.errors import CraftError
 from craft.core.reading import reading
 from craft.core.settings import PathText, Positive
-from craft.datasets.labels import LabelNaming
+from craft.datasets.labels import LabelNaming, source_of_labels
 from craft.datasets.preprocess import UnreadableImage, decode, read_file, to_square
 from craft.datasets.readers.base import RawImage, Reading, Reason, display_name, locate, missing_data
 from craft.datasets.readers.image_folder import refuse
+from craft.datasets.rows import leave_out_all
 from craft.datasets.settings import DatasetSettings, LabelNames
 
 IMAGE = "image"
@@ -74,15 +76,17 @@ def read_image_table(settings: ImageTableDataset) -> Reading:
         raise missing_data(path, "image table")
     table = read_columns(path, column, *([group_column] if group_column else []))
     where, naming = display_name(path), LabelNaming(settings.label_names, settings.labels)
-    naming.require_all(table[column], where, column)
-    cells, reading = Cells(path), Reading()
+    source = source_of_labels(column, table[column], table[group_column]) if group_column else column
+    naming.require_all(table[column], where, source)
+    cells, reading, left_out = Cells(path), Reading(), Counter()
     groups = table[group_column or "file"]
     for row, (file, raw, group) in enumerate(zip(table["file"], table[column], groups, strict=True)):
         if label := naming.chosen(raw) if raw else None:
             load = partial(cells.load, row, settings) if group else partial(refuse, "has no group id in the table")
             reading.append(RawImage(file=f"{where}:{file}", label=label, group=group, load=load))
         else:
-            reading.leave_out(Reason.LABEL_NOT_CHOSEN if raw else Reason.NO_LABEL, raw)
+            left_out[Reason.LABEL_NOT_CHOSEN if raw else Reason.NO_LABEL, raw] += 1
+    leave_out_all(left_out, reading, source)
     return reading
 
 
@@ -128,8 +132,15 @@ def read_columns(path: Path, label_column: str, *others: str) -> pd.DataFrame:
         own = next((name for name in NAMES if name in columns), None)
         texts = file.read(list(dict.fromkeys([*wanted, *([own] if own else [])]))).to_pydict()
     count = file.metadata.num_rows
-    found = {name: ["" if value is None else str(value).strip() for value in texts[name]] for name in wanted}
-    return pd.DataFrame(found | {"file": list(map(str, texts[own] if own else range(count)))}, dtype=object)
+    found = {name: [as_text(value) for value in texts[name]] for name in wanted}
+    names = map(as_text, texts[own]) if own else map(str, range(count))
+    return pd.DataFrame(found | {"file": list(names)}, dtype=object)
+
+
+def as_text(value: Any) -> str:
+    """A cell as text: '' where it is empty, and bytes as the UTF-8 that some programs write for text."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return "" if value is None else text.strip()
 
 
 def load_cell(cell: dict | bytes | None, folder: Path, bit_depth: int | None) -> Image.Image:

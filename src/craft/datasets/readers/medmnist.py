@@ -98,6 +98,8 @@ def read_arrays(path: Path) -> tuple[list[np.ndarray], list[str], list[str]]:
                     raise ValueError(f"{part}_labels is of shape {classes.shape} for {len(pixels)} images")
                 if classes.dtype.kind not in "iufb":
                     raise ValueError(f"{part}_labels holds {classes.dtype}, no class numbers")
+                if classes.dtype.kind == "f" and not np.isfinite(classes).all():
+                    raise ValueError(f"{part}_labels holds numbers that are not finite")
                 images += list(pixels)
                 labels += [str(int(number)) for number in classes.reshape(-1)]
                 places += [f"{part}/{index}" for index in range(len(pixels))]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from craft.core.images import read_images
+from craft.core.images import read_texts
 from craft.core.settings import REAL, ImageSet
 from craft.evaluation.auditing.base import Auditor
 from craft.evaluation.auditing.biomarkers import BiomarkerAuditor, fit_auditor
@@ -42,6 +42,6 @@ def open_biomarkers(
     settings: AuditSettings, knowledge: Knowledge, images: Path, measured: pd.DataFrame
 ) -> BiomarkerAuditor:
     """The auditor by computed biomarkers, its thresholds fitted on the calibration split of an image table."""
-    frame = read_images(images, "calibration")
+    frame = read_texts(images, "calibration")
     measures = pick_measures(measured, ImageSet(method=REAL, seed=0), frame["image_id"])
     return fit_auditor(settings, knowledge, frame, measures)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from craft.core.errors import CraftError
-from craft.core.images import decode_images, read_images
+from craft.core.images import decode_each, read_images
 from craft.datasets.phantoms.base import Modality
 from craft.datasets.phantoms.registry import MODALITIES, find_modality
 from craft.evaluation.auditing import base
@@ -26,8 +26,8 @@ SPLITS = ("train", "test")
 SAID = {True: YES, False: NO, None: UNKNOWN}
 ANSWERS = {base.YES: YES, base.NO: NO, base.UNKNOWN: UNKNOWN}
 
-# uint8 images (n, h, w, 3) -> one row per image, one column per measure
-Measurer = Callable[[np.ndarray], pd.DataFrame]
+# uint8 images (h, w, 3) -> one row per image, one column per measure
+Measurer = Callable[[Iterable[np.ndarray]], pd.DataFrame]
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def find_signs(job: SignsJob, knowledge: Knowledge, images: Path, measure: Measu
             real = real[rank < job.signs.measured_per_label]
         measure = measure or find_measurer(job.modality)
         calibration = read_images(images, "calibration")
-        auditor = fit_auditor(job.audit, knowledge, calibration, measure(decode_images(calibration)))
+        auditor = fit_auditor(job.audit, knowledge, calibration, measure(decode_each(calibration)))
         answers[real] = answer_measured(frame.iloc[real], auditor, items, measure)
     counts = ", ".join(f"{(answers == answer).mean():.0%} {answer}" for answer in SAID.values())
     log.info("%s: %d images, of which %d were measured; answers: %s", job.dataset, len(frame), len(real), counts)
@@ -93,7 +93,7 @@ def find_measurer(modality: str) -> Measurer:
     if modality in MEASURED:
         return partial(measure_images, modality)
     log.warning("no biomarkers are computed for modality %r, so they can tell nothing of its checklists", modality)
-    return lambda images: pd.DataFrame(index=range(len(images)))
+    return lambda images: pd.DataFrame(index=range(sum(1 for _ in images)))
 
 
 def answer_measured(frame: pd.DataFrame, auditor: BiomarkerAuditor, items: list[str], measure: Measurer) -> np.ndarray:
@@ -101,7 +101,7 @@ def answer_measured(frame: pd.DataFrame, auditor: BiomarkerAuditor, items: list[
     rules = {label: [choose_rule(auditor, label, item) for item in items] for label in frame["label"].unique()}
     if all(rule.reason for chosen in rules.values() for rule in chosen):
         return np.full((len(frame), len(items)), UNKNOWN, dtype=object)
-    measured = measure(decode_images(frame)).to_dict("records")
+    measured = measure(decode_each(frame)).to_dict("records")
     pairs = zip(frame["label"], measured, strict=True)
     return np.array([[ANSWERS[rule.answer(values)] for rule in rules[label]] for label, values in pairs], dtype=object)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from craft.core.errors import CraftError
-from craft.core.images import decode_images, read_images
+from craft.core.images import decode_each, read_images
 from craft.core.settings import REAL, ImageSet, match_files
 from craft.evaluation.biomarkers.registry import MODALITIES, measure_images
 from craft.evaluation.biomarkers.results import COLUMNS, measure_columns
@@ -38,7 +38,8 @@ def measure_dataset(job: MeasureJob, images: Path, generated: list[Path]) -> pd.
         rows = frame.assign(dataset=job.dataset, method=image_set.method, seed=image_set.seed)[list(COLUMNS)]
         if known:
             title = f"{image_set.method}, seed {image_set.seed}"
-            rows = pd.concat([rows, measure_images(job.modality, decode_images(frame), title)], axis=1)
+            measures = measure_images(job.modality, decode_each(frame), title, len(frame))
+            rows = pd.concat([rows, measures], axis=1)
         tables.append(rows)
     return pd.concat(tables, ignore_index=True)
 

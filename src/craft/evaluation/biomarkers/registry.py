@@ -1,6 +1,6 @@
 """The biomarkers by modality; a module is imported when it is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -34,22 +34,25 @@ def find_biomarkers(modality: str) -> Biomarkers:
     return BIOMARKERS
 
 
-def measure_images(modality: str, images: Sequence[np.ndarray], title: str = "measure") -> pd.DataFrame:
+def measure_images(
+    modality: str, images: Iterable[np.ndarray], title: str = "measure", total: int | None = None
+) -> pd.DataFrame:
     """Measures of images, one row per image in their order.
 
     A column for every measure (NaN where it cannot be told), and `found_<structure>`, 1 or 0, for every structure.
 
     Args:
         modality: key of the modality.
-        images: uint8 arrays of shape (height, width, 3).
+        images: uint8 arrays of shape (height, width, 3), which are taken one after another.
         title: of the progress bar.
+        total: number of images, for the bar, where they have no length.
 
     Raises:
         CraftError: if the modality has no biomarkers.
     """
     biomarkers = find_biomarkers(modality)
     rows = []
-    for image in track(images, title):
+    for image in track(images, title, total=total):
         findings = biomarkers.measure(image)
         rows.append(findings.values | {FOUND + name: name in findings.found for name in biomarkers.structures})
     return pd.DataFrame(rows, columns=biomarkers.columns, dtype=float)

@@ -13,7 +13,7 @@ from transformers import AutoModelForImageClassification, ResNetConfig, ResNetFo
 from transformers.image_processing_base import ImageProcessingMixin
 
 from craft.core.errors import CraftError
-from craft.core.images import decode_images, read_images, to_tensor
+from craft.core.images import read_texts, stream_pixels, to_tensor
 from craft.core.seeds import derive_seed, numpy_generator
 from craft.evaluation.downstream.sets import LabelledImages, TrainingSet, label_indices
 from craft.evaluation.downstream.settings import DownstreamSettings
@@ -76,10 +76,11 @@ class Network:
         Raises:
             CraftError: if the table is missing or a label is unknown.
         """
-        frame = read_images(images, split)
+        frame = read_texts(images, split)
         labels = label_indices(frame, self.labels, images)
         preprocessing = Preprocessing.of(self.downstream.image_size, self.source)
-        return LabelledImages(frame["image_id"].to_list(), preprocessing.apply(decode_images(frame)), labels)
+        pixels = torch.cat([preprocessing.apply(part) for _, part in stream_pixels(images, split)])
+        return LabelledImages(frame["image_id"].to_list(), pixels, labels)
 
     def classify(
         self, sets: list[TrainingSet], validation: LabelledImages, test: LabelledImages, epoch: int, seed: int

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from craft.core.images import read_images
+from craft.core.images import read_texts
 from craft.evaluation.downstream.sets import LabelledImages, TrainingSet, label_indices
 from craft.reward.embeddings import read_embeddings
 
@@ -41,7 +41,7 @@ class Probe:
         Raises:
             CraftError: if a file is missing, lacks the encoder or an image, or a label is unknown.
         """
-        frame = read_images(images, split)
+        frame = read_texts(images, split)
         ids = frame["image_id"].to_list()
         found = read_embeddings(features, self.name, ids).numpy().astype(float)
         return LabelledImages(ids, found, label_indices(frame, self.labels, images))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from craft.core.images import decode_images, read_images, to_tensor
+from craft.core.images import read_texts, stream_pixels, to_tensor
 from craft.core.seeds import numpy_generator
 from craft.core.settings import CONTROLS, REAL, ImageSet, match_files
 from craft.evaluation.consistency import INCEPTION
@@ -42,8 +42,8 @@ def measure_fidelity(
         CraftError: if a file is missing, there is not one for every image set, files do not belong together, or a set
             has too few images.
     """
-    table = read_images(images)
-    frames = {each: read_images(path) for each, path in match_files(job.generated, generated, "--generated")}
+    tables = dict(match_files(job.generated, generated, "--generated"))
+    table, frames = read_texts(images), {each: read_texts(path) for each, path in tables.items()}
     files = dict(match_files(job.generated, embeddings, "--embeddings"))
     rows = []
     for ref in job.features:
@@ -52,19 +52,15 @@ def measure_fidelity(
         rows += compare_all(job, ref.name, ref.role, (table, known), (frames, encoded))
     if job.fidelity.inception:
         encode = inception_encoder(job.fidelity.inception, device)
-        encoded = {each: encode(to_tensor(decode_images(frame))) for each, frame in frames.items()}
+        encoded = {each: encode_table(path, encode) for each, path in tables.items()}
         # the network has seen none of these images, so it counts as held out
-        rows += compare_all(job, INCEPTION, "held_out", (table, encode_table(table, encode)), (frames, encoded))
+        rows += compare_all(job, INCEPTION, "held_out", (table, encode_table(images, encode)), (frames, encoded))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def encode_table(table: pd.DataFrame, encode: Encoder) -> np.ndarray:
-    """Features of the splits train and test; those of other splits are not needed and stay zero."""
-    used = np.flatnonzero(table["split"].isin(["train", "test"]))
-    found = encode(to_tensor(decode_images(table.iloc[used])))
-    features = np.zeros((len(table), found.shape[1]))
-    features[used] = found
-    return features
+def encode_table(images: Path, encode: Encoder) -> np.ndarray:
+    """Features of all images of a table, shape (rows, width)."""
+    return np.concatenate([encode(to_tensor(pixels)) for _, pixels in stream_pixels(images)])
 
 
 def compare_all(

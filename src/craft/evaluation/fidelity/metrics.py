@@ -9,7 +9,6 @@ weights, and needs torch-fidelity's torchvision to do so by default.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from craft.core.errors import CraftError
 from craft.evaluation.statistics.frechet import (
@@ -20,6 +19,7 @@ from craft.evaluation.statistics.frechet import (
     shift_resamples,
     whole_and_resamples,
 )
+from craft.evaluation.statistics.pairwise import distance_blocks, row_blocks
 
 NEIGHBOURHOODS = ("precision", "density", "recall", "coverage")
 METRICS = ("fid", "kid", *NEIGHBOURHOODS, "vendi", "diversity")
@@ -36,28 +36,56 @@ def polynomial_kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return (first @ second.T / first.shape[1] + 1) ** 3
 
 
-def distinct_mean(matrix: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Mean of a symmetric matrix (n, n) over pairs of two different images, under counts (k, n); shape (k,).
+def mean_over_pairs(total: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean (k,) over pairs of two different images of which the sum is `total` (k,), under counts (k, n).
 
     An image that a resample holds twice makes no pair with its copy, which keeps unbiased estimators unbiased.
     """
-    squares = counts**2
-    total = ((counts @ matrix) * counts).sum(axis=1) - squares @ np.diag(matrix)
     whole = counts.sum(axis=1) ** 2
-    pairs = whole - squares.sum(axis=1)
+    pairs = whole - (counts**2).sum(axis=1)
     # of one image alone, weights leave a rounding error of pairs
     return np.divide(total, pairs, out=np.full(len(counts), np.nan), where=pairs > 1e-9 * whole)
 
 
-def label_pair_mean(matrix: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Mean of a symmetric matrix over pairs of two different images, every two labels weighing what their counts say.
+def kernel_sums(
+    first: tuple[np.ndarray, list[np.ndarray]], second: tuple[np.ndarray, list[np.ndarray]], features: tuple
+) -> np.ndarray:
+    """Sums of `polynomial_kernel` over all pairs, by the labels of both images.
+
+    Args:
+        first: counts (k, n) of the first images, and the row numbers of each of their labels.
+        second: the same of the second ones, counts (k, m).
+        features: of both, shapes (n, width) and (m, width).
+
+    Returns:
+        Shape (k, labels of the first, labels of the second).
+    """
+    (counts, groups), (weights, others) = first, second
+    sums = np.zeros((len(counts), len(groups), len(others)))
+    for number, rows in enumerate(groups):
+        for block in row_blocks(len(rows), len(features[1])):
+            held = rows[block]
+            kernel = polynomial_kernel(features[0][held], features[1])
+            for other, columns in enumerate(others):
+                products = weights[:, columns] @ kernel[:, columns].T
+                sums[:, number, other] += (products * counts[:, held]).sum(axis=1)
+    return sums
+
+
+def rows_by_label(labels: np.ndarray) -> list[np.ndarray]:
+    """Row numbers of every label, labels in sorted order."""
+    return [np.flatnonzero(labels == label) for label in np.unique(labels)]
+
+
+def label_pair_mean(features: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean of the kernel over pairs of two different images, every two labels weighing what their counts say.
 
     For every two labels it is the mean over their pairs, weighed by the product of what the labels count: an unbiased
     estimate for a mixture of labels in these shares. Over all pairs together it would not be one, since pairs of the
     same label are fewer by those of an image with itself.
 
     Args:
-        matrix: shape (n, n).
+        features: shape (n, width).
         labels: of the images, shape (n,); one with a single image has no pair and is left out of those with itself.
         counts: how much each image counts, shape (k, n). Where they hold one image of a label only, the mean over all
             pairs of the label stands in for its own.
@@ -65,23 +93,25 @@ def label_pair_mean(matrix: np.ndarray, labels: np.ndarray, counts: np.ndarray) 
     Returns:
         Shape (k,).
     """
-    groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    sums = [counts[:, rows].sum(axis=1) for rows in groups]
+    groups = rows_by_label(labels)
+    # the last counts every image once
+    counts = np.concatenate([counts, np.ones((1, len(labels)))])
+    sums = kernel_sums((counts, groups), (counts, groups), (features, features))
+    own = ((features**2).sum(axis=1) / features.shape[1] + 1) ** 3
+    held = np.stack([counts[:, rows].sum(axis=1) for rows in groups])
     total, weight = np.zeros(len(counts)), np.zeros(len(counts))
     for first, rows in enumerate(groups):
-        products = counts[:, rows] @ matrix[rows]
-        for second, others in enumerate(groups):
-            pairs = sums[first] * sums[second]
+        for second in range(len(groups)):
+            pairs = held[first] * held[second]
             if first != second:
-                total += (products[:, others] * counts[:, others]).sum(axis=1)
+                total += sums[:, first, second]
             elif len(rows) > 1:
-                own, whole = matrix[np.ix_(rows, rows)], np.ones((1, len(rows)))
-                means = distinct_mean(own, counts[:, rows])
-                total += pairs * np.where(np.isnan(means), distinct_mean(own, whole), means)
+                means = mean_over_pairs(sums[:, first, first] - counts[:, rows] ** 2 @ own[rows], counts[:, rows])
+                total += pairs * np.where(np.isnan(means), means[-1], means)
             else:
                 continue
             weight += pairs
-    return total / weight
+    return (total / weight)[:-1]
 
 
 def vendi_score(features: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -113,10 +143,16 @@ def vendi_score(features: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def label_diversity(features: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Mean over labels of the mean cosine distance between two images of the label; shape (k,), in [0, 2]."""
+    """Mean over labels of the mean cosine distance between two images of the label; shape (k,), in [0, 2].
+
+    Cosines are linear in both images, so that their sum over all pairs is the squared length of one sum of directions.
+    """
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
-    groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    distances = [distinct_mean(1 - unit[rows] @ unit[rows].T, counts[:, rows]) for rows in groups]
+    distances = []
+    for rows in rows_by_label(labels):
+        held = counts[:, rows]
+        lengths = ((held @ unit[rows]) ** 2).sum(axis=1)
+        distances.append(mean_over_pairs((held.sum(axis=1) ** 2 - lengths).clip(min=0), held))
     return mean_of_labels(np.array(distances))
 
 
@@ -130,7 +166,8 @@ def neighbour_radii(features: np.ndarray, neighbours: int) -> np.ndarray:
     """Distance (n,) of every feature to its k-th nearest other one; k is cut to their number."""
     # the nearest of all is the feature itself
     place = min(neighbours, len(features) - 1)
-    return np.partition(cdist(features, features), place, axis=1)[:, place]
+    parts = [np.partition(block, place, axis=1)[:, place] for _, block in distance_blocks(features, features)]
+    return np.concatenate(parts)
 
 
 def neighbourhoods(
@@ -143,13 +180,17 @@ def neighbourhoods(
         generated image lies in some real image's neighbourhood, in how many of them by k, whether a real image lies in
         some generated image's neighbourhood, and whether its own holds a generated image.
     """
-    distances = cdist(real, generated)
-    inside = distances < real_radii[:, None]
+    inside_of, covered, covers = np.zeros(len(generated)), np.zeros(len(real)), np.zeros(len(real))
+    for rows, distances in distance_blocks(real, generated):
+        inside = distances < real_radii[rows, None]
+        inside_of += inside.sum(axis=0)
+        covers[rows] = inside.any(axis=1)
+        covered[rows] = (distances < radii).any(axis=1)
     return {
-        "precision": inside.any(axis=0).astype(float),
-        "density": inside.sum(axis=0) / neighbours,
-        "recall": (distances < radii).any(axis=1).astype(float),
-        "coverage": inside.any(axis=1).astype(float),
+        "precision": (inside_of > 0).astype(float),
+        "density": inside_of / neighbours,
+        "recall": covered,
+        "coverage": covers,
     }
 
 
@@ -216,7 +257,7 @@ class RealFeatures:
         self.counts = whole_and_resamples(self.labels, resamples, rng)
         self.blocks = blocks_of(len(self.counts), features.shape[1])
         self.moments: list[Moments] = []
-        self.kernel = label_pair_mean(polynomial_kernel(self.features, self.features), self.labels, self.counts)
+        self.kernel = label_pair_mean(self.features, self.labels, self.counts)
 
     def frechet_distances(self, features: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Frechet distances (k,) of features (n, width) under counts (k, n), row by row; k is 2 + resamples."""
@@ -258,8 +299,9 @@ class RealFeatures:
                 f" {self.features.shape[1]}; encode both with the same evaluator (`snakemake --forcerun encode_images`)"
             )
         counts = whole_and_resamples(labels, len(self.counts) - 2, rng)
-        own = label_pair_mean(polynomial_kernel(features, features), labels, counts)
-        cross = ((counts @ polynomial_kernel(features, self.features)) * self.counts).sum(axis=1)
+        own = label_pair_mean(features, labels, counts)
+        whole = [np.arange(len(features))], [np.arange(len(self.features))]
+        cross = kernel_sums((counts, whole[0]), (self.counts, whole[1]), (features, self.features))[:, 0, 0]
         real = self.features, self.labels, self.counts
         values = {
             "fid": self.frechet_distances(features, counts),

@@ -17,7 +17,6 @@ Membership inference by nearest neighbours (Chen et al. 2020, GAN-Leaks): were g
 images, training images would lie nearer to them than real test images do. The AUROC of that is 0.5 where nothing leaks.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +26,7 @@ import torch
 from torch import Tensor
 
 from craft.core.errors import CraftError
-from craft.core.images import decode_images, stream_images, to_tensor
+from craft.core.images import read_texts, stream_pixels, to_tensor
 from craft.core.neighbours import nearest
 from craft.core.reading import reading
 from craft.core.settings import REAL, match_files
@@ -38,8 +37,8 @@ from craft.evaluation.memorization.settings import MemorizationJob, Memorization
 from craft.evaluation.statistics.tails import tail_threshold
 from craft.reward.embeddings import read_embeddings
 
-# pairs of pictures that are compared at a time
-PAIRS = 256
+# pairs of pictures that are compared at a time, and images whose pairs are held at a time
+PAIRS, QUERIES = 256, 1024
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Gallery:
         labels: their labels.
         splits: their splits.
         features: of an evaluator or encoder, shape (n, width).
-        pictures: grey, shape (n, side, side), in [0, 1].
+        pictures: grey, shape (n, side, side), in [0, 1], in half precision: a hundred thousand are held at a time.
     """
 
     ids: np.ndarray
@@ -68,35 +67,62 @@ class Gallery:
             CraftError: if a file is missing or lacks these features, the files do not belong together, or there
                 is no image.
         """
-        chunks, names = [], []
-        for frame in stream_images(images, split):
-            chunks.append(to_grey(to_tensor(decode_images(frame)), side))
-            names.append(frame[["image_id", "label", "split"]])
-        if not chunks:
-            raise CraftError(f"{images} has no image" + (f" of split {split!r}" if split else ""))
-        ids, labels, splits = pd.concat(names).to_numpy(object).T
-        return cls(ids, labels, splits, read_embeddings(features, name, ids.tolist()), torch.cat(chunks))
+        texts = read_texts(images, split)
+        ids, labels, splits = texts[["image_id", "label", "split"]].to_numpy(object).T
+        pictures, start = torch.empty(len(ids), side, side, dtype=torch.float16), 0
+        for frame, pixels in stream_pixels(images, split):
+            pictures[start : start + len(frame)] = to_grey(to_tensor(pixels), side)
+            start += len(frame)
+        return cls(ids, labels, splits, read_embeddings(features, name, ids.tolist()), pictures)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> "Gallery":
+        """Some of the images."""
+        return Gallery(*(getattr(self, name)[rows] for name in ("ids", "labels", "splits", "features", "pictures")))
+
+    def show(self, rows: slice | Tensor) -> Tensor:
+        """The pictures of some rows, in single precision."""
+        return self.pictures[rows].float()
+
+    def thumbnails(self, reach: int = 0) -> Tensor:
+        """`thumbnails` of the inner windows of all pictures, `reach` pixels from their borders."""
+        blocks = (self.show(slice(start, start + QUERIES)) for start in range(0, len(self), QUERIES))
+        return torch.cat([thumbnails(inner_window(block, reach)) for block in blocks])
 
     @classmethod
-    def join(cls, galleries: Sequence["Gallery"]) -> "Gallery":
-        """The images of several galleries one after another."""
+    def join(cls, galleries: list["Gallery"]) -> "Gallery":
+        """The images of several galleries one after another, which are taken from the list as they are joined."""
+        whole = len(galleries)
         ids, labels, splits = (
             np.concatenate([getattr(each, name) for each in galleries]) for name in ("ids", "labels", "splits")
         )
-        features, pictures = (
-            torch.cat([getattr(each, name) for each in galleries]) for name in ("features", "pictures")
-        )
+        features = torch.cat([each.features for each in galleries])
+        pictures, start = torch.empty(len(ids), *galleries[0].pictures.shape[1:], dtype=torch.float16), 0
+        for _ in range(whole):
+            part = galleries.pop(0)
+            pictures[start : start + len(part)] = part.pictures
+            start += len(part)
         return cls(ids, labels, splits, features, pictures)
 
 
-def find_candidates(queries: Gallery, seen: Gallery, memorization: MemorizationSettings) -> pd.DataFrame:
-    """Pairs that are worth a comparison as pictures: columns `query`, `neighbour` (row numbers) and `mirrored`."""
-    found = []
+def find_candidates(
+    queries: Gallery, seen: Gallery, shadow: Tensor, memorization: MemorizationSettings
+) -> pd.DataFrame:
+    """Pairs that are worth a comparison as pictures: columns `query`, `neighbour` (row numbers) and `mirrored`.
+
+    Args:
+        queries: images that are compared.
+        seen: images that the run saw.
+        shadow: `Gallery.thumbnails` of these.
+        memorization: how many pairs there are of an image.
+    """
+    found, shown = [], queries.show(slice(None))
     index = nearest(queries.features, seen.features, memorization.candidates).index
-    shadow = thumbnails(inner_window(seen.pictures, memorization.reach))
     for mirrored in (False, True):
         found.append((index, mirrored))
-        pictures = queries.pictures.flip(-1) if mirrored else queries.pictures
+        pictures = shown.flip(-1) if mirrored else shown
         # a step of two pixels leaves at most one to a thumbnail
         for shift in torch.cartesian_prod(*[torch.arange(-memorization.reach, memorization.reach + 1, 2)] * 2):
             moved = thumbnails(inner_window(pictures, memorization.reach, shift.expand(len(pictures), 2)))
@@ -116,9 +142,9 @@ def compare_pictures(queries: Gallery, seen: Gallery, pairs: pd.DataFrame, reach
         query, neighbour, mirrored = (
             torch.from_numpy(part[name].to_numpy(copy=True)) for name in ("query", "neighbour", "mirrored")
         )
-        first = queries.pictures[query]
+        first = queries.show(query)
         first = torch.where(mirrored[:, None, None], first.flip(-1), first)
-        compared = compare(first, seen.pictures[neighbour], reach)
+        compared = compare(first, seen.show(neighbour), reach)
         down, right = compared.shift.T.numpy()
         parts.append(part.assign(l2=compared.distance.numpy(), ssim=1 - compared.ssim.numpy(), down=down, right=right))
     return pd.concat(parts, ignore_index=True)
@@ -145,10 +171,17 @@ def find_neighbours(queries: Gallery, seen: Gallery, memorization: MemorizationS
         `<measure>_split` (its split); `mirrored`, `down` and `right` say how the nearest by `l2` had to be laid over
         the query.
     """
-    count = len(queries.ids)
+    shadow = seen.thumbnails(memorization.reach)
+    blocks = (queries[start : start + QUERIES] for start in range(0, len(queries), QUERIES))
+    return pd.concat([neighbours_of(block, seen, shadow, memorization) for block in blocks], ignore_index=True)
+
+
+def neighbours_of(queries: Gallery, seen: Gallery, shadow: Tensor, memorization: MemorizationSettings) -> pd.DataFrame:
+    """`find_neighbours` of a few images; for `shadow` see `find_candidates`."""
+    count = len(queries)
     by_features = nearest(queries.features, seen.features, 2)
     first = by_features.index[:, 0].numpy()
-    pairs = compare_pictures(queries, seen, find_candidates(queries, seen, memorization), memorization.reach)
+    pairs = compare_pictures(queries, seen, find_candidates(queries, seen, shadow, memorization), memorization.reach)
     columns = {
         "image_id": queries.ids,
         "label": queries.labels,
@@ -204,11 +237,11 @@ def flag_copies(frame: pd.DataFrame, real: pd.DataFrame, flagged: float) -> pd.D
 def measure_membership(train: Gallery, test: Gallery, generated: Gallery) -> pd.DataFrame:
     """Distance of every training and test image to the nearest generated one, in features and as it stands (`l2`)."""
     frames = []
-    shadow = thumbnails(generated.pictures)
+    shadow = generated.thumbnails()
     for split, gallery in (("train", train), ("test", test)):
         frame = pd.DataFrame({"image_id": gallery.ids, "label": gallery.labels, "split": split})
         frame["features_distance"] = nearest(gallery.features, generated.features, 1).distances[:, 0].numpy()
-        frame["l2_distance"] = nearest(thumbnails(gallery.pictures), shadow, 1, "l2").distances[:, 0].numpy()
+        frame["l2_distance"] = nearest(gallery.thumbnails(), shadow, 1, "l2").distances[:, 0].numpy()
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
@@ -251,9 +284,12 @@ def search_copies(
     settings, name = job.memorization, job.features.name
     tables = match_files(job.generated, generated, "--generated")
     files = match_files(job.generated, embeddings, "--embeddings")
-    splits = (*SEEN_SPLITS, "test")
-    own = {split: Gallery.load(images, features, name, settings.resolution, split) for split in splits}
-    seen, train, test = Gallery.join([own[split] for split in SEEN_SPLITS]), own["train"], own["test"]
+    test, *parts = (
+        Gallery.load(images, features, name, settings.resolution, split) for split in ("test", *SEEN_SPLITS)
+    )
+    seen = Gallery.join(parts)
+    # a slice shares the pictures
+    train = seen[: int((seen.splits == "train").sum())]
     real = find_neighbours(test, seen, settings)
     real["twin"] = real["image_id"].isin(read_twins(twins))
     shared = {"dataset": job.dataset, "evaluator": name, "role": job.features.role}

@@ -78,7 +78,7 @@ class Scorer:
         tables, ids, features = [], [], {name: [] for name in self.judges}
         for frame in stream_images(path):
             images = to_tensor(decode_images(frame))
-            chunk = {name: judge.embed(images) for name, judge in self.judges.items()}
+            chunk = {name: judge.embed(images, self.job.batch) for name, judge in self.judges.items()}
             tables.append(self.tabulate(frame, images, chunk, method, seed))
             ids += frame["image_id"].to_list()
             for name, part in chunk.items():

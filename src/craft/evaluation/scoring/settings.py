@@ -16,3 +16,4 @@ class ScoreJob(JobSettings):
     phantom_classifier: str | None = Field(description="folder of the classifier of phantoms; null for real images")
     generated: list[ImageSet] = Field(description="whose generated images are scored, in the order of their files")
     neighbours: Positive = Field(description="k of the plausibility dimension")
+    batch: Positive = Field(64, description="images that are judged at a time")

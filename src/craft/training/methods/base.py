@@ -1,6 +1,6 @@
 """What every kind of method provides: its settings, what it needs, and how its adapter is trained."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -146,7 +146,7 @@ class MethodSettings(Strict):
 
     def choose(
         self, foundation: "Foundation", job: "GenerationJob", knowledge: "Knowledge", files: MethodFiles, device: str
-    ) -> list[dict]:
+    ) -> Iterable[dict]:
         """Make more images than are wanted and choose among them, where the kind `selects`.
 
         Args:
@@ -157,7 +157,7 @@ class MethodSettings(Strict):
             device: `cpu` or a GPU.
 
         Returns:
-            Rows of an image table.
+            Rows of an image table, which may be made as they are asked for.
         """
         raise NotImplementedError
 

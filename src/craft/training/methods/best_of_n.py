@@ -1,6 +1,6 @@
 """Best of n (Stiennon et al. 2020, arXiv 2009.01325): nothing is trained, the reward chooses among several images."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field
@@ -48,7 +48,7 @@ class BestOfNMethod(MethodSettings):
 
     def choose(
         self, foundation: "Foundation", job: "GenerationJob", knowledge: "Knowledge", files: MethodFiles, device: str
-    ) -> list[dict]:
+    ) -> Iterator[dict]:
         """The chosen images as rows of an image table; see `MethodSettings.choose`."""
         from craft.training.selection import load_rating, select_table
 

@@ -123,13 +123,13 @@ class DenoisingMethod(MethodSettings):
 
     def train(self, job: "MethodJob", files: MethodFiles, checkpoints: Path, device: str) -> Trained:
         """See `MethodSettings.train`."""
-        from craft.core.images import read_images
+        from craft.core.images import read_texts
         from craft.knowledge.schema import Knowledge
         from craft.models.foundation import Foundation
         from craft.training.supervised import RealImages, choose_images, train_supervised
 
         foundation = Foundation.load(job.foundation.path, files.start, device, job.resolution, **job.foundation.hub)
-        shown = choose_images(read_images(files.images, "train"), self.images_per_label, job.dataset, job.seed)
+        shown = choose_images(read_texts(files.images, "train"), self.images_per_label, job.dataset, job.seed)
         images = RealImages.load(files.latents, shown)
         knowledge = Knowledge.load(files.knowledge)
         further = self.further(foundation, job, knowledge)
