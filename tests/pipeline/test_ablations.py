@@ -146,7 +146,7 @@ def test_a_variant_without_a_phrase_is_called_by_its_name():
         ),
         ({}, "ablations.variants.it changes nothing of 'craft'; remove it, or write for example"),
         ({"changes": {"objective": {"beta": 1.0}}}, "ablations.variants.it changes nothing of 'craft'"),
-        ({"changes": [1]}, "`ablations.variants.it.changes`: .* valid dictionary"),
+        ({"changes": [1]}, "`ablations.variants.it.changes`: .* a section of keys"),
         ({"what": ""}, "`ablations.variants.it.what`"),
     ],
 )
