@@ -230,7 +230,7 @@ def test_only_the_target_ablations_plans_the_variants_of_a_method(tmp_path, defa
     run = snakemake("-n", "--quiet", "rules", "--config", f"results={tmp_path}", "--", "ablations")
     assert run.returncode == 0, run.stderr
     jobs = count_jobs(run.stdout)
-    assert jobs["finetune_reward"] == datasets * (1 + variants) and jobs["train_adapter"] == datasets
+    assert jobs["finetune_reward"] == datasets * (len(REWARDED) + variants) and jobs["train_adapter"] == datasets
     assert (jobs["score_ablations"], jobs["collect_ablations"], jobs["render_notebook"]) == (datasets, 1, 1)
     assert "compile_paper" not in jobs and "collect_tables" not in jobs
 
