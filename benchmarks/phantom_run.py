@@ -72,7 +72,7 @@ def make_dataset(config: Config, dataset: str, folder: Path, evaluators: list[Ev
     write_text(data / "knowledge.yaml", knowledge.to_yaml())
     entries: dict[str, torch.Tensor] = {}
     for ref in evaluators:
-        entries |= compute_features(Judge.load(ref), frame, knowledge, ref)
+        entries |= compute_features(Judge.load(ref), [frame], knowledge, ref)
     write_features(data / "features.safetensors", frame, entries)
     known = Features(data / "features.safetensors", frame, knowledge)
     for ref in evaluators:
