@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 # elements of a matrix that is held at a time
 BLOCK = 2_000_000
@@ -12,8 +13,7 @@ ROUNDING = 1e-13
 
 def row_blocks(rows: int, columns: int, elements: int | None = None) -> Iterator[slice]:
     """Rows of a matrix (rows, columns) in blocks of at most so many elements (`BLOCK`), at least one row each."""
-    step = max(1, (elements or BLOCK) // max(1, columns))
-    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+    return gen_batches(rows, max(1, (elements or BLOCK) // max(1, columns)))
 
 
 def distance_blocks(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
