@@ -50,7 +50,7 @@ def build_unet(training: FoundationTraining, latent_size: int, latent_channels: 
         down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * deeper,
         up_block_types=("CrossAttnUpBlock2D",) * deeper + ("UpBlock2D",),
         block_out_channels=tuple(training.unet_channels),
-        layers_per_block=1,
+        layers_per_block=training.unet_layers or 1,
         attention_head_dim=4,
         cross_attention_dim=text_width,
         norm_num_groups=16,

@@ -81,6 +81,11 @@ class FoundationTraining(Strict):
     text_width: Positive = Field(128, description="width of the text states")
     text_steps: Positive = Field(500, description="steps of the throw-away CLIP that trains the text encoder")
     unet_channels: Widths = Field([32, 64, 128], description="channels of the UNet by level")
+    unet_layers: Widths | None = Field(
+        None,
+        description="layers of the UNet by level; a UNet to start from is made deeper. Null is one layer from scratch,"
+        " and what a UNet to start from has",
+    )
     unet_steps: Positive = Field(3500, description="steps of the UNet")
     unet_batch: Positive = Field(32, description="images of a process in a step of the UNet")
     unet_learning_rate: float = Field(2e-3, gt=0, description="of the UNet, at the height of its schedule")

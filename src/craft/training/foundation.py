@@ -16,6 +16,7 @@ from craft.core.errors import CraftError
 from craft.core.seeds import derive_seed, numpy_generator
 from craft.models.architectures import build_scheduler, build_unet
 from craft.models.foundation import Foundation
+from craft.models.growth import deepen
 from craft.models.settings import EvaluatorTraining, FoundationTraining, ModelRef
 from craft.models.tokenizer import train_tokenizer
 from craft.training.autoencoder import train_autoencoder
@@ -95,6 +96,10 @@ def train_foundation(
     if start:
         foundation = Foundation.load(start.path, device=device, **start.hub)
         check_size(foundation, start.path, resolution)
+        if training.unet_layers:
+            torch.manual_seed(derive_seed("unet", training.seed))
+            foundation.pipeline.unet = deepen(foundation.unet, training.unet_layers)
+            foundation = Foundation(foundation.pipeline, device)
         return foundation, {"seconds_unet": train_unet(training, foundation, corpus, checkpoints / "unet")}
     vae, autoencoder = train_autoencoder(training, corpus, resolution, checkpoints / "autoencoder", device)
     tokenizer = train_tokenizer(corpus.texts())
