@@ -184,6 +184,9 @@ def test_the_unet_of_a_given_foundation_trains_on(tables, tmp_path):
     for name, moves in (("unet", True), ("vae", False), ("text_encoder", False)):
         pairs = zip(getattr(before, name).parameters(), getattr(foundation, name).parameters(), strict=True)
         assert all(torch.equal(a, b) for a, b in pairs) != moves
+    training = training.model_copy(update={"unet_layers": [2, 1], "unet_steps": 1})
+    deeper, _ = train_foundation(training, corpus, SIZE, tmp_path / "deeper", start=start)
+    assert [len(block.resnets) for block in deeper.unet.down_blocks] == [2, 1]
     with pytest.raises(CraftError, match=r"makes images of 32 px, but the run's resolution is 64; write"):
         train_foundation(training, corpus, 64, tmp_path / "other", start=start)
 
