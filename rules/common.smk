@@ -3,6 +3,8 @@ import sys
 from pathlib import Path
 from shlex import quote
 
+from snakemake.iocontainers import Wildcards
+
 SOURCES = Path(workflow.basedir, "src").resolve()
 sys.path.insert(0, str(SOURCES))
 
@@ -55,6 +57,11 @@ NOTEBOOKS = [
 TRAINED_MODELS = {Path(name).stem for name in JOBS if name.startswith("models/settings/")} - {"check_models"}
 # where the files of one image set lie
 IMAGE_SET = "<results>/{dataset}/{method}/seed{seed}"
+# methods whose images the run samples, and those that only an ablation samples; what names a job that does
+SAMPLED = [name for name, method in CONFIG.methods.items() if method.sampled]
+SAMPLED_VARIANTS = [name for name in METHODS if name not in CONFIG.methods]
+TOGETHER = bool(SAMPLED) and CONFIG.resources.sample_together
+SAMPLING = "{dataset}" if TOGETHER else "{dataset}.{method}.seed{seed}"
 
 
 def any_of(names):
@@ -96,6 +103,34 @@ def of_sets(file, methods=None):
     return expand(f"<results>/{{{{dataset}}}}/{{method}}/seed{{seed}}/{file}", method=names, seed=CONFIG.seeds)
 
 
+def of_sampled(file, methods):
+    """An input or output: the file of that name of every image set that one sampling job makes."""
+    return of_sets(file, methods) if TOGETHER else f"{IMAGE_SET}/{file}"
+
+
+def for_each_set(methods, files_of):
+    """An input function: the files that another one names for the image sets of a sampling job, each once."""
+
+    def files(wildcards):
+        sets = [wildcards]
+        if TOGETHER:
+            sets = [
+                Wildcards(fromdict={**wildcards, "method": method, "seed": str(seed)})
+                for method in methods
+                for seed in CONFIG.seeds
+            ]
+        named = [(files_of(each), dict(each.items())) for each in sets]
+        paths = [(path, place) for found, place in named for path in ([found] if isinstance(found, str) else found)]
+        return list(dict.fromkeys(path.format(**place) for path, place in paths))
+
+    return files
+
+
+def sampling_minutes(methods):
+    """Minutes that a cluster grants a sampling job."""
+    return CONFIG.resources.score_runtime * (len(methods) * len(CONFIG.seeds) if TOGETHER else 1)
+
+
 def of_measured(file):
     """An input or output: that file of the decoded real images, where there are some, then of every generated set."""
     decoded = [name for name in CONFIG.controls() if name != REAL]
@@ -110,11 +145,6 @@ def with_foundation(file):
 def methods_by(rule):
     """Names of the methods whose adapter a rule trains."""
     return [name for name, method in METHODS.items() if method.rule == rule]
-
-
-def sampled_methods():
-    """Names of the methods whose images the run samples."""
-    return [name for name, method in METHODS.items() if method.sampled]
 
 
 def rewarded_methods():

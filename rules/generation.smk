@@ -1,39 +1,74 @@
 rule generate_images:
-    """Generate the images of one method and seed, the same number of every label."""
+    """Generate the images of every method and seed of a dataset, the same number of every label."""
     input:
-        settings="<results>/{dataset}/{method}/seed{seed}/settings/generate_images.yaml",
+        settings=of_sampled("settings/generate_images.yaml", SAMPLED),
         knowledge="<results>/{dataset}/knowledge.yaml",
-        adapter=method_adapter,
-        real=for_selection("images.parquet"),
-        features=for_selection("features.safetensors"),
-        calibration=for_selection("calibration.json"),
-        evaluators=selecting_evaluators,
+        adapters=for_each_set(SAMPLED, method_adapter),
+        real=for_each_set(SAMPLED, for_selection("images.parquet")),
+        features=for_each_set(SAMPLED, for_selection("features.safetensors")),
+        calibration=for_each_set(SAMPLED, for_selection("calibration.json")),
+        evaluators=for_each_set(SAMPLED, selecting_evaluators),
         foundation=model_files("foundation"),
-        code=code_of("generate_images", "{dataset}/{method}/seed{seed}/settings/generate_images.yaml"),
+        code=for_each_set(
+            SAMPLED, code_of("generate_images", "{dataset}/{method}/seed{seed}/settings/generate_images.yaml")
+        ),
     output:
-        images="<results>/{dataset}/{method}/seed{seed}/images.parquet",
-        cost="<results>/{dataset}/{method}/seed{seed}/cost.parquet",
+        images=of_sampled("images.parquet", SAMPLED),
+        cost=of_sampled("cost.parquet", SAMPLED),
     log:
-        "<logs>/generate_images/{dataset}.{method}.seed{seed}.log",
+        f"<logs>/generate_images/{SAMPLING}.log",
     benchmark:
-        "<benchmarks>/generate_images/{dataset}.{method}.seed{seed}.jsonl"
+        f"<benchmarks>/generate_images/{SAMPLING}.jsonl"
     wildcard_constraints:
-        method=any_of(sampled_methods()),
+        method=any_of(SAMPLED),
     conda:
         "../envs/diffusion.yaml"
     threads: 1
     resources:
         gpu=1,
         mem_mb=CONFIG.resources.score_mem_mb,
-        runtime=CONFIG.resources.score_runtime,
+        runtime=sampling_minutes(SAMPLED),
     params:
-        adapter=optional("--adapter", "adapter"),
-        real=optional("--real", "real"),
-        features=optional("--features", "features"),
-        calibration=optional("--calibration", "calibration"),
+        real=repeated("--real", "real"),
+        features=repeated("--features", "features"),
+        calibration=repeated("--calibration", "calibration"),
+        images=repeated("--images", "images"),
+        cost=repeated("--cost", "cost"),
     shell:
-        "python scripts/generate_images.py {input.settings:q} --knowledge {input.knowledge:q} {params.adapter}"
-        " {params.real} {params.features} {params.calibration} --images {output.images:q} --cost {output.cost:q} > {log:q} 2>&1"
+        "python scripts/generate_images.py {input.settings:q} --knowledge {input.knowledge:q} {params.real} {params.features}"
+        " {params.calibration} {params.images} {params.cost} > {log:q} 2>&1"
+
+
+# what only an ablation samples never holds up the run's own images
+if SAMPLED_VARIANTS:
+
+    use rule generate_images as generate_variants with:
+        input:
+            settings=of_sampled("settings/generate_images.yaml", SAMPLED_VARIANTS),
+            knowledge="<results>/{dataset}/knowledge.yaml",
+            adapters=for_each_set(SAMPLED_VARIANTS, method_adapter),
+            real=for_each_set(SAMPLED_VARIANTS, for_selection("images.parquet")),
+            features=for_each_set(SAMPLED_VARIANTS, for_selection("features.safetensors")),
+            calibration=for_each_set(SAMPLED_VARIANTS, for_selection("calibration.json")),
+            evaluators=for_each_set(SAMPLED_VARIANTS, selecting_evaluators),
+            foundation=model_files("foundation"),
+            code=for_each_set(
+                SAMPLED_VARIANTS,
+                code_of("generate_images", "{dataset}/{method}/seed{seed}/settings/generate_images.yaml"),
+            ),
+        output:
+            images=of_sampled("images.parquet", SAMPLED_VARIANTS),
+            cost=of_sampled("cost.parquet", SAMPLED_VARIANTS),
+        log:
+            f"<logs>/generate_variants/{SAMPLING}.log",
+        benchmark:
+            f"<benchmarks>/generate_variants/{SAMPLING}.jsonl"
+        wildcard_constraints:
+            method=any_of(SAMPLED_VARIANTS),
+        resources:
+            gpu=1,
+            mem_mb=CONFIG.resources.score_mem_mb,
+            runtime=sampling_minutes(SAMPLED_VARIANTS),
 
 
 rule read_images:

@@ -8,8 +8,7 @@ from tiny import tiny_ref
 
 from craft.core.images import decode_images, to_tensor
 from craft.knowledge.schema import Knowledge
-from craft.models.foundation import Foundation
-from craft.training.generation import cost_table, generate_table
+from craft.training.generation import cost_table, sample_images
 from craft.training.results import COST_COLUMNS
 from craft.training.selection import load_rating
 from craft.training.settings import GenerationJob
@@ -24,20 +23,23 @@ def folder(tmp_path_factory):
     return folder
 
 
-def choose(folder, count: int | None):
-    """Images that are chosen among `count`, or that are sampled once; their rewards, and what they cost."""
-    selection = {"kind": "best_of_n", "start": None, "prompts": "plain", "count": count or 1}
-    job = GenerationJob.model_validate(
+def job_of(folder, count: int | None) -> GenerationJob:
+    """Four images that are chosen among `count`, or that are sampled once."""
+    selection = {"kind": "best_of_n", "start": None, "prompts": "plain", "count": count}
+    return GenerationJob.model_validate(
         {"dataset": "drawn", "method": "m", "seed": 0, "prompts": "plain", "resolution": 32, "sampling": SAMPLING}
         | {"foundation": {"path": str(folder / "foundation")}, "generation": {"images_per_dataset": 4, "batch": 5}}
-        | {"selection": selection, "evaluators": [tiny_ref("clip_resnet", "reward", folder)], "neighbours": 2}
+        | {"selection": selection if count else None}
+        | {"evaluators": [tiny_ref("clip_resnet", "reward", folder)], "neighbours": 2}
     )
-    files, foundation = all_files_of(folder), Foundation.load(job.foundation.path)
-    knowledge, rating = Knowledge.load(files.knowledge), load_rating(job.selection, job, files, "cpu")
-    if count:
-        rows = list(job.selection.choose(foundation, job, knowledge, files, "cpu"))
-    else:
-        rows = list(generate_table(foundation, job, knowledge))
+
+
+def choose(folder, count: int | None):
+    """The images of a job; their rewards, and what they cost."""
+    job, files = job_of(folder, count), all_files_of(folder)
+    knowledge = Knowledge.load(files.knowledge)
+    foundation, sampled = sample_images(job, knowledge, files, "cpu")
+    rows, rating = list(sampled), load_rating(job_of(folder, 1).selection, job, files, "cpu")
     images = to_tensor(decode_images(pd.DataFrame(rows)))
     labels = torch.tensor([list(knowledge.labels).index(row["label"]) for row in rows])
     return rows, rating.reward_of(rating.see(images, labels)), cost_table(foundation, job, len(rows)).iloc[0]

@@ -111,9 +111,11 @@ def test_rule_declares_what_a_cluster_and_a_reader_need(rule):
 @pytest.mark.parametrize("rule", SCRIPTED)
 def test_rule_tracks_the_code_it_runs(rule):
     script = script_of(rule)
-    assert f'code=code_of("{script}", "' in RULES[rule] or f'code=source_closure("{script}"),' in RULES[rule]
-    tracked = re.search(r'code=code_of\("\w+", "(.+?)"\)', RULES[rule])
-    assert not tracked or f'="<results>/{tracked[1]}"' in RULES[rule], "the code follows another job's settings"
+    code = re.search(r"^        code=(.+?),\n    output", RULES[rule], flags=re.MULTILINE | re.DOTALL)[1]
+    assert f'code_of("{script}"' in code or f'source_closure("{script}")' in code
+    tracked = re.search(r'code_of\(\s*"\w+", "(.+?)"\)', code)
+    own = "for_each_set" in code and f'of_sampled("settings/{script}.yaml"' in RULES[rule]
+    assert not tracked or own or f'="<results>/{tracked[1]}"' in RULES[rule], "the code follows another job's settings"
 
 
 @pytest.mark.parametrize("rule", SCRIPTED)
@@ -243,10 +245,24 @@ def test_ablations_of_a_configuration_without_some_end_with_one_sentence(tmp_pat
     ]
 
 
-def test_the_default_run_starts_at_most_sixty_jobs_that_import_large_libraries(default_jobs):
+def test_the_default_run_starts_at_most_forty_jobs_that_import_large_libraries(default_jobs):
     large = [rule for rule in SCRIPTED if imports_of(script_of(rule)) & LARGE]
     assert "finetune_reward" in large
-    assert sum(default_jobs.get(rule, 0) for rule in large) <= 60
+    assert sum(default_jobs.get(rule, 0) for rule in large) <= 40
+
+
+def test_methods_and_seeds_are_sampled_by_one_job_of_a_dataset_or_by_one_each(tmp_path):
+    raw = yaml.safe_load((ROOT / "configs/smoke.yaml").read_text()) | {"results": str(tmp_path), "seeds": [0, 1]}
+    counts = []
+    for together in True, False:
+        (tmp_path / "run.yaml").write_text(yaml.safe_dump(raw | {"resources": {"sample_together": together}}))
+        run = snakemake("--configfile", str(tmp_path / "run.yaml"), "-n", "--quiet", "rules", "--", "ablations", "all")
+        assert run.returncode == 0, run.stderr
+        counts.append(count_jobs(run.stdout + run.stderr))
+    datasets, methods = len(raw["datasets"]), len(raw["methods"])
+    assert counts[0]["generate_images"] == counts[0]["generate_variants"] == datasets
+    assert counts[1]["generate_images"] == datasets * methods * 2
+    assert counts[1]["generate_variants"] >= datasets * len(raw["ablations"]["variants"]) * 2
 
 
 def test_every_dataset_is_audited_without_large_libraries(default_jobs):

@@ -66,8 +66,8 @@ class FoundationTraining(Strict):
     seed: int = Field(0, description="of the first weights and of every batch")
     start: PathText | None = Field(
         None,
-        description="pipeline folder or hub id whose UNet trains on; autoencoder, text encoder and channels are its own,"
-        " and of these settings only the UNet's are read. Null trains from scratch",
+        description="pipeline folder or hub id whose UNet trains on; autoencoder, text encoder and channels are its"
+        " own, and of these settings only the UNet's are read. Null trains from scratch",
     )
     optimizer: Literal["adamw", "muon"] = Field(
         "muon", description="of autoencoder and UNet (craft.training.optimizers)"

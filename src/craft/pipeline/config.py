@@ -41,6 +41,11 @@ class ResourceSettings(Strict):
     train_mem_mb: Positive = Field(8000, description="memory of a training, MB")
     score_runtime: Positive = Field(60, description="minutes that encoding, sampling, scoring and measuring may take")
     score_mem_mb: Positive = Field(4000, description="memory of encoding, sampling, scoring and measuring, MB")
+    sample_together: bool = Field(
+        True,
+        description="one job samples the images of all methods and seeds of a dataset, so that libraries are imported"
+        " once; false gives every method and seed a job of its own, which a cluster runs side by side",
+    )
     knowledge_runtime: Positive = Field(30, description="of writing a dataset's knowledge; raise it for a local model")
     knowledge_mem_mb: Positive = Field(1000, description="memory of writing a dataset's knowledge, MB")
 

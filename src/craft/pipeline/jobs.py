@@ -35,7 +35,7 @@ from craft.pipeline.config import Config
 from craft.reward.dimensions import DIMENSIONS
 from craft.reward.settings import CalibrationJob, EncodeJob
 from craft.training.methods import METHODS
-from craft.training.methods.base import MethodSettings, line_of
+from craft.training.methods.base import MethodSettings, line_of, model_of
 from craft.training.settings import (
     TEXT_FAMILY,
     ClassifierJob,
@@ -350,12 +350,22 @@ def resolve_method(config: Config, dataset: str, name: str, seed: int) -> dict[s
     selecting = judging | {"selection": method} if method.selects else {}
     jobs: dict[str, JobSettings] = {
         f"{folder}/generate_images.yaml": GenerationJob(
-            prompts=method.prompts, generation=config.generation, **selecting, **shared
+            prompts=method.prompts,
+            adapter=adapter_path(config, dataset, name, seed),
+            generation=config.generation,
+            **selecting,
+            **shared,
         )
     }
     if method.rule:
         jobs[f"{folder}/{method.rule}.yaml"] = MethodJob(training=method, **judging, **shared)
     return jobs
+
+
+def adapter_path(config: Config, dataset: str, method: str, seed: int) -> str | None:
+    """Folder of the adapter that makes a method's images; None where the foundation does."""
+    model = model_of(method, config.methods)
+    return f"{config.results}/{dataset}/{model}/seed{seed}/adapter" if model else None
 
 
 def write_settings(config: Config, write: Callable[[Path, str], None] = write_changed) -> dict[str, JobSettings]:

@@ -14,6 +14,7 @@ from craft.core.seeds import Draws
 from craft.knowledge.schema import Knowledge
 from craft.models.foundation import Foundation
 from craft.models.metering import peak_memory_mb
+from craft.training.methods.base import MethodFiles
 from craft.training.prompts import draw_prompts
 from craft.training.results import COST_COLUMNS
 from craft.training.sampler import generate_batches
@@ -52,6 +53,28 @@ class Wanted:
         for index, (image, label, prompt) in enumerate(zip(images, self.labels, self.prompts, strict=True)):
             row = image_row(image, label=label, split="generated", origin=origin, caption=prompt)
             yield row | {"image_id": f"{index:06d}"}
+
+
+def sample_images(
+    job: GenerationJob, knowledge: Knowledge, files: MethodFiles, device: str
+) -> tuple[Foundation, Iterable[dict]]:
+    """The foundation that makes the images of one method and seed, and these as rows of an image table.
+
+    An image is made when its row is read.
+
+    Args:
+        job: which adapter, prompts, seed and how many.
+        knowledge: labels and prompts of the dataset.
+        files: of the dataset, where the method chooses among its images.
+        device: `cpu` or a GPU.
+
+    Raises:
+        CraftError: if foundation or adapter cannot be loaded.
+    """
+    foundation = Foundation.load(job.foundation.path, job.adapter, device, job.resolution, **job.foundation.hub)
+    if job.selection:
+        return foundation, job.selection.choose(foundation, job, knowledge, files, device)
+    return foundation, generate_table(foundation, job, knowledge)
 
 
 def generate_table(foundation: Foundation, job: GenerationJob, knowledge: Knowledge) -> Iterator[dict]:

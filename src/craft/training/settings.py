@@ -1,5 +1,6 @@
 """Settings that trainings share, and those of the jobs that train models, adapt them and sample from them."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -251,6 +252,7 @@ class GenerationJob(JobSettings):
     prompts: Prompts = Field(description="which prompts the images get")
     resolution: int = Field(description="side of the images in pixels")
     foundation: ModelRef = Field(description="the foundation")
+    adapter: Path | None = Field(None, description="folder of the adapter; null samples the foundation as it is")
     sampling: SamplingSettings = Field(description="how images are sampled")
     generation: GenerationSettings = Field(description="how many images")
     selection: Annotated[Any, Chosen(METHODS, "kind")] | None = Field(
