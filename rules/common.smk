@@ -44,7 +44,7 @@ except CraftError as error:
 
 # the methods of the run, and those that only an ablation plans: variants of one, and what these start from
 METHODS = CONFIG.with_ablations().methods
-VARIANTS = list(CONFIG.ablations.phrases()) if CONFIG.ablations else []
+VARIANTS = list(CONFIG.ablated.phrases()) if CONFIG.ablated else []
 FIGURES = {figure.name: figure for figure in list_figures(Path("notebooks"))}
 # where nothing is trained, there is nothing to draw of trainings and of what they cost
 TRAINS = any(method.rule for method in CONFIG.methods.values())
@@ -285,10 +285,15 @@ def ablation_results(wildcards):
 
 def ablation_files(wildcards):
     """The table and the figure of the ablation; a configuration without one has neither."""
-    if not CONFIG.ablations:
-        print("craft: the configuration has no section `ablations`; config.yaml shows one", file=sys.stderr)
+    if not CONFIG.ablated:
+        lacking = (
+            f"no method {CONFIG.ablations.of!r}, which `ablations.of` names"
+            if CONFIG.ablations
+            else "no section `ablations`"
+        )
+        print(f"craft: the configuration has {lacking}; config.yaml shows one", file=sys.stderr)
         sys.exit(2)
-    return ["<results>/tables/ablation.csv", "<results>/figures/ablation.pdf"]
+    return ["<results>/tables/ablation.csv", "<results>/figures/variants.pdf"]
 
 
 def of_trainings(file):

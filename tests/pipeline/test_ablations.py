@@ -184,12 +184,14 @@ def test_every_variant_that_the_documentation_shows_is_one():
     assert len(shown) == 13 and {f"craft_{name}" for name in variants} < set(whole.methods)
 
 
-def test_only_a_method_of_the_run_that_it_samples_can_be_varied():
+def test_a_run_without_the_varied_method_has_no_ablation():
+    dropped = configure({"it": {"changes": {"prompts": "plain"}}}, of="nobody")
+    assert dropped.ablated is None and dropped.with_ablations() is dropped
+    assert not [name for name in resolve_jobs(dropped) if "ablation" in name]
+
+
+def test_only_a_method_that_the_run_samples_can_be_varied():
     variants = {"it": {"changes": {"prompts": "plain"}}}
-    with pytest.raises(
-        CraftError, match=r"ablations\.of is 'nobody', which is no method; write for example `of: craft`"
-    ):
-        configure(variants, of="nobody")
     with pytest.raises(CraftError, match=r"ablations\.of is 'gan', whose images another program made"):
         configure(variants, of="gan", gan={"kind": "images", "path": "gan/{dataset}"})
     with pytest.raises(CraftError, match=r"`ablations\.variants`: .* at least 1"):

@@ -237,11 +237,16 @@ def test_only_the_target_ablations_plans_the_variants_of_a_method(tmp_path, defa
     assert "compile_paper" not in jobs and "collect_tables" not in jobs
 
 
-def test_ablations_of_a_configuration_without_some_end_with_one_sentence(tmp_path):
-    run = snakemake("-n", "--configfile", "configs/judge.yaml", "--config", f"results={tmp_path}", "--", "ablations")
+@pytest.mark.parametrize("lacking", ["section `ablations`", "method 'craft', which `ablations.of` names"])
+def test_ablations_of_a_configuration_without_some_end_with_one_sentence(tmp_path, lacking):
+    raw = yaml.safe_load((ROOT / "configs/judge.yaml").read_text()) | {"results": str(tmp_path)}
+    if "of" in lacking:
+        raw["ablations"] = {"of": "craft", "variants": {"plain": {"changes": {"prompts": "plain"}}}}
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(raw))
+    run = snakemake("-n", "--configfile", str(tmp_path / "run.yaml"), "--", "ablations")
     assert run.returncode == 2 and "Traceback" not in run.stderr
     assert [line for line in run.stderr.splitlines() if line.startswith("craft: ")] == [
-        "craft: the configuration has no section `ablations`; config.yaml shows one"
+        f"craft: the configuration has no {lacking}; config.yaml shows one"
     ]
 
 

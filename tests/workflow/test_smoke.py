@@ -78,7 +78,7 @@ def test_an_ablation_compares_every_variant_with_the_method_as_it_is(finished):
     compared = table[table["method"].isin(variants)]
     assert (compared["against"] == section["of"]).all() and compared["difference"].notna().all()
     assert {"cas", "tail_rate", "diversity", "unet_evaluations"} <= set(compared["metric"])
-    assert (results / "figures/ablation.pdf").read_bytes().startswith(b"%PDF")
+    assert (results / "figures/variants.pdf").read_bytes().startswith(b"%PDF")
     assert not variants & set(pd.read_csv(results / "tables/cas.csv")["method"]), "a table of the run knows variants"
 
 

@@ -167,15 +167,20 @@ class Config(Strict):
                 f" write for example `features: {example}`"
             )
 
+    @property
+    def ablated(self) -> AblationSettings | None:
+        """The ablations, where the run has the method that they vary: a run that drops it needs no other change."""
+        return self.ablations if self.ablations and self.ablations.of in self.methods else None
+
     def with_ablations(self) -> Self:
         """The same run, with the methods that its ablations make among all others.
 
         Raises:
             ValueError: one sentence that names the key of a variant that cannot be.
         """
-        if self.ablations is None:
+        if self.ablated is None:
             return self
-        made = make_methods(self.ablations, self.methods)
+        made = make_methods(self.ablated, self.methods)
         raw = dict(self) | {"methods": {**self.methods, **made.methods}, "ablations": None}
         try:
             return type(self).model_validate(raw)

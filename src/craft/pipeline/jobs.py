@@ -157,16 +157,16 @@ def resolve_run(config: Config) -> Run:
 
 def resolve_ablations(config: Config) -> dict[str, JobSettings]:
     """Settings of the jobs of all variants of the ablated method, of what they start from, and of their table."""
-    if not config.ablations:
+    if not config.ablated:
         return {}
-    whole, phrases = config.with_ablations(), config.ablations.phrases()
+    whole, phrases = config.with_ablations(), config.ablated.phrases()
     jobs: dict[str, JobSettings] = {}
     for dataset in config.datasets:
         jobs[f"{dataset}/settings/score_ablations.yaml"] = score_job(config, dataset, image_sets(config, phrases))
         for method in whole.methods:
             for seed in config.seeds if method not in config.methods else []:
                 jobs |= resolve_method(whole, dataset, method, seed)
-    run, compared = resolve_run(whole), [config.ablations.of, *phrases]
+    run, compared = resolve_run(whole), [config.ablated.of, *phrases]
     narrowed = {
         "modules": DIMENSIONS.extension_files(),
         "methods": compared,
