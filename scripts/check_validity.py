@@ -31,13 +31,13 @@ def main(
     """Judges, no images, swapped labels, graded damage, the classifier of phantoms and the proxy gap of one dataset."""
     job = ValidityJob.load(settings)
     with lease_device() as device:
-        from craft.core.images import read_images
+        from craft.core.images import read_images_of
         from craft.evaluation.scoring.scorer import Scorer
         from craft.evaluation.validity.study import ValidityStudy
         from craft.knowledge.schema import Knowledge
         from craft.reward.features import Features
 
-        known = Features(features, read_images(images), Knowledge.load(knowledge))
+        known = Features(features, read_images_of(images, "test"), Knowledge.load(knowledge))
         scorer = Scorer.load(job, known, calibration, device)
         study = ValidityStudy.load(job, scorer, real_scores, scores or [], checks or [], others or [])
         write_parquet(output, study.table())

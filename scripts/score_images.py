@@ -34,20 +34,20 @@ def main(
     encoded = match_files(job.generated, embeddings or [], "--embeddings")
     mend = f"lower `scoring.batch` (now {job.batch})"
     with lease_device() as device, explain_memory("the scoring", mend):
-        from craft.core.images import read_images, read_texts
+        from craft.core.images import read_images_of, read_texts
         from craft.evaluation.scoring.scorer import Scorer
         from craft.knowledge.schema import Knowledge
         from craft.reward.features import Features
 
         # the classifier of phantoms alone looks at real images once more
-        read = read_images if job.phantom_classifier else read_texts
-        known = Features(features, read(images), Knowledge.load(knowledge))
+        frame = read_images_of(images, "test") if job.phantom_classifier else read_texts(images)
+        known = Features(features, frame, Knowledge.load(knowledge))
         scorer = Scorer.load(job, known, calibration, device)
         write_parquet(real, scorer.score_real())
         for (each, table), (_, score_file), (_, feature_file) in zip(sets, scored, encoded, strict=True):
-            frame, ids, tensors = scorer.score(table, each.method, each.seed)
+            scored_set, ids, tensors = scorer.score(table, each.method, each.seed)
             write_rows(feature_file, ids, tensors)
-            write_parquet(score_file, frame)
+            write_parquet(score_file, scored_set)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from craft.core.images import (
     decode_images,
     image_row,
     read_images,
+    read_images_of,
     read_texts,
     stream_images,
     stream_pixels,
@@ -72,3 +73,17 @@ def test_a_cell_without_bytes_is_one_sentence(cell):
     frame = pd.DataFrame({"image_id": ["first"], "image": [cell]})
     with pytest.raises(CraftError, match=r"the image 'first' of an image table has no bytes; make the table again"):
         decode_images(frame)
+
+
+def test_the_images_of_one_split_are_read_among_the_texts_of_all(tmp_path):
+    images = np.random.default_rng(3).integers(0, 255, (4, 16, 16, 3), dtype=np.uint8)
+    splits = ("train", "test", "train", "test")
+    rows = [
+        image_row(image, label="nevus", split=split, origin="drawn")
+        for image, split in zip(images, splits, strict=True)
+    ]
+    write_images(tmp_path / "images.parquet", rows)
+    whole, part = read_images(tmp_path / "images.parquet"), read_images_of(tmp_path / "images.parquet", "test")
+    assert part.drop(columns="image").equals(whole.drop(columns="image")[part.columns.drop("image")])
+    assert part["image"].isna().to_list() == [True, False, True, False]
+    assert (decode_images(part[part["split"] == "test"]) == images[1::2]).all()

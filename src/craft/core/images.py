@@ -66,7 +66,8 @@ def write_images(path: Path, rows: Iterable[dict]) -> int:
     schema, remaining, count = SCHEMA.with_metadata(metadata), iter(rows), 0
     with atomic_path(path) as staged, pq.ParquetWriter(staged, schema) as file:
         while group := list(islice(remaining, GROUP)):
-            file.write_table(pa.Table.from_pylist(group, schema=schema))
+            cells = [row | {"image": dict(row["image"])} for row in group]
+            file.write_table(pa.Table.from_pylist(cells, schema=schema))
             count += len(group)
     return count
 
@@ -83,6 +84,14 @@ def read_images(path: Path, split: str | None = None) -> pd.DataFrame:
 def read_texts(path: Path, split: str | None = None) -> pd.DataFrame:
     """As `read_images`, without the column of the images, which alone is large."""
     return read_columns(path, split, [name for name in SCHEMA.names if name != "image"])
+
+
+def read_images_of(path: Path, split: str) -> pd.DataFrame:
+    """As `read_images`, with the encoded images of one split; those of the others are None and take no memory."""
+    frame, shown = read_texts(path), read_images(path, split)
+    frame["image"] = None
+    frame.loc[frame["split"] == split, "image"] = shown["image"].to_numpy()
+    return frame
 
 
 def read_columns(path: Path, split: str | None, columns: list[str]) -> pd.DataFrame:

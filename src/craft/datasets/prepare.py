@@ -15,6 +15,7 @@ import pandas as pd
 from craft.core.errors import CraftError
 from craft.core.images import image_row
 from craft.core.progress import track
+from craft.core.spool import ImageSpool
 from craft.datasets.preprocess import UnreadableImage
 from craft.datasets.readers.base import RawImage, Reading, Reason
 from craft.datasets.report import count_images, describe
@@ -201,8 +202,13 @@ def load_images(
         row = image_row(pixels, label=image.label, **describe_row(image), **texts)
         return Loaded(image, row, thumbnail(pixels))
 
+    spool, found = ImageSpool(), []
     with ThreadPoolExecutor(settings.threads) as pool:
-        return list(track(pool.map(load, raw), title, total=len(raw)))
+        for each in track(pool.map(load, raw), title, total=len(raw)):
+            if isinstance(each, Loaded):
+                each.row["image"] = spool.keep(each.row["image"])
+            found.append(each)
+    return found
 
 
 def describe_real(raw: RawImage, dataset: str, settings: DatasetSettings) -> dict[str, str]:

@@ -183,7 +183,7 @@ class ValidityStudy:
     @torch.inference_mode()
     def refuse_no_images(self) -> Iterator[dict]:
         """Study `no_images`, under every evaluator."""
-        size = decode_images(self.known.frame.iloc[[0]]).shape[1]
+        size = decode_images(self.test.iloc[[0]]).shape[1]
         made = make_no_images(self.job.validity.no_images, size, self.dataset)
         for ref in self.job.evaluators:
             judge, alignment = self.scorer.judges[ref.name], self.scorer.alignments[ref.name]
