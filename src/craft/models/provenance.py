@@ -113,10 +113,8 @@ def write_provenance(
         summary=summary,
         script=script,
     )
-    members = [file for file in sorted(folder.rglob("*")) if file.is_file()]
-    files = {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in members}
-    write_json(
-        folder / PROVENANCE,
+    write_record(
+        folder,
         {
             "name": name,
             "script": script,
@@ -127,10 +125,14 @@ def write_provenance(
             "metrics": metrics,
             "device": device,
             "seconds": round(time.monotonic() - started),
-            "date": time.strftime("%Y-%m-%d"),
-            "python": sys.version.split()[0],
             "torch": torch.__version__,
-            "platform": platform.machine(),
-            "files": files,
         },
     )
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Write `provenance.json` into a finished folder: what is known of it, when it was made, all digests."""
+    members = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    files = {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in members}
+    made = {"date": time.strftime("%Y-%m-%d"), "python": sys.version.split()[0], "platform": platform.machine()}
+    write_json(folder / PROVENANCE, record | made | {"files": files})
