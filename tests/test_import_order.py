@@ -14,6 +14,7 @@ FLOORS = (
     {"commands"},
     {"documentation"},
     {"pipeline"},
+    {"export"},
     {"evaluation"},
     {"training"},
     {"reward"},
