@@ -99,3 +99,11 @@ rule ablations:
     """How every variant of a method compares with it as it is: a table and a figure."""
     input:
         ablation_files,
+
+
+# what a run says of a job, unless it is asked for commands and files with -p: its rule, which dataset, method and seed it
+# is about, and the docstring
+if not workflow.output_settings.printshellcmds:
+    for each in workflow.rules:
+        place = ", ".join(f"{{wildcards.{name}}}" for name in sorted(each.wildcard_names))
+        each.message = f"{each.name}{f' ({place})' if place else ''}: {each.docstring}"

@@ -180,7 +180,7 @@ def test_a_model_without_json_files_is_followed_by_its_own(tmp_path, path):
     weights = tmp_path / "model" / "weights.bin"
     weights.touch()
     chosen = f"evaluators={{lit_efficientnet: {{path: {tmp_path / path}}}}}"
-    run = snakemake("-n", "--config", f"results={tmp_path / 'results'}", chosen, "--", "tables")
+    run = snakemake("-n", "-p", "--config", f"results={tmp_path / 'results'}", chosen, "--", "tables")
     planned = run.stdout + run.stderr
     assert run.returncode == 0 and str(weights) in planned, planned[-2000:]
 
@@ -270,6 +270,15 @@ def test_methods_and_seeds_are_sampled_by_one_job_of_a_dataset_or_by_one_each(tm
     assert counts[1]["generate_variants"] >= datasets * len(raw["ablations"]["variants"]) * 2
 
 
+def test_a_run_says_of_a_job_what_it_does_in_one_line_and_lists_its_files_only_if_asked(tmp_path):
+    target = f"{tmp_path}/fundus/craft/seed0/adapter"
+    brief, full = (snakemake("-n", *asked, "--config", f"results={tmp_path}", "--", target) for asked in ([], ["-p"]))
+    said = brief.stdout + brief.stderr
+    assert "finetune_reward (fundus, craft, 0): Train an adapter on what the reward evaluator says" in said
+    assert "    input: " not in said and max(map(len, said.splitlines())) < 200
+    assert "    input: " in full.stdout + full.stderr
+
+
 def test_every_dataset_is_audited_without_large_libraries(default_jobs):
     assert default_jobs["audit_checklist"] == default_jobs["prepare_images"]
     assert not imports_of("audit_checklist") & {*LARGE, "torch"}
@@ -277,7 +286,7 @@ def test_every_dataset_is_audited_without_large_libraries(default_jobs):
 
 def test_an_audit_by_a_local_language_model_asks_for_a_gpu(tmp_path):
     model = "audit={auditors: [biomarkers, mllm], model: {provider: transformers, model: some/model}}"
-    run = snakemake("-n", "--config", f"results={tmp_path}", model, "--", f"{tmp_path}/fundus/audit.parquet")
+    run = snakemake("-n", "-p", "--config", f"results={tmp_path}", model, "--", f"{tmp_path}/fundus/audit.parquet")
     assert run.returncode == 0, run.stderr
     assert "gpu=1" in (run.stdout + run.stderr).split("rule audit_checklist:")[1].split("\nrule ")[0]
 

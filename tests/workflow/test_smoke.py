@@ -37,10 +37,9 @@ def planned_jobs(folder: Path, target: str = "all") -> set[tuple[str, str]]:
     """(rule, method) of all jobs that a run would start now; the method is empty where the rule has none."""
     run = snakemake(folder, "-n", target)
     assert run.returncode == 0, run.stderr
-    blocks = re.split(r"^(?=(?:local)?rule \w+:$)", run.stdout + run.stderr, flags=re.MULTILINE)[1:]
-    names = [re.match(r"(?:local)?rule (\w+):", block)[1] for block in blocks]
-    methods = [re.search(r"wildcards: .*method=(\w+)", block) for block in blocks]
-    return {(name, method[1] if method else "") for name, method in zip(names, methods, strict=True)}
+    told = re.findall(r"^Job \d+: (\w+)(?: \((.+?)\))?: ", run.stdout + run.stderr, flags=re.MULTILINE)
+    methods = [[part for part in place.split(", ") if part in SETTINGS["methods"]] for _, place in told]
+    return {(rule, "".join(named)) for (rule, _), named in zip(told, methods, strict=True)}
 
 
 @pytest.fixture(scope="module")
