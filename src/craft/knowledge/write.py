@@ -156,10 +156,14 @@ def reference_images(
         return {}
     if images is None:
         raise CraftError("`reference_images` asks for images of the labels; name an image table with --images")
-    from craft.core.images import decode_images, read_images
+    import pandas as pd
 
-    frame = read_images(images, "train").sort_values("sha256")
+    from craft.core.images import decode_images, read_texts, stream_images
+
+    frame = read_texts(images, "train").sort_values("sha256")
     if missing := [label for label in labels if label not in set(frame["label"])]:
         raise CraftError(f"{images} has no training image of label {missing[0]!r} to show; write `reference_images: 0`")
     chosen = frame.groupby("label").head(settings.reference_images)
-    return {label: tuple(decode_images(chosen[chosen["label"] == label])) for label in labels}
+    parts = [part[part["sha256"].isin(chosen["sha256"])] for part in stream_images(images, "train")]
+    shown = pd.concat(parts).sort_values("sha256")
+    return {label: tuple(decode_images(shown[shown["label"] == label])) for label in labels}
