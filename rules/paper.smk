@@ -9,7 +9,7 @@ rule render_notebook:
         kernel="envs/jupyter/kernels/python3/kernel.json",
     output:
         notebook="<results>/notebooks/{notebook}.ipynb",
-        figures=multiext("<results>/figures/{notebook}", ".png", ".pdf"),
+        figures=multiext("<results>/figures/{notebook}", ".png", ".pdf", ".svg"),
     log:
         "<logs>/render_notebook/{notebook}.log",
     conda:

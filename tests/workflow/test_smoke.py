@@ -54,7 +54,8 @@ def finished(tmp_path_factory) -> Path:
 
 def test_smoke_run_exercises_every_rule(finished):
     sources = [file.read_text() for file in finished.glob("rules/*.smk")]
-    rules = {name for source in sources for name in re.findall(r"^rule (\w+):", source, flags=re.MULTILINE)}
+    found = [re.findall(r"^ *(?:use )?rule (\w+)(?: as (\w+) with)?:", source, flags=re.M) for source in sources]
+    rules = {alias or name for names in found for name, alias in names}
     logged = {re.match(r"\w+", path.name)[0] for path in (finished / RESULTS / "logs").iterdir()}
     assert logged == rules - {"read_images"}
 

@@ -109,19 +109,20 @@ def empty_figure(message: str) -> Figure:
 
 
 def save_figure(figure: Figure, folder: str | Path, name: str, notice: str = "") -> None:
-    """Save a figure as PNG (200 dpi) and PDF, with the notice as its last line.
+    """Save a figure as PNG (200 dpi), PDF and SVG, with the notice as its last line; equal figures make equal files.
 
     Args:
         figure: the figure; its height grows by the notice.
-        folder: where `<name>.png` and `<name>.pdf` are written.
+        folder: where `<name>.png` and the others are written.
         name: file name without suffix.
         notice: what plays the part of real images.
     """
     if notice:
         add_notice(figure, notice)
-    for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None, "Creator": None})):
-        with atomic_path(Path(folder) / f"{name}.{suffix}") as staged:
-            figure.savefig(staged, dpi=200, metadata=metadata)
+    undated = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None}, "svg": {"Date": None}}
+    for suffix, metadata in undated.items():
+        with atomic_path(Path(folder) / f"{name}.{suffix}") as staged, plt.rc_context({"svg.hashsalt": name}):
+            figure.savefig(staged, dpi=200, metadata=metadata, format=suffix)
 
 
 def add_notice(figure: Figure, notice: str) -> None:
