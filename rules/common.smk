@@ -18,7 +18,7 @@ from craft.evaluation.tables import TABLES
 from craft.pipeline.claim import claim_run, require_own_folder
 from craft.pipeline.config import validate_config
 from craft.pipeline.inputs import check_inputs
-from craft.pipeline.jobs import ABLATION_SETTINGS, model_path, write_settings
+from craft.pipeline.jobs import ABLATION_SETTINGS, STUDY_SETTINGS, model_path, write_settings
 from craft.pipeline.pins import pin_models
 from craft.pipeline.watch import write_manifests
 from craft.training.methods.base import model_of
@@ -283,12 +283,36 @@ def ablation_results(wildcards):
     return list(map(str, files_read(Results(CONFIG.results, JOBS[ABLATION_SETTINGS]))))
 
 
+def require_section(name):
+    """End the run with one sentence where the configuration lacks a section that a target is about."""
+    if not getattr(CONFIG, name):
+        print(f"craft: the configuration has no section `{name}`; config.yaml shows one", file=sys.stderr)
+        sys.exit(2)
+
+
 def ablation_files(wildcards):
     """The table and the figure of the ablation; a configuration without one has neither."""
-    if not CONFIG.ablations:
-        print("craft: the configuration has no section `ablations`; config.yaml shows one", file=sys.stderr)
-        sys.exit(2)
+    require_section("ablations")
     return ["<results>/tables/ablation.csv", "<results>/figures/ablation.pdf"]
+
+
+def study_files(wildcards):
+    """The page of the reader study and its key; a configuration without one has neither."""
+    require_section("reader_study")
+    return ["<results>/reader_study/index.html", "<results>/reader_study/key.json"]
+
+
+def study_images():
+    """The image tables of all that a reader study shows, in the order of its settings."""
+    shown = JOBS[STUDY_SETTINGS].images if STUDY_SETTINGS in JOBS else []
+    folders = [each.dataset if each.method == REAL else f"{each.dataset}/{each.method}/seed{each.seed}" for each in shown]
+    return [f"<results>/{folder}/images.parquet" for folder in folders]
+
+
+def study_knowledge():
+    """The knowledge of all datasets that a reader study shows, in the order of its settings."""
+    shown = JOBS[STUDY_SETTINGS].datasets if STUDY_SETTINGS in JOBS else {}
+    return [f"<results>/{dataset}/knowledge.yaml" for dataset in shown]
 
 
 def of_trainings(file):

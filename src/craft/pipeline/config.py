@@ -12,6 +12,7 @@ from craft.evaluation.auditing.settings import AuditSettings, SignSettings
 from craft.evaluation.downstream.settings import DownstreamSettings
 from craft.evaluation.fidelity.settings import FidelitySettings
 from craft.evaluation.memorization.settings import MemorizationSettings
+from craft.evaluation.reader_study.settings import ReaderStudySettings
 from craft.evaluation.settings import FeaturesRef, ScoringSettings
 from craft.evaluation.validity.settings import ValiditySettings
 from craft.knowledge.settings import KnowledgeSection, KnowledgeSettings
@@ -89,6 +90,9 @@ class Config(Strict):
     signs: SignSettings = Field(SignSettings(), description="what is true of the images that train evaluators")
     memorization: MemorizationSettings = Field(MemorizationSettings(), description="the search for copies")
     validity: ValiditySettings = Field(ValiditySettings(), description="the study of CAS as a proxy")
+    reader_study: ReaderStudySettings | None = Field(
+        None, description="pairs of images that `snakemake study` lays before physicians; null: none"
+    )
     resources: ResourceSettings = Field(ResourceSettings(), description="what the rules ask of a cluster")
 
     @field_validator("seeds")
@@ -165,6 +169,21 @@ class Config(Strict):
             raise ValueError(
                 f"memorization.features is {name!r}, which is no evaluator and no encoder;"
                 f" write for example `features: {example}`"
+            )
+        if self.reader_study:
+            self._check_reader_study(self.reader_study)
+
+    def _check_reader_study(self, study: ReaderStudySettings) -> None:
+        if unknown := [name for name in study.methods if name not in (REAL, *self.methods)]:
+            example = next(iter(self.methods))
+            line = f"of: {example}" if unknown[0] == study.of else f"against: [{example}]"
+            raise ValueError(
+                f"reader_study.{line.split(':')[0]} names {unknown[0]!r}, which is no method; write for example `{line}`"
+            )
+        if unknown := [name for name in study.datasets or [] if name not in self.datasets]:
+            raise ValueError(
+                f"reader_study.datasets names {unknown[0]!r}, which is no dataset; write for example"
+                f" `datasets: [{next(iter(self.datasets))}]`"
             )
 
     def with_ablations(self) -> Self:
