@@ -305,7 +305,9 @@ def study_files(wildcards):
 def study_images():
     """The image tables of all that a reader study shows, in the order of its settings."""
     shown = JOBS[STUDY_SETTINGS].images if STUDY_SETTINGS in JOBS else []
-    folders = [each.dataset if each.method == REAL else f"{each.dataset}/{each.method}/seed{each.seed}" for each in shown]
+    folders = [
+        each.dataset if each.method == REAL else f"{each.dataset}/{each.method}/seed{each.seed}" for each in shown
+    ]
     return [f"<results>/{folder}/images.parquet" for folder in folders]
 
 

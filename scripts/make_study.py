@@ -12,9 +12,7 @@ from craft.evaluation.reader_study.settings import ReaderStudyJob
 def main(
     settings: Annotated[Path, typer.Argument(help="resolved settings of the job")],
     images: Annotated[list[Path], typer.Option(help="image table; repeated, in the order of the settings")],
-    knowledge: Annotated[
-        list[Path], typer.Option(help="knowledge of a dataset; repeated, in the order of the settings")
-    ],
+    knowledge: Annotated[list[Path], typer.Option(help="knowledge file; repeated, in the order of the settings")],
     page: Annotated[Path, typer.Option(help="the page, one HTML file (written)")],
     key: Annotated[Path, typer.Option(help="what its pairs are, a JSON file that no reader sees (written)")],
 ) -> None:

@@ -176,9 +176,9 @@ class Config(Strict):
     def _check_reader_study(self, study: ReaderStudySettings) -> None:
         if unknown := [name for name in study.methods if name not in (REAL, *self.methods)]:
             example = next(iter(self.methods))
-            line = f"of: {example}" if unknown[0] == study.of else f"against: [{example}]"
+            key, line = ("of", example) if unknown[0] == study.of else ("against", f"[{example}]")
             raise ValueError(
-                f"reader_study.{line.split(':')[0]} names {unknown[0]!r}, which is no method; write for example `{line}`"
+                f"reader_study.{key} names {unknown[0]!r}, which is no method; write for example `{key}: {line}`"
             )
         if unknown := [name for name in study.datasets or [] if name not in self.datasets]:
             raise ValueError(

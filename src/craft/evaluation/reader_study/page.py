@@ -13,7 +13,6 @@ import pandas as pd
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from craft.core.errors import CraftError
 from craft.core.images import decode_images, read_images
 from craft.core.seeds import numpy_generator
 from craft.core.settings import REAL, match_files
@@ -77,9 +76,8 @@ def draw_images(pairs: Sequence[Pair], images: pd.DataFrame, seed: int) -> dict[
             row, damaged = getattr(pair, side), pair.damaged == side
             shown[row, damaged] = damage(pixels[row], rng) if damaged else pixels[row]
     length = max(len(encode(image)) for image in shown.values()) + CHUNK
-    return {
-        key: f"data:image/png;base64,{base64.b64encode(pad(image, length)).decode()}" for key, image in shown.items()
-    }
+    files = {key: base64.b64encode(pad(image, length)).decode() for key, image in shown.items()}
+    return {key: f"data:image/png;base64,{file}" for key, file in files.items()}
 
 
 def damage(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -90,7 +88,7 @@ def damage(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def encode(image: np.ndarray, padding: int | None = None) -> bytes:
-    """PNG bytes of an image (h, w, 3), with a private chunk of so many zeros; how well it packs tells no one anything."""
+    """PNG bytes of an image (h, w, 3), with a private chunk of so many zeros where that is given."""
     buffer, extra = io.BytesIO(), PngInfo()
     if padding is not None:
         extra.add(b"paDd", bytes(padding))

@@ -20,7 +20,7 @@ class ReaderStudySettings(Strict):
         8, le=1000, description="pairs of every dataset, label and entry of `against` (`craft study plan`)"
     )
     repeats: int = Field(
-        6, ge=0, description="pairs that come twice, sides exchanged: is a reader at one with oneself?"
+        6, ge=0, description="pairs that come twice, with sides exchanged: does a reader agree with itself?"
     )
     attention_checks: int = Field(
         3, ge=0, description="further pairs of which one image is evidently damaged; who prefers it was not looking"

@@ -1,4 +1,4 @@
-"""Choices between two things: exact intervals of a share, how many choices are needed, strengths, agreement of readers."""
+"""Choices between two things: exact intervals of a share, how many are needed, strengths, agreement of readers."""
 
 import numpy as np
 from scipy import stats
@@ -55,6 +55,23 @@ def choices_needed(rate: float, power: float, alpha: float) -> int | None:
     failing = np.flatnonzero(exact_power(numbers, rate, alpha) < power)
     needed = int(numbers[failing[-1]]) + 1 if len(failing) else 1
     return needed if needed <= MOST_CHOICES else None
+
+
+def pairs_needed(choices: int, readers: int = 1, correlation: float = 0.5, no_difference: float = 0.0) -> int:
+    """Pairs that give a number of independent choices.
+
+    Answers of several readers to one pair are no independent ones: n of them are worth n / (1 + (readers - 1) *
+    correlation), the design effect of Kish (1965).
+
+    Args:
+        choices: wanted.
+        readers: who judge every pair.
+        correlation: of two readers' answers to one pair, in [0, 1].
+        no_difference: share of answers that choose neither.
+    """
+    effect = 1 + (readers - 1) * correlation
+    # what stands before a whole number by rounding alone is that number
+    return int(np.ceil(choices * effect / (readers * (1 - no_difference)) - 1e-9))
 
 
 def bradley_terry(wins: np.ndarray, rounds: int = 10_000) -> np.ndarray:
