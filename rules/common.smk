@@ -311,6 +311,12 @@ def study_images():
     return [f"<results>/{folder}/images.parquet" for folder in folders]
 
 
+def study_analysis():
+    """The table of a reader study, where `craft study analyse` wrote one."""
+    path = Path(CONFIG.results, "reader_study/analysis.csv")
+    return [str(path)] if path.is_file() else []
+
+
 def study_knowledge():
     """The knowledge of all datasets that a reader study shows, in the order of its settings."""
     shown = JOBS[STUDY_SETTINGS].datasets if STUDY_SETTINGS in JOBS else {}

@@ -10,13 +10,10 @@ from scipy import stats
 from craft.core.errors import CraftError, list_names
 from craft.core.seeds import numpy_generator
 from craft.evaluation.reader_study.responses import NEITHER, Response, StudyKey, list_answers, list_grades
+from craft.evaluation.reader_study.results import STUDY_COLUMNS
 from craft.evaluation.statistics.choices import bradley_terry, cohen_kappa, exact_interval, fleiss_kappa
 from craft.evaluation.tables import ALL
 
-STUDY_COLUMNS = (
-    *("study", "dataset", "label", "reader", "method", "against", "metric"),
-    *("value", "low", "high", "p", "n", "readers"),
-)
 # resamples of pairs behind the intervals of strengths
 RESAMPLES = 1000
 

@@ -54,7 +54,7 @@ def draw_win_rates(shown: pd.DataFrame) -> plt.Figure:
             at = np.array(places)[chosen.to_numpy()]
             axes.errorbar(own["value"][chosen], at, xerr=bars[:, chosen.to_numpy()], **style)
         method = name_method(own["method"].iloc[0])
-        axes.set(xlim=(0, 1), ylim=(len(lines) - 0.5, -0.5), yticks=range(len(lines)), yticklabels=lines)
+        axes.set(xlim=(-0.02, 1.02), ylim=(len(lines) - 0.5, -0.5), yticks=range(len(lines)), yticklabels=lines)
         axes.set_xlabel(f"share of choices for {method} over {name_method(against)}")
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", color=RULE)
@@ -63,4 +63,4 @@ def draw_win_rates(shown: pd.DataFrame) -> plt.Figure:
 
 def line_of(dataset: str, reader: str) -> str:
     """What a line of the figure is about."""
-    return f"reader {reader}" if reader != ALL else "All" if dataset == ALL else spell(dataset)
+    return f"Reader {reader}" if reader != ALL else "All" if dataset == ALL else spell(dataset)
