@@ -3,13 +3,17 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from fake_study import prefers, write_response, write_study
 
 from craft.cli import app
 from craft.core.cli import run_app
 from craft.core.errors import CraftError
+from craft.core.files import write_csv
 from craft.evaluation.reader_study.responses import read_key, read_responses
+from craft.evaluation.reader_study.results import STUDY_COLUMNS
+from craft.evaluation.reporting.paper import stage_study
 
 
 @pytest.fixture
@@ -113,3 +117,13 @@ def test_the_plan_says_how_many_pairs_and_answers(monkeypatch, capsys):
     assert "81 pairs" in said and "243 answers" in said
     assert command(monkeypatch, "plan", "--rate", 0.5) == 2
     assert "further from 0.5" in capsys.readouterr().err
+
+
+def test_an_analysis_that_the_paper_cannot_show_is_one_sentence(tmp_path):
+    write_csv(tmp_path / "other.csv", pd.DataFrame({"a": [1]}))
+    (tmp_path / "damaged.csv").write_bytes(b"\xff\xfe\0")
+    for name in ("other.csv", "damaged.csv", "nowhere.csv"):
+        with pytest.raises(CraftError, match=name):
+            stage_study(tmp_path / name, tmp_path / "study.csv")
+    stage_study(None, tmp_path / "study.csv")
+    assert list(pd.read_csv(tmp_path / "study.csv")) == list(STUDY_COLUMNS)
