@@ -149,6 +149,11 @@ def test_every_configuration_is_complete_and_valid(file):
         ("resolutoin=64", "unknown key `resolutoin`"),
         ("resolution=many", "`resolution`"),
         ("methods={craft: {kind: reward, start: nowhere}}", "methods.craft.start is 'nowhere'"),
+        (
+            "reader_study={against: [nobody]}",
+            "reader_study.against names 'nobody', which is no method; write for example",
+        ),
+        ("reader_study={datasets: [nowhere]}", "reader_study.datasets names 'nowhere', which is no dataset"),
         ("audit={auditors: [mllm]}", "`audit`: the auditor 'mllm' needs a model that sees images; write for example"),
         (
             "audit={auditors: [mllm], model: {provider: openai, model: some-model}}",
@@ -237,12 +242,40 @@ def test_only_the_target_ablations_plans_the_variants_of_a_method(tmp_path, defa
     assert "compile_paper" not in jobs and "collect_tables" not in jobs
 
 
-def test_ablations_of_a_configuration_without_some_end_with_one_sentence(tmp_path):
-    run = snakemake("-n", "--configfile", "configs/judge.yaml", "--config", f"results={tmp_path}", "--", "ablations")
+def test_only_the_target_study_makes_the_page_of_a_reader_study(tmp_path, default_jobs):
+    assert "make_study" not in default_jobs
+    run = snakemake("-n", "-p", "--config", f"results={tmp_path}", "--", "study")
+    said = run.stdout + run.stderr
+    assert run.returncode == 0, said[-2000:]
+    jobs = count_jobs(said)
+    assert jobs["make_study"] == 1 and "score_images" not in jobs and "compile_paper" not in jobs
+    command = next(line for line in said.splitlines() if "scripts/make_study.py" in line and "--page" in line)
+    datasets = list(yaml.safe_load((ROOT / "config.yaml").read_text())["datasets"])
+    shown = [
+        f"{tmp_path}/{name}/{method}/seed0/images.parquet" for name in datasets for method in ("craft", "best_of_n")
+    ]
+    assert re.findall(r"--images (\S+)", command) == shown
+    assert re.findall(r"--knowledge (\S+)", command) == [f"{tmp_path}/{name}/knowledge.yaml" for name in datasets]
+
+
+@pytest.mark.parametrize(("target", "section"), [("ablations", "ablations"), ("study", "reader_study")])
+def test_a_target_whose_section_is_missing_ends_with_one_sentence(tmp_path, target, section):
+    run = snakemake("-n", "--configfile", "configs/judge.yaml", "--config", f"results={tmp_path}", "--", target)
     assert run.returncode == 2 and "Traceback" not in run.stderr
     assert [line for line in run.stderr.splitlines() if line.startswith("craft: ")] == [
-        "craft: the configuration has no section `ablations`; config.yaml shows one"
+        f"craft: the configuration has no section `{section}`; config.yaml shows one"
     ]
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+def test_the_paper_reads_the_analysis_of_a_reader_study_where_there_is_one(tmp_path, analysed):
+    if analysed:
+        (tmp_path / "reader_study").mkdir()
+        (tmp_path / "reader_study/analysis.csv").touch()
+    run = snakemake("-n", "-p", "--config", f"results={tmp_path}", "--", f"{tmp_path}/paper/paper.pdf")
+    said = run.stdout + run.stderr
+    assert run.returncode == 0, said[-2000:]
+    assert (f"--study {tmp_path}/reader_study/analysis.csv" in said) == analysed
 
 
 def test_the_default_run_starts_at_most_forty_jobs_that_import_large_libraries(default_jobs):
