@@ -40,6 +40,7 @@ include: "rules/training.smk"
 include: "rules/generation.smk"
 include: "rules/evaluation.smk"
 include: "rules/ablations.smk"
+include: "rules/study.smk"
 include: "rules/paper.smk"
 
 
@@ -49,6 +50,7 @@ localrules:
     figures,
     models,
     prepare,
+    study,
     tables,
     compile_paper,
 
@@ -99,6 +101,12 @@ rule ablations:
     """How every variant of a method compares with it as it is: a table and a figure."""
     input:
         ablation_files,
+
+
+rule study:
+    """The blinded reader study: a page for physicians, and the key to it."""
+    input:
+        study_files,
 
 
 # what a run says of a job, unless it is asked for commands and files with -p: its rule, which dataset, method and seed it

@@ -18,7 +18,7 @@ from craft.evaluation.tables import TABLES
 from craft.pipeline.claim import claim_run, require_own_folder
 from craft.pipeline.config import validate_config
 from craft.pipeline.inputs import check_inputs
-from craft.pipeline.jobs import ABLATION_SETTINGS, model_path, write_settings
+from craft.pipeline.jobs import ABLATION_SETTINGS, STUDY_SETTINGS, model_path, write_settings
 from craft.pipeline.pins import pin_models
 from craft.pipeline.watch import write_manifests
 from craft.training.methods.base import model_of
@@ -283,17 +283,47 @@ def ablation_results(wildcards):
     return list(map(str, files_read(Results(CONFIG.results, JOBS[ABLATION_SETTINGS]))))
 
 
+def require_section(name, part):
+    """End the run with one sentence where it lacks a part that a target is about: the section, or what that names."""
+    if not part:
+        lacking = f"no section `{name}`; config.yaml shows one"
+        if getattr(CONFIG, name):
+            lacking = f"a section `{name}` that names a method or dataset which is none of the run's; correct it"
+        print(f"craft: the configuration has {lacking}", file=sys.stderr)
+        sys.exit(2)
+
+
 def ablation_files(wildcards):
     """The table and the figure of the ablation; a configuration without one has neither."""
-    if not CONFIG.ablated:
-        lacking = (
-            f"no method {CONFIG.ablations.of!r}, which `ablations.of` names"
-            if CONFIG.ablations
-            else "no section `ablations`"
-        )
-        print(f"craft: the configuration has {lacking}; config.yaml shows one", file=sys.stderr)
-        sys.exit(2)
+    require_section("ablations", CONFIG.ablated)
     return ["<results>/tables/ablation.csv", "<results>/figures/variants.pdf"]
+
+
+def study_files(wildcards):
+    """The page of the reader study and its key; a configuration without one has neither."""
+    require_section("reader_study", CONFIG.studied)
+    return ["<results>/reader_study/index.html", "<results>/reader_study/key.json"]
+
+
+def study_images():
+    """The image tables of all that a reader study shows, in the order of its settings."""
+    shown = JOBS[STUDY_SETTINGS].images if STUDY_SETTINGS in JOBS else []
+    folders = [
+        each.dataset if each.method == REAL else f"{each.dataset}/{each.method}/seed{each.seed}" for each in shown
+    ]
+    return [f"<results>/{folder}/images.parquet" for folder in folders]
+
+
+def study_analysis():
+    """The table of a reader study, where `craft study analyse` wrote one."""
+    path = Path(CONFIG.results, "reader_study/analysis.csv")
+    return [str(path)] if path.is_file() else []
+
+
+def study_knowledge():
+    """The knowledge of all datasets that a reader study shows, in the order of its settings."""
+    shown = JOBS[STUDY_SETTINGS].datasets if STUDY_SETTINGS in JOBS else {}
+    return [f"<results>/{dataset}/knowledge.yaml" for dataset in shown]
 
 
 def of_trainings(file):

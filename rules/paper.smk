@@ -35,6 +35,7 @@ rule compile_paper:
         figures=expand("<results>/figures/{notebook}.png", notebook=NOTEBOOKS),
         settings=training_settings(),
         histories=of_trainings("history.parquet"),
+        study=study_analysis(),
         notebooks=expand("notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
         paper=sorted(map(str, Path("paper").iterdir())),
         code=code_of("compile_paper", "tables/settings/collect_tables.yaml"),
@@ -53,7 +54,8 @@ rule compile_paper:
         figures=repeated("--figures", "figures"),
         settings=repeated("--settings", "settings"),
         histories=repeated("--histories", "histories"),
+        study=repeated("--study", "study"),
         notice=CONFIG.notice,
     shell:
         "python scripts/compile_paper.py --run {input.run:q} {params.tables} {params.figures} {params.settings}"
-        " {params.histories} --notice {params.notice:q} --output {output.paper:q} > {log:q} 2>&1"
+        " {params.histories} {params.study} --notice {params.notice:q} --output {output.paper:q} > {log:q} 2>&1"

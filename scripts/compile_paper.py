@@ -21,6 +21,7 @@ def main(
     histories: Annotated[
         list[Path] | None, typer.Option(help="history of a training, one by one, in the order of --settings")
     ] = None,
+    study: Annotated[Path | None, typer.Option(help="analysis of a reader study as .csv, where there is one")] = None,
     notice: Annotated[str, typer.Option(help="what plays the part of real images in this run")] = "",
     paper: Annotated[Path, typer.Option(help="folder with the paper's source")] = Path("paper"),
     notebooks: Annotated[Path, typer.Option(help="folder with the notebooks that drew the figures")] = Path(
@@ -38,6 +39,7 @@ def main(
         histories=histories or [],
         paper=paper,
         notebooks=notebooks,
+        study=study,
     )
     compile_paper(files, output, notice)
 

@@ -8,10 +8,13 @@ import pandas as pd
 import pytest
 import typst
 from fake_results import EVALUATORS, make_results
+from fake_study import prefers, write_response, write_study
 from PIL import Image
 
 from craft.core.errors import CraftError
 from craft.core.files import write_csv, write_text
+from craft.evaluation.reader_study.analysis import analyse_study
+from craft.evaluation.reader_study.responses import read_key, read_responses
 from craft.evaluation.reporting.notebooks import list_figures
 from craft.evaluation.reporting.paper import PaperFiles, compile_paper, stage_paper
 from craft.evaluation.results import SETTINGS, Results, set_file
@@ -124,6 +127,18 @@ def test_figures_stand_in_their_order_with_the_captions_of_their_notebooks(resul
     described = json.loads((tmp_path / "root/run.json").read_text())["figures"]
     captions = {figure.name: figure.caption for figure in list_figures(NOTEBOOKS)}
     assert [entry["caption"] for entry in described] == [captions[entry["name"]] for entry in described]
+
+
+def test_readers_are_spoken_of_where_their_answers_were_analysed(results, tmp_path):
+    assert query(files_of(results), tmp_path / "without", "<study>") == []
+    key = write_study(tmp_path / "study", pairs_per_label=1, repeats=0)
+    rules = {"anna": prefers("craft"), "bert": prefers("craft"), "cora": prefers("lora")}
+    paths = [write_response(tmp_path / f"{name}.json", key, name, rule) for name, rule in rules.items()]
+    known = read_key(tmp_path / "study/key.json")
+    write_csv(tmp_path / "analysis.csv", analyse_study(known, read_responses(known, paths)))
+    shown = json.dumps(query(files_of(results, study=tmp_path / "analysis.csv"), tmp_path / "with", "<study>"))
+    # of all answers two thirds, of all four pairs all
+    assert all(text in shown for text in ("66.7", "100.0", "Skin", "CRAFT", "LoRA", "0.125"))
 
 
 def test_a_new_figure_is_one_notebook(results, tmp_path):

@@ -190,6 +190,14 @@ def test_a_run_without_the_varied_method_has_no_ablation():
     assert not [name for name in resolve_jobs(dropped) if "ablation" in name]
 
 
+@pytest.mark.parametrize("names", [{"of": "nobody", "against": ["real"]}, {"against": ["nobody"]}, {"datasets": ["x"]}])
+def test_a_run_without_what_a_reader_study_shows_has_none(names):
+    asked = {"of": "craft", "against": ["real"], "pairs_per_label": 1}
+    assert validate_config(DEFAULT | {"reader_study": asked}).studied
+    without = validate_config(DEFAULT | {"reader_study": asked | names})
+    assert without.studied is None and not [name for name in resolve_jobs(without) if "study" in name]
+
+
 def test_only_a_method_that_the_run_samples_can_be_varied():
     variants = {"it": {"changes": {"prompts": "plain"}}}
     with pytest.raises(CraftError, match=r"ablations\.of is 'gan', whose images another program made"):

@@ -237,17 +237,52 @@ def test_only_the_target_ablations_plans_the_variants_of_a_method(tmp_path, defa
     assert "compile_paper" not in jobs and "collect_tables" not in jobs
 
 
-@pytest.mark.parametrize("lacking", ["section `ablations`", "method 'craft', which `ablations.of` names"])
-def test_ablations_of_a_configuration_without_some_end_with_one_sentence(tmp_path, lacking):
-    raw = yaml.safe_load((ROOT / "configs/judge.yaml").read_text()) | {"results": str(tmp_path)}
-    if "of" in lacking:
-        raw["ablations"] = {"of": "craft", "variants": {"plain": {"changes": {"prompts": "plain"}}}}
-    (tmp_path / "run.yaml").write_text(yaml.safe_dump(raw))
-    run = snakemake("-n", "--configfile", str(tmp_path / "run.yaml"), "--", "ablations")
-    assert run.returncode == 2 and "Traceback" not in run.stderr
-    assert [line for line in run.stderr.splitlines() if line.startswith("craft: ")] == [
-        f"craft: the configuration has no {lacking}; config.yaml shows one"
+def test_only_the_target_study_makes_the_page_of_a_reader_study(tmp_path, default_jobs):
+    assert "make_study" not in default_jobs
+    run = snakemake("-n", "-p", "--config", f"results={tmp_path}", "--", "study")
+    said = run.stdout + run.stderr
+    assert run.returncode == 0, said[-2000:]
+    jobs = count_jobs(said)
+    assert jobs["make_study"] == 1 and "score_images" not in jobs and "compile_paper" not in jobs
+    command = next(line for line in said.splitlines() if "scripts/make_study.py" in line and "--page" in line)
+    datasets = list(yaml.safe_load((ROOT / "config.yaml").read_text())["datasets"])
+    shown = [
+        f"{tmp_path}/{name}/{method}/seed0/images.parquet" for name in datasets for method in ("craft", "best_of_n")
     ]
+    assert re.findall(r"--images (\S+)", command) == shown
+    assert re.findall(r"--knowledge (\S+)", command) == [f"{tmp_path}/{name}/knowledge.yaml" for name in datasets]
+
+
+@pytest.mark.parametrize(
+    ("target", "section"),
+    [
+        ("ablations", {}),
+        ("study", {}),
+        ("ablations", {"ablations": {"of": "craft", "variants": {"plain": {"changes": {"prompts": "plain"}}}}}),
+        ("study", {"reader_study": {"of": "craft", "against": ["real"]}}),
+    ],
+)
+def test_a_target_that_a_run_lacks_ends_with_one_sentence(tmp_path, target, section):
+    raw = yaml.safe_load((ROOT / "configs/judge.yaml").read_text()) | {"results": str(tmp_path)} | section
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(raw))
+    run = snakemake("-n", "--configfile", str(tmp_path / "run.yaml"), "--", target)
+    assert run.returncode == 2 and "Traceback" not in run.stderr
+    name = {"ablations": "ablations", "study": "reader_study"}[target]
+    lacking = f"a section `{name}` that names a method or dataset which is none of the run's; correct it"
+    assert [line for line in run.stderr.splitlines() if line.startswith("craft: ")] == [
+        f"craft: the configuration has {lacking if section else f'no section `{name}`; config.yaml shows one'}"
+    ]
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+def test_the_paper_reads_the_analysis_of_a_reader_study_where_there_is_one(tmp_path, analysed):
+    if analysed:
+        (tmp_path / "reader_study").mkdir()
+        (tmp_path / "reader_study/analysis.csv").touch()
+    run = snakemake("-n", "-p", "--config", f"results={tmp_path}", "--", f"{tmp_path}/paper/paper.pdf")
+    said = run.stdout + run.stderr
+    assert run.returncode == 0, said[-2000:]
+    assert (f"--study {tmp_path}/reader_study/analysis.csv" in said) == analysed
 
 
 def test_the_default_run_starts_at_most_forty_jobs_that_import_large_libraries(default_jobs):

@@ -1,5 +1,6 @@
 """The whole pipeline at smoke scale, in a copy of the repository: what runs, and what runs again after which change."""
 
+import json
 import os
 import re
 import shutil
@@ -47,7 +48,7 @@ def finished(tmp_path_factory) -> Path:
     """A copy of the repository in which the smoke configuration has run once."""
     folder = tmp_path_factory.mktemp("smoke") / "craft"
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*KEPT_OUT))
-    run = snakemake(folder, "all", "models", "ablations")
+    run = snakemake(folder, "all", "models", "ablations", "study")
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
     return folder
 
@@ -82,6 +83,15 @@ def test_an_ablation_compares_every_variant_with_the_method_as_it_is(finished):
     assert not variants & set(pd.read_csv(results / "tables/cas.csv")["method"]), "a table of the run knows variants"
 
 
+def test_a_reader_study_shows_every_label_and_its_key_names_the_methods(finished):
+    folder, study = finished / RESULTS / "reader_study", SETTINGS["reader_study"]
+    pairs = json.loads((folder / "key.json").read_text())["pairs"]
+    places = {(pair["dataset"], pair["label"]) for pair in pairs}
+    assert places == {(name, label) for name, dataset in SETTINGS["datasets"].items() for label in dataset["labels"]}
+    assert {pair[side]["method"] for pair in pairs for side in ("left", "right")} == {"craft", *study["against"]}
+    assert (folder / "index.html").read_text().count(pairs[0]["pair"]) == 1
+
+
 def test_variants_share_what_they_do_not_change(finished):
     for dataset in SETTINGS["datasets"]:
         trained = {path.parent.parent.name for path in (finished / RESULTS / dataset).glob("*/seed0/adapter")}
@@ -90,7 +100,7 @@ def test_variants_share_what_they_do_not_change(finished):
         assert trained == {*own, *variants, "lora_enriched_few_images"}
 
 
-@pytest.mark.parametrize("target", ["all", "ablations"])
+@pytest.mark.parametrize("target", ["all", "ablations", "study"])
 def test_a_second_run_has_nothing_to_do(finished, target):
     assert planned_jobs(finished, target) == set()
 

@@ -12,6 +12,7 @@ from craft.evaluation.auditing.settings import AuditSettings, SignSettings
 from craft.evaluation.downstream.settings import DownstreamSettings
 from craft.evaluation.fidelity.settings import FidelitySettings
 from craft.evaluation.memorization.settings import MemorizationSettings
+from craft.evaluation.reader_study.settings import ReaderStudySettings
 from craft.evaluation.settings import FeaturesRef, ScoringSettings
 from craft.evaluation.validity.settings import ValiditySettings
 from craft.knowledge.settings import KnowledgeSection, KnowledgeSettings
@@ -89,6 +90,9 @@ class Config(Strict):
     signs: SignSettings = Field(SignSettings(), description="what is true of the images that train evaluators")
     memorization: MemorizationSettings = Field(MemorizationSettings(), description="the search for copies")
     validity: ValiditySettings = Field(ValiditySettings(), description="the study of CAS as a proxy")
+    reader_study: ReaderStudySettings | None = Field(
+        None, description="pairs of images that `snakemake study` lays before physicians; null: none"
+    )
     resources: ResourceSettings = Field(ResourceSettings(), description="what the rules ask of a cluster")
 
     @field_validator("seeds")
@@ -171,6 +175,13 @@ class Config(Strict):
     def ablated(self) -> AblationSettings | None:
         """The ablations, where the run has the method that they vary: a run that drops it needs no other change."""
         return self.ablations if self.ablations and self.ablations.of in self.methods else None
+
+    @property
+    def studied(self) -> ReaderStudySettings | None:
+        """The reader study, where the run has all methods and datasets that it shows."""
+        study = self.reader_study
+        shown = study and {*study.methods} <= {REAL, *self.methods} and {*(study.datasets or [])} <= {*self.datasets}
+        return study if shown else None
 
     def with_ablations(self) -> Self:
         """The same run, with the methods that its ablations make among all others.

@@ -18,6 +18,7 @@ from craft.evaluation.biomarkers.settings import MeasureJob
 from craft.evaluation.downstream.settings import DownstreamJob
 from craft.evaluation.fidelity.settings import FidelityJob
 from craft.evaluation.memorization.settings import MemorizationJob
+from craft.evaluation.reader_study.settings import ReaderStudyJob, ShownDataset, ShownImages
 from craft.evaluation.release.settings import ModelCheckJob
 from craft.evaluation.results import SETTINGS
 from craft.evaluation.scoring.settings import ScoreJob
@@ -47,6 +48,7 @@ from craft.training.settings import (
 )
 
 ABLATION_SETTINGS = "tables/settings/collect_ablations.yaml"
+STUDY_SETTINGS = "reader_study/settings/make_study.yaml"
 
 
 def model_path(config: Config, name: str) -> str:
@@ -132,7 +134,7 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
             for seed in config.seeds:
                 jobs |= resolve_method(config, dataset, method, seed)
     jobs[SETTINGS] = resolve_run(config)
-    return jobs | resolve_ablations(config)
+    return jobs | resolve_ablations(config) | resolve_study(config)
 
 
 def resolve_run(config: Config) -> Run:
@@ -177,6 +179,22 @@ def resolve_ablations(config: Config) -> dict[str, JobSettings]:
     }
     jobs[ABLATION_SETTINGS] = AblationJob(**dict(run) | narrowed, phrases=phrases, features=config.held_out_features())
     return jobs
+
+
+def resolve_study(config: Config) -> dict[str, JobSettings]:
+    """Settings of the job that makes the page of a reader study."""
+    study = config.studied
+    if not study:
+        return {}
+    shown = {name: config.datasets[name] for name in study.datasets or config.datasets}
+    images = [
+        ShownImages(dataset=dataset, method=method, seed=seed)
+        for dataset in shown
+        for method in study.methods
+        for seed in ([0] if method == REAL else config.seeds)
+    ]
+    datasets = {name: ShownDataset(modality=each.modality, labels=list(each.labels)) for name, each in shown.items()}
+    return {STUDY_SETTINGS: ReaderStudyJob(study=study, datasets=datasets, images=images, notice=config.notice)}
 
 
 def resolve_models(config: Config) -> dict[str, JobSettings]:

@@ -12,6 +12,8 @@ import typst
 
 from craft.core.errors import CraftError
 from craft.core.files import atomic_path, write_json
+from craft.core.reading import reading
+from craft.evaluation.reader_study.results import STUDY_COLUMNS
 from craft.evaluation.reporting.describe import describe_run
 from craft.evaluation.reporting.findings import collect_findings
 from craft.evaluation.reporting.histories import pair_trainings, read_kept_states
@@ -35,6 +37,7 @@ class PaperFiles:
         histories: what they left behind, in the same order.
         paper: folder with `paper.typ` and what it includes.
         notebooks: folder of the notebooks, which hold the figures' captions.
+        study: analysis of a reader study, where there is one.
     """
 
     run: Path
@@ -44,6 +47,7 @@ class PaperFiles:
     histories: list[Path] = field(default_factory=list)
     paper: Path = Path("paper")
     notebooks: Path = Path("notebooks")
+    study: Path | None = None
 
 
 def compile_paper(files: PaperFiles, output: Path, notice: str) -> None:
@@ -97,11 +101,26 @@ def stage_paper(files: PaperFiles, notice: str, root: Path) -> None:
     (root / "figures").mkdir()
     for figure in figures:
         shutil.copy(pictures[figure.name], root / "figures" / f"{figure.name}.png")
+    stage_study(files.study, root / "study.csv")
     trainings = pair_trainings(files.settings, files.histories)
     write_json(root / "run.json", describe_run(run, tables, [job for job, _ in trainings], figures, notice))
     # a value that is no number would be no JSON
     findings = json.dumps(collect_findings(tables, read_kept_states(trainings), run), allow_nan=False)
     (root / "findings.json").write_text(findings, encoding="utf-8")
+
+
+def stage_study(path: Path | None, staged: Path) -> None:
+    """Copy the analysis of a reader study; without one, its header alone, which Typst can read.
+
+    Raises:
+        CraftError: if it is missing, or lacks a column.
+    """
+    if path is None:
+        staged.write_text(",".join(STUDY_COLUMNS) + "\n", encoding="utf-8")
+        return
+    with reading(require_file(path), "the analysis of a reader study", "run `craft study analyse` again"):
+        require_columns(pd.read_csv(path), STUDY_COLUMNS, path)
+    shutil.copy(path, staged)
 
 
 def stage_tables(paths: list[Path], folder: Path) -> dict[str, pd.DataFrame]:
