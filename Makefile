@@ -26,7 +26,7 @@ seeds: $(STAMP)  ## the same with two seeds more, so that intervals speak of met
 test: export OMP_NUM_THREADS := 1
 test: lint  ## lint everything and run every test
 	python -m pytest -n 2 --dist loadfile -m "not slow"
-	python -m pytest -m slow
+	python -m pytest -m slow tests/workflow
 
 smoke: $(STAMP)  ## run the whole pipeline with a few training steps
 	snakemake --profile profiles/default --cores all --configfile configs/smoke.yaml

@@ -1,5 +1,8 @@
 """What tests share: extensions that one module of tests registers are forgotten before the next one begins."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from craft.core import registry
@@ -14,6 +17,18 @@ from craft.reward.rewards import REWARDS
 from craft.training.methods import METHODS
 
 REGISTRIES = (READERS, LOADERS, FAMILIES, ENCODER_LOADERS, TOWERS, DIMENSIONS, REWARDS, METHODS, TABLES)
+
+
+@contextmanager
+def nothing_loaded() -> Iterator[None]:
+    """Registries as a process finds them that has just been started."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "_loaded", {})
+        for each in REGISTRIES:
+            built_in = {name: module for name, module in each._modules.items() if name not in each._extensions}
+            patch.setattr(each, "_modules", built_in)
+            patch.setattr(each, "_extensions", {})
+        yield
 
 
 @pytest.fixture(autouse=True, scope="module")

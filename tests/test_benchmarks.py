@@ -5,7 +5,6 @@ import importlib
 import json
 import math
 import re
-import subprocess
 import sys
 from datetime import date
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 import torch
 import yaml
 from fake_results import make_results
+from in_process import run_script
 from tiny import tiny_encoder, tiny_evaluator, tiny_foundation
 from torch import nn
 
@@ -202,14 +202,13 @@ def test_every_benchmark_says_what_it_does_without_loading_torch(script):
     tree = ast.parse(script.read_text(encoding="utf-8"))
     imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     assert not any("torch" in ast.unparse(node) for node in imports)
-    help_text = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True)
+    help_text = run_script(script.stem, "--help", kept_in="benchmarks")
     assert help_text.returncode == 0 and "Usage" in help_text.stdout
 
 
 @pytest.mark.skipif(bool(visible_gpus()), reason="there is a GPU")
 def test_the_gpu_benchmark_ends_with_a_sentence_where_there_is_no_gpu():
-    command = [sys.executable, BENCHMARKS / "gpu_finetuning.py"]
-    ended = subprocess.run(command, capture_output=True, text=True)
+    ended = run_script("gpu_finetuning", kept_in="benchmarks")
     assert ended.returncode == 2
     assert "needs a CUDA GPU" in ended.stderr and "Traceback" not in ended.stderr
 

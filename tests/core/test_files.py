@@ -1,5 +1,6 @@
 """Atomic files, image tables, seeds and the device lease."""
 
+import json
 import os
 import stat
 import subprocess
@@ -90,17 +91,22 @@ def test_an_inherited_device_list_is_honoured(monkeypatch):
         assert device == "cpu"
 
 
-@pytest.mark.parametrize("script", sorted(path.stem for path in (ROOT / "scripts").glob("*.py")))
-def test_every_script_explains_itself_without_loading_torch(script):
-    code = (
-        f"import runpy, sys; sys.argv = ['{script}', '--help']\n"
-        f"try: runpy.run_path('scripts/{script}.py', run_name='__main__')\n"
-        "except SystemExit: pass\n"
-        "sys.exit(bool({'torch', 'transformers', 'diffusers', 'sklearn'} & set(sys.modules)))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "Usage" in run.stdout
+HELP = """
+import json, sys
+from in_process import run_script
+runs = {name: run_script(name, "--help").stdout for name in sys.argv[1:]}
+print(json.dumps([runs, sorted({"torch", "transformers", "diffusers", "sklearn"} & set(sys.modules))]))
+"""
+
+
+def test_every_script_explains_itself_without_loading_torch():
+    scripts = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])}
+    command = [sys.executable, "-c", HELP, *scripts]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    said, loaded = json.loads(run.stdout)
+    assert [name for name in scripts if "Usage" not in said[name]] == [] == loaded
 
 
 def test_files_get_the_rights_that_the_umask_leaves(tmp_path):

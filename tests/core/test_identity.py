@@ -27,7 +27,7 @@ def repository(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(identity, "ROOT", tmp_path)
-    cached = (identity.trace_imports, identity.module_closure, identity.notebook_closure, identity.hash_code)
+    cached = [each for each in vars(identity).values() if hasattr(each, "cache_clear")]
     for function in cached:
         function.cache_clear()
     yield tmp_path

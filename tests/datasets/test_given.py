@@ -1,13 +1,11 @@
 """Images that another program made: read as real ones are, left out by reason, and what is wrong with them told."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from in_process import run_script
 from PIL import Image
 
 from craft.core.errors import CraftError
@@ -18,7 +16,6 @@ from craft.datasets.settings import ReadJob
 from craft.pipeline.watch import write_manifest
 from craft.training.methods.images import ImagesMethod
 
-ROOT = Path(__file__).parents[2]
 REAL = PhantomDataset(reader="phantom", modality="dermoscopy", labels=["nevus", "melanoma"])
 
 
@@ -153,9 +150,7 @@ def test_a_mistake_ends_the_job_with_exit_code_2_and_nothing_half_written(folder
     settings, output = tmp_path / "read_images.yaml", tmp_path / "out"
     job("nowhere").save(settings)
     options = [f"--{name}={output / name}.parquet" for name in ("images", "quarantine", "counts")]
-    command = [sys.executable, str(ROOT / "scripts/read_images.py"), str(settings), *options]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    run = run_script("read_images", settings, *options)
     assert run.returncode == 2 and "Traceback" not in run.stderr
     assert [line for line in run.stderr.splitlines() if "no data folder" in line and line.startswith("craft: ")]
     assert not output.exists()

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from in_process import run_script
 from PIL import Image
 
 from craft.core.errors import CraftError
@@ -60,19 +61,17 @@ def entries(tmp_path, monkeypatch) -> list[tuple[str, str, str]]:
     return rows
 
 
-def run_script(folder: Path, dataset: dict, resolution: int = 32) -> subprocess.CompletedProcess:
+def prepare_images(folder: Path, dataset: dict, resolution: int = 32) -> subprocess.CompletedProcess:
     """Run the command line in a folder."""
     settings = folder / "settings.yaml"
     settings.write_text(yaml.safe_dump({"dataset": "skin", "resolution": resolution, "images": dataset}))
-    command = [sys.executable, str(ROOT / "scripts/prepare_images.py"), str(settings)]
-    command += ["--images", "out/images.parquet", "--quarantine", "out/quarantine.parquet"]
-    command += ["--left-out", "out/left_out.csv"]
-    return subprocess.run(command, cwd=folder, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
+    options = ["--images", "out/images.parquet", "--quarantine", "out/quarantine.parquet"]
+    return run_script("prepare_images", settings, *options, "--left-out", "out/left_out.csv", folder=folder)
 
 
 def refuses(folder: Path, dataset: dict) -> str:
     """The one sentence with which the command line refuses; nothing is written."""
-    done = run_script(folder, dataset)
+    done = prepare_images(folder, dataset)
     assert done.returncode == 2, done.stderr
     assert not list(folder.glob("out/*"))
     assert len(done.stderr.strip().splitlines()) == 1
@@ -87,7 +86,7 @@ def prepared(**changes) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def test_command_line_writes_a_table_that_pandas_and_datasets_read(entries, tmp_path):
-    done = run_script(tmp_path, DATASET)
+    done = prepare_images(tmp_path, DATASET)
     assert done.returncode == 0, done.stderr
     frame = read_images(tmp_path / "out/images.parquet")
     assert len(frame) == 60
@@ -236,7 +235,7 @@ def test_without_craft_data_images_of_the_default_folder_are_read(entries, tmp_p
     monkeypatch.delenv("CRAFT_DATA")
     (tmp_path / "data/raw").mkdir(parents=True)
     (tmp_path / "skin").rename(tmp_path / "data/raw/skin")
-    assert run_script(tmp_path, DATASET).returncode == 0
+    assert prepare_images(tmp_path, DATASET).returncode == 0
 
 
 def test_empty_folder_is_refused(tmp_path, monkeypatch):
@@ -273,7 +272,7 @@ def test_too_many_corrupt_images_are_refused_and_the_first_named(entries, tmp_pa
 
 def test_one_corrupt_image_within_the_share_only_leaves_itself_out(entries, tmp_path):
     (tmp_path / "skin" / entries[0][0]).write_bytes(b"broken")
-    assert run_script(tmp_path, DATASET).returncode == 0
+    assert prepare_images(tmp_path, DATASET).returncode == 0
     assert list(pd.read_parquet(tmp_path / "out/quarantine.parquet")["kind"]) == ["unreadable"]
 
 

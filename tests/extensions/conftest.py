@@ -1,20 +1,15 @@
 """What tests of a user's own things share: a file of theirs, a configuration that names it, and scripts as jobs run."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import typst
 import yaml
-from conftest import REGISTRIES
+from conftest import nothing_loaded
 from fake_results import make_results
+from in_process import run_script
 
-from craft.core import registry
 from craft.core.settings import JobSettings
 from craft.evaluation.reporting.paper import PaperFiles, compile_paper, stage_paper
 from craft.pipeline.config import validate_config
@@ -23,18 +18,6 @@ from craft.pipeline.jobs import write_settings
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"ablations": None}
 DEFAULT["datasets"] = {"dermoscopy": DEFAULT["datasets"]["dermoscopy"]}
-
-
-@contextmanager
-def nothing_loaded() -> Iterator[None]:
-    """Registries as a process finds them that has just been started."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "_loaded", {})
-        for each in REGISTRIES:
-            built_in = {name: module for name, module in each._modules.items() if name not in each._extensions}
-            patch.setattr(each, "_modules", built_in)
-            patch.setattr(each, "_extensions", {})
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -89,15 +72,13 @@ def dependents(extension):
 
 
 @pytest.fixture(scope="session")
-def run_script():
-    """A function: name and arguments of a script, which runs at the root as in a job -> what it said."""
+def run_job():
+    """A function: name and arguments of a script, which runs as a job that has loaded nothing else."""
 
-    def run(name: str, *arguments) -> str:
-        command = [sys.executable, f"scripts/{name}.py", *map(str, arguments)]
-        environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    def run(name: str, *arguments) -> None:
+        with nothing_loaded():
+            done = run_script(name, *arguments)
         assert done.returncode == 0, done.stderr
-        return done.stdout + done.stderr
 
     return run
 

@@ -77,11 +77,11 @@ def test_a_reward_method_can_start_from_it(configure):
     assert validate_config(configure(methods={"toy": TOY, "craft": craft})).methods["craft"].start == "toy"
 
 
-def test_the_rules_script_trains_it(jobs, results, folder, run_script, tmp_path):
+def test_the_rules_script_trains_it(jobs, results, folder, run_job, tmp_path):
     files = {"images": "images.parquet", "latents": "latents.safetensors", "knowledge": "knowledge.yaml"}
     options = [part for key, name in files.items() for part in (f"--{key}", folder / name)]
     adapter, history = tmp_path / "adapter", tmp_path / "history.parquet"
-    run_script("train_adapter", results / JOB, *options, "--adapter", adapter, "--history", history)
+    run_job("train_adapter", results / JOB, *options, "--adapter", adapter, "--history", history)
     assert MethodJob.load(adapter / "settings.yaml") == jobs[JOB]
     assert read_history(history)["loss"].tolist() == [6.0]
     weights = Foundation.load(jobs[JOB].foundation.path, adapter=adapter).adapter_parameters()

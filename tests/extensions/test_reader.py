@@ -66,9 +66,9 @@ def test_a_misspelt_key_gets_the_sentence_of_built_in_readers(configure):
         validate_config(configure(datasets={"toys": TOYS | {"images_per_lable": 3}}))
 
 
-def test_the_job_writes_the_table_of_its_images(jobs, results, run_script, tmp_path):
+def test_the_job_writes_the_table_of_its_images(jobs, results, run_job, tmp_path):
     files = [tmp_path / name for name in ("images.parquet", "quarantine.parquet", "left_out.csv")]
-    run_script("prepare_images", results / JOB, "--images", files[0], "--quarantine", files[1], "--left-out", files[2])
+    run_job("prepare_images", results / JOB, "--images", files[0], "--quarantine", files[1], "--left-out", files[2])
     frame = read_images(files[0])
     assert len(frame) == 60 and set(frame["origin"]) == {"toy:toys"} and pd.read_parquet(files[1]).empty
     assert set(frame["split"]) == {"train", "reference", "held_out_reference", "calibration", "test"}

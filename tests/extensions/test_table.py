@@ -47,9 +47,9 @@ def folder(small_run, extension, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tables(folder, run_script) -> Path:
+def tables(folder, run_job) -> Path:
     """What the script collects."""
-    run_script("collect_tables", folder / SETTINGS, "--results", folder, "--tables", folder / "tables")
+    run_job("collect_tables", folder / SETTINGS, "--results", folder, "--tables", folder / "tables")
     return folder / "tables"
 
 

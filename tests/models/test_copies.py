@@ -1,13 +1,12 @@
 """Copies of one model under two names: found before a run where files tell it, and within it by what was loaded."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import huggingface_hub
 import numpy as np
 import pytest
 import torch
+from in_process import run_script
 from safetensors.torch import load_file, save_file
 from tiny import save_judge, tiny_encoder, tiny_evaluator, tiny_judge, tiny_knowledge, tiny_ref
 
@@ -20,7 +19,6 @@ from craft.models.evaluators import load_evaluator
 from craft.models.loaded import LoadedModels, digest_weights
 from craft.reward.settings import EncodeJob
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "encode_images.py"
 WEIGHTS = "model.safetensors"
 
 
@@ -126,8 +124,7 @@ def test_no_image_is_encoded_with_one_model_in_two_roles(tmp_path):
         "decoded": "d",
     }
     places = [part for name, file in options.items() for part in (f"--{name}", str(tmp_path / file))]
-    command = [sys.executable, str(SCRIPT), str(tmp_path / "job.yaml"), *places]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_script("encode_images", tmp_path / "job.yaml", *places)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "'first' (reward) and 'second' (held_out) hold the same weights" in done.stderr
     assert not any((tmp_path / name).exists() for name in "lfd")

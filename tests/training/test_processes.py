@@ -1,16 +1,12 @@
 """Several processes: equal weights on all of them, and the same as one process with the whole batch."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
+import socket
 
 import pytest
 import torch
 from runs import make_adapter, reward_method, reward_run, weights
 from safetensors.torch import load_file
-
-TRAINEE = Path(__file__).with_name("trainee.py")
+from trainee import said, start
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +31,17 @@ def changes(request):
 def together(adapter, changes, tmp_path_factory):
     """The adapters of two processes of two images each."""
     folder = tmp_path_factory.mktemp("together")
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = [*launch, str(TRAINEE), str(adapter), str(folder), json.dumps(changes | {"batch": 2})]
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=240)
-    assert finished.returncode == 0, finished.stderr[-3000:]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    # what torchrun tells its processes
+    crew = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    processes = [
+        start(adapter, folder, changes | {"batch": 2}, RANK=str(rank), LOCAL_RANK=str(rank), **crew)
+        for rank in range(2)
+    ]
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0], said(folder)[-3000:]
     ranks = [load_file(folder / f"rank{rank}.safetensors") for rank in range(2)]
     return [[rank[str(index)] for index in range(len(rank))] for rank in ranks]
 

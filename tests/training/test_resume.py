@@ -1,11 +1,11 @@
 """Runs that end early: killed, asked to stop, or resumed under other settings."""
 
 import json
+import os
 import random
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,10 @@ import torch
 from runs import make_adapter
 from safetensors import safe_open
 from safetensors.torch import load_file
+from trainee import said, start
 
 from craft.training.checkpoints import FILE, checkpoint_folder
 
-TRAINEE = Path(__file__).with_name("trainee.py")
 CHANGES = {"steps": 40, "checkpoint_every": 3, "ema": 0.9, "batch": 2}
 
 
@@ -25,10 +25,11 @@ def adapter(tmp_path_factory):
     return make_adapter(tmp_path_factory.mktemp("adapter"))
 
 
-def start(adapter: Path, folder: Path) -> subprocess.Popen:
-    folder.mkdir(exist_ok=True)
-    command = [sys.executable, str(TRAINEE), str(adapter), str(folder), json.dumps(CHANGES)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def finish(adapter: Path, folder: Path) -> None:
+    """Train to the end."""
+    process = start(adapter, folder, CHANGES)
+    process.join()
+    assert process.exitcode == 0, said(folder)
 
 
 def step_of(folder: Path) -> int:
@@ -40,17 +41,16 @@ def step_of(folder: Path) -> int:
         return json.loads(file.metadata()["history"])[-1]["step"]
 
 
-def wait_for(process: subprocess.Popen, folder: Path, step: int) -> None:
+def wait_for(process: BaseProcess, folder: Path, step: int) -> None:
     while step_of(folder) < step:
-        assert process.poll() is None, process.stderr.read()
+        assert process.is_alive(), said(folder)
         time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(adapter, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    process = start(adapter, folder)
-    assert process.wait() == 0, process.stderr.read()
+    finish(adapter, folder)
     return folder
 
 
@@ -64,26 +64,27 @@ def assert_same(first: Path, second: Path) -> None:
 def test_a_run_killed_at_three_random_moments_ends_in_the_identical_adapter(adapter, uninterrupted, tmp_path):
     moments = random.Random(7)
     for least in (3, 12, 24):
-        process = start(adapter, tmp_path)
+        process = start(adapter, tmp_path, CHANGES)
         wait_for(process, tmp_path, least)
         time.sleep(moments.uniform(0, 0.3))
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
     assert step_of(tmp_path) < CHANGES["steps"]
-    assert start(adapter, tmp_path).wait() == 0
+    finish(adapter, tmp_path)
     assert_same(tmp_path, uninterrupted)
 
 
 def test_asked_to_stop_a_run_writes_its_checkpoint_and_says_so(adapter, uninterrupted, tmp_path):
     for number, least in ((signal.SIGTERM, 3), (signal.SIGUSR1, 12)):
-        process = start(adapter, tmp_path)
+        process = start(adapter, tmp_path, CHANGES)
         wait_for(process, tmp_path, least)
-        process.send_signal(number)
-        said = process.communicate()[1]
-        assert process.returncode == 128 + number
-        assert f"{number.name} stopped the training after step {step_of(tmp_path)}" in said
-        assert "Traceback" not in said
-    assert start(adapter, tmp_path).wait() == 0
+        os.kill(process.pid, number)
+        process.join()
+        assert process.exitcode == 128 + number
+        assert f"{number.name} stopped the training after step {step_of(tmp_path)}" in said(tmp_path)
+        assert "Traceback" not in said(tmp_path)
+    finish(adapter, tmp_path)
     assert_same(tmp_path, uninterrupted)
 
 

@@ -3,13 +3,16 @@
 import ast
 import os
 import re
-import subprocess
 import sys
+from multiprocessing import get_context
 from pathlib import Path
+from subprocess import CompletedProcess
+from tempfile import TemporaryFile
+from typing import IO
 
 import pytest
 import yaml
-from snakemake.cli import parse_args
+from snakemake.cli import main, parse_args
 
 from craft.core.identity import source_closure
 from craft.pipeline.config import validate_config
@@ -38,10 +41,24 @@ OPTIONAL = {"medmnist", "open_clip", "torchvision"}
 LARGE = {"diffusers", "peft", "transformers"}
 
 
-def snakemake(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess:
-    """Run Snakemake in a folder and keep what it says."""
-    command = [sys.executable, "-m", "snakemake", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+def snakemake(*arguments: str) -> CompletedProcess:
+    """Run Snakemake and keep what it says; a fork of this process has loaded what a new one needs seconds for."""
+    with TemporaryFile("w+") as said, TemporaryFile("w+") as told:
+        run = get_context("fork").Process(target=run_in_fork, args=(arguments, said, told), daemon=True)
+        run.start()
+        run.join()
+        said.seek(0)
+        told.seek(0)
+        return CompletedProcess(arguments, run.exitcode, said.read(), told.read())
+
+
+def run_in_fork(arguments: tuple[str, ...], said: IO, told: IO) -> None:
+    """The command line of Snakemake at the root, which writes to two files."""
+    os.chdir(ROOT)
+    for number, file in ((1, said), (2, told)):
+        os.dup2(file.fileno(), number)
+    sys.stdout, sys.stderr = said, told
+    main([*arguments])
 
 
 def count_jobs(output: str) -> dict[str, int]:

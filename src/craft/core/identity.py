@@ -1,10 +1,10 @@
 """Identities: what a result was made of, as hashes of settings, code and input files."""
 
+import ast
 import hashlib
 import json
 import os
 from functools import lru_cache
-from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,34 @@ def notebook_closure(notebook: str) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def trace_imports(code: str) -> tuple[str, ...]:
     """Files of this repository that Python source imports, directly or not, in sorted order."""
-    finder = ModuleFinder(path=[str(ROOT / "src")])
-    finder.scan_code(compile(code, "<source>", "exec"), finder.add_module("__main__"))
-    files = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
-    return tuple(sorted(str(file.relative_to(ROOT)) for file in files))
+    found, waiting = set(), [*list_imports(code)]
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            waiting += imports_of(file)
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=1024)
+def imports_of(file: str) -> frozenset[str]:
+    """Files of this repository that one of them imports itself."""
+    return list_imports((ROOT / file).read_text(encoding="utf-8"))
+
+
+def list_imports(code: str) -> frozenset[str]:
+    """Files of the modules that Python source names in its imports, and of the packages that hold them."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # what is imported from a package may be a module
+            names |= {f"{node.module}.{each.name}" for each in node.names}
+    parts = [name.split(".") for name in names]
+    places = {"/".join(("src", *part[:end])) for part in parts for end in range(1, len(part) + 1)}
+    files = {file for place in places for file in (f"{place}/__init__.py", f"{place}.py")}
+    return frozenset(file for file in files if (ROOT / file).is_file())
 
 
 def hash_files(paths: list[Path] | tuple[Path, ...]) -> str:

@@ -1,13 +1,10 @@
 """The audit of a dataset: what is judged, on what thresholds rest, and what bad input gets."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from greys import BRIGHT, DARK, draw_images, measure, two_labels
+from in_process import run_script
 
 from craft.core.errors import CraftError
 from craft.core.files import write_parquet
@@ -19,7 +16,6 @@ from craft.evaluation.auditing.results import COLUMNS
 from craft.evaluation.auditing.settings import AuditJob, AuditSettings
 
 GENERATED = "craft/seed1/images.parquet"
-SCRIPT = Path(__file__).parents[3] / "scripts" / "audit_checklist.py"
 JOB = AuditJob(
     dataset="greys",
     generated=[ImageSet(method="craft", seed=1)],
@@ -112,8 +108,7 @@ def test_an_image_that_was_not_measured_is_one_sentence(dataset):
         audit_images(JOB, [open_auditor(dataset)], two_labels(), images, [dataset / GENERATED], few)
 
 
-def run_script(place, **options):
-    command = [sys.executable, str(SCRIPT), str(place / "settings.yaml")]
+def audit_checklist(place, **options):
     paths = {
         "images": "images.parquet",
         "knowledge": "knowledge.yaml",
@@ -121,22 +116,21 @@ def run_script(place, **options):
         "measures": "biomarkers.parquet",
         "audit": "audit.parquet",
     }
-    for name, path in (paths | {"criteria": "criteria.csv"} | options).items():
-        command += [f"--{name}", str(place / path)]
-    return subprocess.run(command, capture_output=True, text=True)
+    files = paths | {"criteria": "criteria.csv"} | options
+    return run_script("audit_checklist", place / "settings.yaml", *(f"--{key}={place / files[key]}" for key in files))
 
 
 def test_script_audits_with_what_the_modality_has(dataset):
     JOB.save(dataset / "settings.yaml")
     (dataset / "knowledge.yaml").write_text(two_labels().to_yaml())
     write_parquet(dataset / "biomarkers.parquet", measured(dataset, known=False))
-    ended = run_script(dataset)
+    ended = audit_checklist(dataset)
     assert ended.returncode == 0, ended.stderr
     assert "no item of its checklist can be told by biomarkers" in ended.stderr
     assert set(pd.read_parquet(dataset / "audit.parquet")["answer"]) == {"cannot tell"}
     criteria = pd.read_csv(dataset / "criteria.csv")
     assert len(criteria) == 6 and criteria["reason"].notna().all()
-    missing = run_script(dataset, generated="nowhere/images.parquet")
+    missing = audit_checklist(dataset, generated="nowhere/images.parquet")
     assert missing.returncode == 2 and "Traceback" not in missing.stderr
     assert missing.stderr.splitlines()[-1].startswith("craft: no image table")
 
@@ -146,7 +140,7 @@ def test_as_many_images_are_measured_as_the_configuration_says(dataset):
     few.save(dataset / "settings.yaml")
     (dataset / "knowledge.yaml").write_text(two_labels().to_yaml())
     write_parquet(dataset / "biomarkers.parquet", measured(dataset))
-    ended = run_script(dataset)
+    ended = audit_checklist(dataset)
     assert ended.returncode == 0, ended.stderr
     audited = pd.read_parquet(dataset / "audit.parquet").groupby(["method", "seed"])[["image_id", "label"]].nunique()
     assert (audited["image_id"] == 2).all() and (audited["label"] == 2).all()

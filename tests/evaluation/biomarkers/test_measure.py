@@ -1,12 +1,9 @@
 """The measuring of a dataset: whose images, how many, once each, and what a modality without biomarkers gets."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from anatomies import draw_phantoms
+from in_process import run_script
 
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, image_row, read_images, write_images
@@ -16,7 +13,6 @@ from craft.evaluation.biomarkers.registry import find_biomarkers, measure_images
 from craft.evaluation.biomarkers.results import COLUMNS, MEASURED
 from craft.evaluation.biomarkers.settings import MeasureJob
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "measure_biomarkers.py"
 GENERATED = "craft/seed1/images.parquet"
 JOB = MeasureJob(
     dataset="tiles", modality="histopathology", generated=[ImageSet(method="craft", seed=1)], measured_per_method=6
@@ -79,10 +75,8 @@ def test_a_modality_without_biomarkers_has_rows_without_measures_and_one_sentenc
 def test_the_script_writes_what_is_measured(folder, measured, tmp_path):
     JOB.save(tmp_path / "settings.yaml")
     output = tmp_path / "biomarkers.parquet"
-    command = [sys.executable, str(SCRIPT), str(tmp_path / "settings.yaml"), "--images", str(folder / "images.parquet")]
-    ended = subprocess.run(
-        [*command, "--generated", str(folder / GENERATED), "--output", str(output)], capture_output=True, text=True
-    )
+    options = ["--images", folder / "images.parquet", "--generated", folder / GENERATED, "--output", output]
+    ended = run_script("measure_biomarkers", tmp_path / "settings.yaml", *options)
     assert ended.returncode == 0, ended.stderr
     written = MEASURED.load(output)
     assert list(written.columns) == list(measured.columns) and len(written) == len(measured)

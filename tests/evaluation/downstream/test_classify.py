@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from fake_results import LABELS
+from in_process import run_script
 
 from craft.core.errors import CraftError
 from craft.core.images import decode_images, read_images, write_images
@@ -20,7 +20,6 @@ from craft.evaluation.downstream.results import COLUMNS, PREDICTIONS
 from craft.evaluation.downstream.settings import DownstreamJob, DownstreamSettings
 from craft.evaluation.settings import FeaturesRef
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "train_classifier.py"
 DOWNSTREAM = DownstreamSettings(
     backbones=["encoder", "scratch"], seeds=[0, 1], strength=1.0, epochs=8, batch=8, learning_rate=5e-3
 )
@@ -133,7 +132,7 @@ def test_script_writes_what_the_library_finds(predictions, job, files, tmp_path)
     options = ["--images", files["images"], "--features", files["features"]]
     options += ["--predictions", tmp_path / "downstream.parquet"]
     options += [text for name in ("generated", "embeddings") for path in files[name] for text in (f"--{name}", path)]
-    subprocess.run([sys.executable, SCRIPT, tmp_path / "settings.yaml", *options], check=True)
+    assert run_script("train_classifier", tmp_path / "settings.yaml", *options).returncode == 0
     written = PREDICTIONS.load(tmp_path / "downstream.parquet")
     first = predictions[predictions["seed"] == DOWNSTREAM.seeds[0]].reset_index(drop=True)
     assert written[list(COLUMNS[:6])].equals(first[list(COLUMNS[:6])])

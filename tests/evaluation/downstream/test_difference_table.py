@@ -11,7 +11,7 @@ from craft.evaluation.results import Results
 from craft.evaluation.settings import Run, ScoringSettings
 
 # as many test images as the default run has, in unequal numbers
-TABLES, SIZES = 200, (70, 40, 40)
+TABLES, SIZES = 100, (70, 40, 40)
 ARMS = ("real", "lora", "craft", "real+lora", "real+craft")
 
 

@@ -1,6 +1,5 @@
 """Fidelity of a dataset: features of a real small evaluator, floors, mistakes, and the table of it all."""
 
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -10,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from fake_results import LABELS, METHODS, make_results
+from in_process import run_script
 from safetensors.torch import save_file
 from tiny import tiny_evaluator
 
@@ -26,7 +26,6 @@ from craft.evaluation.fidelity.table import TABLE, over_seeds
 from craft.evaluation.results import Results, set_file
 from craft.evaluation.settings import FeaturesRef
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "measure_fidelity.py"
 TINY = FeaturesRef(name="tiny", role="held_out")
 SETS = [ImageSet(method=name, seed=0) for name in ("decoded", "lora", "craft")]
 MEASURED = ["real", "decoded", "lora", "craft"]
@@ -109,7 +108,7 @@ def test_script_writes_what_the_library_finds(folder, tmp_path):
     for name, paths in (files_of(folder) | {"output": tmp_path / "fidelity.parquet"}).items():
         for path in paths if isinstance(paths, list) else [paths]:
             options += [f"--{name}", path]
-    subprocess.run([sys.executable, SCRIPT, tmp_path / "settings.yaml", *options], check=True)
+    assert run_script("measure_fidelity", tmp_path / "settings.yaml", *options).returncode == 0
     written, found = FIDELITY.load(tmp_path / "fidelity.parquet"), measure(folder, job)
     assert written.drop(columns="resamples").equals(found.drop(columns="resamples"))
 

@@ -4,8 +4,6 @@ Copies are looked for among all real images that the run saw, not only among tho
 """
 
 import io
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from fake_results import make_results
+from in_process import run_script
 from PIL import Image
 from tiny import tiny_evaluator
 
@@ -36,7 +35,6 @@ from craft.evaluation.memorization.table import memorization_table
 from craft.evaluation.results import Results
 from craft.evaluation.settings import FeaturesRef
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "find_neighbours.py"
 MODALITY, LABEL, SIZE = "histopathology", "benign", 64
 KINDS = ("exact", "flipped", "recompressed", "noisy", "shifted")
 EACH = 6
@@ -181,7 +179,7 @@ def test_script_writes_what_the_library_finds(search, tmp_path):
     for name, paths in {**files, **outputs}.items():
         for path in paths if isinstance(paths, list) else [paths]:
             options += [f"--{name}", path]
-    subprocess.run([sys.executable, SCRIPT, tmp_path / "settings.yaml", *options], check=True)
+    assert run_script("find_neighbours", tmp_path / "settings.yaml", *options).returncode == 0
     pd.testing.assert_frame_equal(NEIGHBOURS.load(outputs["neighbours"]), neighbours, check_dtype=False, atol=1e-5)
 
 

@@ -17,7 +17,7 @@ from craft.evaluation.results import Results
 from craft.evaluation.settings import Run, ScoringSettings
 
 # every table has three independent measures
-TABLES, SEEDS, TEST, IMAGES = 70, (0, 1, 2), 150, 120
+TABLES, SEEDS, TEST, IMAGES = 40, (0, 1, 2), 150, 120
 SPLITS = ["train", "reference", "calibration"]
 
 

@@ -1,13 +1,11 @@
 """Releasing models: what is copied, and what is refused in one sentence."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
-
-ROOT = Path(__file__).parents[3]
+from in_process import run_script
 
 
 @pytest.fixture
@@ -20,9 +18,8 @@ def models(tmp_path):
     return folder
 
 
-def release(models: Path, *options: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "scripts/release_models.py", f"--models={models}", f"--output={models.parent / 'out'}"]
-    return subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True)
+def release(models: Path, *options: str) -> CompletedProcess:
+    return run_script("release_models", f"--models={models}", f"--output={models.parent / 'out'}", *options)
 
 
 def write_quality(models: Path, *faults: str) -> None:

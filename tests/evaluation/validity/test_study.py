@@ -1,7 +1,5 @@
 """The whole study on tiny random models: what it holds, what it needs, and what it says of broken input."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from in_process import run_script
 from tiny import save_judge, tiny_judge, tiny_knowledge, tiny_ref
 
 from craft.core.errors import CraftError
@@ -28,7 +27,6 @@ from craft.reward.calibration import calibrate
 from craft.reward.features import Features, calibration_to_json, compute_features, write_features
 from craft.training.checks import collect_checks, keep_check
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "check_validity.py"
 SIZE, LABELS = 32, ["nevus", "melanoma"]
 SPLITS = ["train", "reference", "held_out_reference", "calibration", "test"]
 
@@ -185,14 +183,14 @@ def test_every_image_set_needs_its_scores(made):
 def test_the_script_takes_one_file_for_every_image_set(made, tmp_path):
     made.job.save(tmp_path / "settings.yaml")
     (tmp_path / "knowledge.yaml").write_text(tiny_knowledge().to_yaml())
-    command = [sys.executable, str(SCRIPT), str(tmp_path / "settings.yaml")]
+    command = ["check_validity", tmp_path / "settings.yaml"]
     command += ["--images", made.folder / "images.parquet", "--features", made.folder / "features.safetensors"]
     command += ["--knowledge", tmp_path / "knowledge.yaml", "--calibration", made.folder / "calibration.json"]
     command += ["--real-scores", made.scores("real"), "--scores", made.scores("lora"), "--output", tmp_path / "out"]
-    short = subprocess.run([*map(str, command)], capture_output=True, text=True)
+    short = run_script(*command)
     assert short.returncode == 2 and "`--scores` gives 1 files" in short.stderr and "Traceback" not in short.stderr
     command += ["--scores", made.scores("craft"), "--checks", made.checks]
-    ended = subprocess.run([*map(str, command)], capture_output=True, text=True)
+    ended = run_script(*command)
     assert ended.returncode == 0, ended.stderr
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out"), made.study().table())
 
