@@ -12,13 +12,14 @@ from craft.core.errors import CraftError
 from craft.core.identity import notebook_closure, source_closure
 from craft.core.settings import REAL
 from craft.evaluation.ablation.results import files_read
+from craft.evaluation.gallery.results import files_shown
 from craft.evaluation.reporting.notebooks import list_figures
 from craft.evaluation.results import SETTINGS, Results
 from craft.evaluation.tables import TABLES
 from craft.pipeline.claim import claim_run, require_own_folder
 from craft.pipeline.config import validate_config
 from craft.pipeline.inputs import check_inputs
-from craft.pipeline.jobs import ABLATION_SETTINGS, model_path, write_settings
+from craft.pipeline.jobs import ABLATION_SETTINGS, GALLERY_SETTINGS, model_path, write_settings
 from craft.pipeline.pins import pin_models
 from craft.pipeline.watch import write_manifests
 from craft.training.methods.base import model_of
@@ -281,6 +282,11 @@ def table_results():
 def ablation_results(wildcards):
     """The files of the run that the table of its ablation is made of."""
     return list(map(str, files_read(Results(CONFIG.results, JOBS[ABLATION_SETTINGS]))))
+
+
+def gallery_results(wildcards):
+    """The files of the run that its gallery is made of."""
+    return list(map(str, files_shown(Results(CONFIG.results, JOBS[GALLERY_SETTINGS]))))
 
 
 def ablation_files(wildcards):
