@@ -36,12 +36,14 @@ class Figure:
         caption: Typst markup.
         reads: files below the results folder, with wildcards.
         paper: whether it is one of the paper's.
+        text: what the notebook says under its heading, in plain words.
     """
 
     name: str
     caption: str
     reads: tuple[str, ...]
     paper: bool = True
+    text: str = ""
 
 
 def list_figures(folder: Path) -> list[Figure]:

@@ -17,7 +17,8 @@ const FILTERS = {
   Seed: (image) => String(image.seed),
 };
 const filters = {};
-let shown = [], opened = 0;
+const nearEnd = new IntersectionObserver((entries) => entries[0].isIntersecting && extend(), { rootMargin: "600px" });
+let left = images, shown = images, opened = 0;
 
 function labelOf(image) {
   return datasets[image.dataset].labels[image.label];
@@ -30,37 +31,33 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** A select with a label in the form of controls; `options` are pairs of value and text. */
+/** A select with a label among the controls; `options` are pairs of value and text. */
 function addSelect(name, options, changed) {
-  const select = make("select", { name }, ...options.map(([value, text]) => make("option", { value }, text)));
+  const choices = options.map(([value, text]) => make("option", { value }, text));
+  const select = make("select", { id: name.replace(" ", "-") }, ...choices);
   select.addEventListener("change", changed);
-  byId("controls").append(make("label", {}, name, select));
+  byId("controls").append(make("div", {}, make("label", { htmlFor: select.id }, name), select));
   return select;
 }
 
-/** Whether an image is one of those that are chosen by all filters, or by all but one. */
-function passes(image, except) {
-  return Object.entries(filters).every(
-    ([name, select]) => name === except || !select.value || FILTERS[name](image) === select.value,
-  );
-}
-
-/** Offer in every filter what the others leave, and show the images that are left. */
+/** Offer in every filter what those before it leave, and show the images that all leave. */
 function filter() {
+  left = images;
   for (const [name, select] of Object.entries(filters)) {
-    const found = [...new Set(images.filter((image) => passes(image, name)).map(FILTERS[name]))];
-    const options = found.map((text) => make("option", { value: text }, text));
+    const found = [...new Set(left.map(FILTERS[name]))];
     const chosen = found.includes(select.value) ? select.value : "";
+    const options = found.map((text) => make("option", { value: text }, text));
     select.replaceChildren(make("option", { value: "" }, "all"), ...options);
     select.value = chosen;
+    if (chosen) left = left.filter((image) => FILTERS[name](image) === chosen);
   }
   arrange();
 }
 
-/** Show the chosen images in the chosen order, from the first. */
+/** Show the images that are left in the chosen order, from the first. */
 function arrange() {
   const score = order.value, sign = direction.value === "highest" ? -1 : 1;
-  shown = images.filter((image) => passes(image));
+  shown = [...left];
   if (score !== "") shown.sort((one, other) => sign * (one.scores[score] - other.scores[score]));
   direction.disabled = score === "";
   byId("count").textContent = `${shown.length} of ${images.length} images`;
@@ -73,6 +70,9 @@ function extend() {
   const start = grid.children.length, cards = shown.slice(start, start + CHUNK).map(makeCard);
   grid.append(...cards);
   if (start === 0 && cards.length) cards[0].firstChild.tabIndex = 0;
+  // observed anew, it says at once whether the end is still near
+  nearEnd.disconnect();
+  if (cards.length) nearEnd.observe(byId("end"));
   return cards.length > 0;
 }
 
@@ -198,5 +198,4 @@ for (const [name, value] of Object.entries(FILTERS)) {
 }
 const order = addSelect("Sort by", [["", "order of the run"], ...scores.map((name, place) => [place, name])], arrange);
 const direction = addSelect("Order", [["highest", "highest first"], ["lowest", "lowest first"]], arrange);
-new IntersectionObserver((entries) => entries[0].isIntersecting && extend(), { rootMargin: "600px" }).observe(byId("end"));
 filter();
