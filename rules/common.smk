@@ -320,6 +320,11 @@ def notebook_results(wildcards):
     return [path for pattern in figure.reads for path in expand(f"{CONFIG.results}/{pattern}", **known)]
 
 
+def notebook_text(wildcards):
+    """What a notebook says of its figure, for Snakemake's report."""
+    return FIGURES[wildcards.notebook].text
+
+
 def notebook_code(wildcards):
     """The library files that a notebook imports."""
     return notebook_closure(wildcards.notebook)
