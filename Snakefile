@@ -41,6 +41,7 @@ include: "rules/generation.smk"
 include: "rules/evaluation.smk"
 include: "rules/ablations.smk"
 include: "rules/study.smk"
+include: "rules/gallery.smk"
 include: "rules/paper.smk"
 
 
@@ -48,6 +49,7 @@ localrules:
     all,
     ablations,
     figures,
+    gallery,
     models,
     prepare,
     study,
@@ -63,11 +65,12 @@ if not knowledge_gpus():
 
 
 rule all:
-    """The paper, and every table and figure it shows."""
+    """The paper, every table and figure it shows, and the gallery of all images."""
     default_target: True
     input:
         rules.compile_paper.output,
         rules.collect_tables.output,
+        rules.make_gallery.output,
         expand(rules.render_notebook.output, notebook=NOTEBOOKS),
 
 
@@ -95,6 +98,12 @@ rule tables:
     """Every table of the paper."""
     input:
         rules.collect_tables.output,
+
+
+rule gallery:
+    """The page on which every image of the run is looked at beside its scores."""
+    input:
+        rules.make_gallery.output,
 
 
 rule ablations:

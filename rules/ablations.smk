@@ -43,7 +43,12 @@ rule collect_ablations:
         results=ablation_results,
         code=code_of("collect_ablations", "tables/settings/collect_ablations.yaml"),
     output:
-        table="<results>/tables/ablation.csv",
+        table=report(
+            "<results>/tables/ablation.csv",
+            caption="captions/table.rst",
+            category="Tables",
+            labels={"table": "ablation", "what it holds": "every variant of a method beside it as it is"},
+        ),
     log:
         "<logs>/collect_ablations.log",
     conda:

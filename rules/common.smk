@@ -12,13 +12,14 @@ from craft.core.errors import CraftError
 from craft.core.identity import notebook_closure, source_closure
 from craft.core.settings import REAL
 from craft.evaluation.ablation.results import files_read
+from craft.evaluation.gallery.results import files_shown
 from craft.evaluation.reporting.notebooks import list_figures
 from craft.evaluation.results import SETTINGS, Results
 from craft.evaluation.tables import TABLES
 from craft.pipeline.claim import claim_run, require_own_folder
 from craft.pipeline.config import validate_config
 from craft.pipeline.inputs import check_inputs
-from craft.pipeline.jobs import ABLATION_SETTINGS, STUDY_SETTINGS, model_path, write_settings
+from craft.pipeline.jobs import ABLATION_SETTINGS, GALLERY_SETTINGS, STUDY_SETTINGS, model_path, write_settings
 from craft.pipeline.pins import pin_models
 from craft.pipeline.watch import write_manifests
 from craft.training.methods.base import model_of
@@ -283,6 +284,11 @@ def ablation_results(wildcards):
     return list(map(str, files_read(Results(CONFIG.results, JOBS[ABLATION_SETTINGS]))))
 
 
+def gallery_results(wildcards):
+    """The files of the run that its gallery is made of."""
+    return list(map(str, files_shown(Results(CONFIG.results, JOBS[GALLERY_SETTINGS]))))
+
+
 def require_section(name, part):
     """End the run with one sentence where it lacks a part that a target is about: the section, or what that names."""
     if not part:
@@ -347,6 +353,11 @@ def notebook_results(wildcards):
     known = {"dataset": CONFIG.datasets, "method": CONFIG.methods, "trained": trained_methods(), "seed": CONFIG.seeds}
     figure = FIGURES[wildcards.notebook]
     return [path for pattern in figure.reads for path in expand(f"{CONFIG.results}/{pattern}", **known)]
+
+
+def notebook_text(wildcards):
+    """What a notebook says of its figure, for Snakemake's report."""
+    return FIGURES[wildcards.notebook].text
 
 
 def notebook_code(wildcards):

@@ -191,7 +191,15 @@ rule collect_tables:
         results=table_results(),
         code=code_of("collect_tables", "tables/settings/collect_tables.yaml"),
     output:
-        expand("<results>/tables/{table}.csv", table=TABLES),
+        [
+            report(
+                f"<results>/tables/{name}.csv",
+                caption="captions/table.rst",
+                category="Tables",
+                labels={"table": name, "what it holds": table.title},
+            )
+            for name, table in TABLES.items()
+        ],
     log:
         "<logs>/collect_tables.log",
     conda:

@@ -9,7 +9,13 @@ rule render_notebook:
         kernel="envs/jupyter/kernels/python3/kernel.json",
     output:
         notebook="<results>/notebooks/{notebook}.ipynb",
-        figures=multiext("<results>/figures/{notebook}", ".png", ".pdf", ".svg"),
+        png=report(
+            "<results>/figures/{notebook}.png",
+            caption="captions/figure.rst",
+            category="Figures",
+            labels={"figure": "{notebook}"},
+        ),
+        others=multiext("<results>/figures/{notebook}", ".pdf", ".svg"),
     log:
         "<logs>/render_notebook/{notebook}.log",
     conda:
@@ -21,6 +27,7 @@ rule render_notebook:
     params:
         results=subpath(output.notebook, ancestor=2),
         notice=CONFIG.notice,
+        text=notebook_text,
         kernels=subpath(input.kernel, ancestor=3),
     shell:
         "JUPYTER_PATH={params.kernels:q} papermill {input.notebook:q} {output.notebook:q} --kernel python3 --no-progress-bar --log-output"
@@ -40,7 +47,9 @@ rule compile_paper:
         paper=sorted(map(str, Path("paper").iterdir())),
         code=code_of("compile_paper", "tables/settings/collect_tables.yaml"),
     output:
-        paper="<results>/paper/paper.pdf",
+        paper=report(
+            "<results>/paper/paper.pdf", caption="captions/paper.rst", category="Paper", labels={"file": "paper.pdf"}
+        ),
     log:
         "<logs>/compile_paper.log",
     conda:

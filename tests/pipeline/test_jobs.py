@@ -8,7 +8,7 @@ import yaml
 from craft.core.settings import DECODED, ImageSet
 from craft.evaluation.results import SETTINGS
 from craft.pipeline.config import validate_config
-from craft.pipeline.jobs import resolve_jobs, write_settings
+from craft.pipeline.jobs import GALLERY_SETTINGS, resolve_jobs, write_settings
 from craft.training.settings import GenerationJob, MethodJob
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +52,20 @@ def test_a_run_of_given_images_alone_has_no_generator_and_measures_nothing_decod
     }
     run = jobs[SETTINGS]
     assert (run.controls, run.given, run.compared) == (["real"], run.methods, run.methods)
+
+
+def test_images_of_real_data_are_shown_only_where_a_key_allows_it_and_it_concerns_the_gallery_alone():
+    raw = copy.deepcopy(DEFAULT)
+    real = {"reader": "image_folder", "path": "mine", "modality": "fundus", "labels": ["no_dr", "proliferative_dr"]}
+    jobs = []
+    for allowed in ({}, {"show_images": True}):
+        raw["datasets"]["fundus"] = real | allowed
+        jobs.append(resolve_jobs(validate_config(raw)))
+    phantoms = ["chest_xray", "dermoscopy", "histopathology"]
+    assert jobs[0][GALLERY_SETTINGS].shown == phantoms
+    assert set(jobs[1][GALLERY_SETTINGS].shown) == {*phantoms, "fundus"}
+    changed = {name for name, job in jobs[1].items() if job.to_yaml() != jobs[0][name].to_yaml()}
+    assert changed == {GALLERY_SETTINGS}, "a job of the data would run again"
 
 
 def test_given_images_stand_beside_methods_of_the_run():

@@ -71,6 +71,22 @@ def test_paper_tables_and_notebooks_are_there(finished):
         assert set(SETTINGS["datasets"]) <= set(table["dataset"]) <= {*SETTINGS["datasets"], "all"}
 
 
+def test_the_gallery_shows_every_image_of_the_run(finished):
+    gallery, made = finished / RESULTS / "gallery", SETTINGS["generation"]["images_per_dataset"]
+    assert (gallery / "index.html").is_file() and (gallery / "data.js").is_file()
+    for dataset in SETTINGS["datasets"]:
+        for method in SETTINGS["methods"]:
+            assert len(list((gallery / "images" / dataset / method).rglob("*.png"))) == made
+
+
+def test_a_report_of_snakemake_holds_paper_tables_and_figures(finished):
+    run = snakemake(finished, "--report", "report.html")
+    assert run.returncode == 0, run.stderr[-4000:]
+    report = (finished / "report.html").read_text(encoding="utf-8")
+    for held in ("paper.pdf", "cas.csv", "cas_distributions.png", TABLES["cas"].title):
+        assert held in report
+
+
 def test_an_ablation_compares_every_variant_with_the_method_as_it_is(finished):
     results, section = finished / RESULTS, SETTINGS["ablations"]
     variants = {f"{section['of']}_{name}" for name in section["variants"]}
@@ -104,10 +120,10 @@ def test_a_second_run_has_nothing_to_do_when_sources_were_touched(finished):
     for pattern in ("src/craft/**/*.py", "scripts/*.py", "data/knowledge/*.yaml"):
         for file in finished.glob(pattern):
             file.touch()
-    assert planned_jobs(finished, "all", "ablations") == set()
+    assert planned_jobs(finished, "all", "ablations", "study") == set()
 
 
-FOLLOWS = {"collect_tables", "render_notebook", "compile_paper", "all"}
+FOLLOWS = {"collect_tables", "render_notebook", "compile_paper", "make_gallery", "all"}
 
 
 @pytest.mark.parametrize(
@@ -170,6 +186,7 @@ def test_images_of_other_programs_alone_make_a_paper(finished):
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
     results = finished / raw["results"]
     assert (results / "paper/paper.pdf").read_bytes().startswith(b"%PDF")
+    assert len(list((results / "gallery/images/dermoscopy/blurred").rglob("*.png"))) == 18
     given = pd.read_csv(results / "tables/given.csv").set_index("method")["images"]
     assert given.to_dict() == {"blurred": 18, "mislabelled": 18}
     compared = pd.read_csv(results / "tables/comparisons.csv")

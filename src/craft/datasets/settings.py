@@ -99,6 +99,13 @@ class DatasetSettings(Strict):
         False,
         description="deal twins to one split; a new image may then move old ones, which the hash alone never does",
     )
+    # no job of the data knows it, so that a change prepares nothing anew
+    show_images: bool = Field(
+        False,
+        exclude=True,
+        description="whether the gallery may show images of the data, as they are and decoded; only where licence and"
+        " patients allow it",
+    )
 
     _labels_are_words = field_validator("labels", mode="before")(require_words)
 

@@ -17,6 +17,7 @@ from craft.evaluation.auditing.settings import AuditJob, AuditSettings, SignsJob
 from craft.evaluation.biomarkers.settings import MeasureJob
 from craft.evaluation.downstream.settings import DownstreamJob
 from craft.evaluation.fidelity.settings import FidelityJob
+from craft.evaluation.gallery.settings import GalleryJob
 from craft.evaluation.memorization.settings import MemorizationJob
 from craft.evaluation.reader_study.settings import ReaderStudyJob, ShownDataset, ShownImages
 from craft.evaluation.release.settings import ModelCheckJob
@@ -48,6 +49,7 @@ from craft.training.settings import (
 )
 
 ABLATION_SETTINGS = "tables/settings/collect_ablations.yaml"
+GALLERY_SETTINGS = "tables/settings/make_gallery.yaml"
 STUDY_SETTINGS = "reader_study/settings/make_study.yaml"
 
 
@@ -134,6 +136,7 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
             for seed in config.seeds:
                 jobs |= resolve_method(config, dataset, method, seed)
     jobs[SETTINGS] = resolve_run(config)
+    jobs[GALLERY_SETTINGS] = resolve_gallery(config)
     return jobs | resolve_ablations(config) | resolve_study(config)
 
 
@@ -155,6 +158,17 @@ def resolve_run(config: Config) -> Run:
         scoring=config.scoring,
         judges=list(list_backgrounds(config.evaluators, config.encoders, list(config.datasets))),
     )
+
+
+def resolve_gallery(config: Config) -> GalleryJob:
+    """The run, and what the gallery may show of it."""
+    narrowed = {
+        "modules": DIMENSIONS.extension_files(),
+        "notice": config.notice,
+        "modalities": {name: dataset.modality for name, dataset in config.datasets.items()},
+        "shown": [name for name, dataset in config.datasets.items() if dataset.show_images],
+    }
+    return GalleryJob(**dict(resolve_run(config)) | narrowed)
 
 
 def resolve_ablations(config: Config) -> dict[str, JobSettings]:

@@ -27,6 +27,11 @@ def test_every_notebook_of_the_repository_is_a_figure():
     assert {figure.name for figure in list_figures(NOTEBOOKS)} == {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
 
 
+def test_a_figure_is_told_in_the_words_of_its_notebook():
+    for figure in list_figures(NOTEBOOKS):
+        assert len(figure.text) > 100 and "#" not in figure.text
+
+
 def test_files_that_figures_read_have_known_wildcards():
     values = {"dataset": "d", "method": "m", "trained": "t", "seed": 0}
     for figure in list_figures(NOTEBOOKS):

@@ -22,6 +22,7 @@ class PhantomDataset(DatasetSettings):
     reader: Literal["phantom"] = Field(description="phantoms, rendered on the spot")
     images_per_label: Positive = Field(500, description="how many phantoms of every label")
     seed: int = Field(0, description="of the phantoms; other seeds are other phantoms")
+    show_images: bool = Field(True, exclude=True, description="whether the gallery shows phantoms of the dataset")
 
     def read(self) -> list[RawImage]:
         """See `DatasetSettings.read`."""

@@ -36,12 +36,14 @@ class Figure:
         caption: Typst markup.
         reads: files below the results folder, with wildcards.
         paper: whether it is one of the paper's.
+        text: what the notebook says under its heading, in plain words.
     """
 
     name: str
     caption: str
     reads: tuple[str, ...]
     paper: bool = True
+    text: str = ""
 
 
 def list_figures(folder: Path) -> list[Figure]:
@@ -52,7 +54,10 @@ def list_figures(folder: Path) -> list[Figure]:
     """
     found = [(read_metadata(path), path.stem) for path in sorted(Path(folder).glob("*.ipynb"))]
     found.sort(key=lambda entry: (entry[0].order, entry[1]))
-    return [Figure(name, metadata.caption, tuple(metadata.reads), metadata.paper) for metadata, name in found]
+    return [
+        Figure(name, metadata.caption, tuple(metadata.reads), metadata.paper, read_text(Path(folder, f"{name}.ipynb")))
+        for metadata, name in found
+    ]
 
 
 def read_metadata(notebook: Path) -> FigureMetadata:
@@ -68,3 +73,11 @@ def read_metadata(notebook: Path) -> FigureMetadata:
         return FigureMetadata.model_validate(raw)
     except ValidationError as error:
         raise CraftError(f"{notebook}: the metadata `craft` are wrong {explain_validation(error)}") from error
+
+
+def read_text(notebook: Path) -> str:
+    """What the first cell of a notebook says under its heading; '' where it holds no prose."""
+    cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
+    if not cells or cells[0]["cell_type"] != "markdown":
+        return ""
+    return "".join(line for line in cells[0]["source"] if not line.startswith("#")).strip()
