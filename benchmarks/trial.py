@@ -16,7 +16,8 @@ from craft.evaluation.fidelity.metrics import label_diversity
 from craft.models.foundation import Foundation
 from craft.models.metering import Meter
 from craft.pipeline.config import Config
-from craft.pipeline.jobs import evaluator_refs, resolve_jobs
+from craft.pipeline.jobs import resolve_jobs
+from craft.pipeline.models import evaluator_refs
 from craft.reward.cas import ClinicalAlignment
 from craft.reward.feature_file import read_calibration
 from craft.reward.features import Features

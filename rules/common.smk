@@ -19,7 +19,8 @@ from craft.evaluation.tables import TABLES
 from craft.pipeline.claim import claim_run, require_own_folder
 from craft.pipeline.config import validate_config
 from craft.pipeline.inputs import check_inputs
-from craft.pipeline.jobs import ABLATION_SETTINGS, GALLERY_SETTINGS, STUDY_SETTINGS, model_path, write_settings
+from craft.pipeline.jobs import ABLATION_SETTINGS, GALLERY_SETTINGS, STUDY_SETTINGS, write_settings
+from craft.pipeline.models import model_path
 from craft.pipeline.pins import pin_models
 from craft.pipeline.watch import write_manifests
 from craft.training.methods.base import model_of

@@ -26,7 +26,7 @@ from craft.core.images import decode_images, read_images, to_tensor
 from craft.core.rows import write_rows
 from craft.evaluation.scoring.yardstick import Yardstick
 from craft.pipeline.config import validate_config
-from craft.pipeline.jobs import evaluator_refs
+from craft.pipeline.models import evaluator_refs
 from craft.training.settings import SamplingSettings
 
 BENCHMARKS = ROOT / "benchmarks"

@@ -17,7 +17,7 @@ from craft.datasets.phantoms.registry import find_modality
 from craft.evaluation.statistics.tails import tail_threshold
 from craft.knowledge.schema import Knowledge
 from craft.pipeline.config import validate_config
-from craft.pipeline.jobs import evaluator_refs
+from craft.pipeline.models import evaluator_refs
 from craft.reward.calibration import calibrate
 from craft.reward.cas import ClinicalAlignment
 from craft.reward.combination import combine
