@@ -16,7 +16,7 @@ from craft.pipeline.config import validate_config
 from craft.pipeline.jobs import write_settings
 
 ROOT = Path(__file__).parents[2]
-DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"ablations": None}
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"ablations": None, "reader_study": None}
 DEFAULT["datasets"] = {"dermoscopy": DEFAULT["datasets"]["dermoscopy"]}
 
 
