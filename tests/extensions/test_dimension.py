@@ -116,7 +116,7 @@ def test_every_job_that_scores_or_reads_scores_depends_on_the_file_and_none_befo
     scoring = {f"{FOLDER}/settings/{rule}.yaml" for rule in ("calibrate_cas", "score_images", "check_validity")}
     trained = {f"{FOLDER}/{name}/seed0/settings/finetune_reward.yaml" for name in ("rwr", "alignprop", "craft")}
     chosen = f"{FOLDER}/best_of_n/seed0/settings/generate_images.yaml"
-    assert dependents(jobs) == {*scoring, *trained, chosen, SETTINGS}
+    assert dependents(jobs) == {*scoring, *trained, chosen, SETTINGS, GALLERY_SETTINGS}
 
 
 def test_it_is_calibrated_on_real_images(known, results):

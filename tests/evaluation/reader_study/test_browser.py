@@ -35,6 +35,7 @@ def page(browser, small):
     """The page of the study from a file, without a network; what it asks for or complains of fails the test."""
     context, faults = browser.new_context(offline=True), []
     page = context.new_page()
+    page.set_default_timeout(120_000)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(message.text))
     page.on("request", lambda request: faults.append(request.url) if request.url.startswith("http") else None)
@@ -148,6 +149,7 @@ def test_a_browser_that_keeps_nothing_says_so_and_works(browser, small, tmp_path
     context = browser.new_context(offline=True)
     context.add_init_script("Storage.prototype.setItem = () => { throw new Error('no'); };")
     page = context.new_page()
+    page.set_default_timeout(120_000)
     page.goto((small[0] / "index.html").as_uri())
     assert "This browser keeps nothing" in page.get_by_role("alert").inner_text()
     begin(page, "reader-5")

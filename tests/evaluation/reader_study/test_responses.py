@@ -89,7 +89,12 @@ def test_the_command_writes_a_table_and_a_figure_and_names_who_failed(study, han
     careless = write_response(tmp_path / "bert.json", study[1], "bert", lambda pair, number: pair["damaged"] or "left")
     output = tmp_path / "output"
     assert command(monkeypatch, "analyse", study[0] / "key.json", handed_in("anna"), careless, "--output", output) == 0
-    assert sorted(path.name for path in output.iterdir()) == ["analysis.csv", "analysis.pdf", "analysis.png"]
+    assert sorted(path.name for path in output.iterdir()) == [
+        "analysis.csv",
+        "analysis.pdf",
+        "analysis.png",
+        "analysis.svg",
+    ]
     said = capsys.readouterr()
     assert "reader bert failed 100% of 3 attention checks: left out" in said.err
     assert "win_rate" in said.out and "reader anna: 19 of 19 pairs answered" in said.out
