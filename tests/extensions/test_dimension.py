@@ -15,6 +15,7 @@ from craft.evaluation.scoring.results import SCORES
 from craft.evaluation.scoring.scorer import Scorer
 from craft.evaluation.settings import Run, ScoringSettings
 from craft.evaluation.tables import TABLES
+from craft.pipeline.jobs import GALLERY_SETTINGS
 from craft.reward.calibration import calibrate
 from craft.reward.combination import combine
 from craft.reward.dimensions import DIMENSIONS
