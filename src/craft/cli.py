@@ -19,7 +19,7 @@ Runs themselves are made from the repository's folder:
   snakemake --cores all -n         check a configuration, list its jobs
   snakemake --cores all ablations  what parts of the method are worth
   snakemake --cores all study      a blinded page for physicians
-With your own configuration: add --configfile my.yaml to snakemake."""
+With a configuration of your own: --configfile my.yaml at the end."""
 PLACES = """What stands where:
   config.yaml, configs/  what a run does; docs/configuration.md has every key
   data/                  knowledge of labels, small models, your real images
