@@ -55,6 +55,7 @@ localrules:
     study,
     tables,
     compile_paper,
+    write_checklist,
 
 
 # unless a local model needs a GPU for it, and so a place in the queue
@@ -65,10 +66,11 @@ if not knowledge_gpus():
 
 
 rule all:
-    """The paper, every table and figure it shows, and the gallery of all images."""
+    """The paper, its checklist, every table and figure it shows, and the gallery of all images."""
     default_target: True
     input:
         rules.compile_paper.output,
+        rules.write_checklist.output,
         rules.collect_tables.output,
         rules.make_gallery.output,
         expand(rules.render_notebook.output, notebook=NOTEBOOKS),

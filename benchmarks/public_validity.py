@@ -13,7 +13,8 @@ from common import RESULTS
 
 from craft.core.cli import run
 from craft.core.files import write_csv, write_json
-from craft.documentation.provenance import date_of, describe_machine, measure_jobs, read_commit
+from craft.core.origin import describe_machine, read_commit
+from craft.documentation.provenance import date_of, measure_jobs
 from craft.evaluation.results import Results
 from craft.evaluation.validity.results import STUDIES, VALIDITY
 

@@ -34,6 +34,36 @@ rule render_notebook:
         " -p results {params.results:q} -p figures {params.results:q}/figures -p notice {params.notice:q} > {log:q} 2>&1"
 
 
+rule write_checklist:
+    """Fill in the reporting checklist from settings and tables, and say what they do not answer."""
+    input:
+        settings="<results>/tables/settings/write_checklist.yaml",
+        tables=rules.collect_tables.output,
+        counts=expand("<results>/{dataset}/counts.csv", dataset=CONFIG.datasets),
+        left_out=expand("<results>/{dataset}/left_out.csv", dataset=CONFIG.datasets),
+        code=code_of("write_checklist", "tables/settings/write_checklist.yaml"),
+    output:
+        checklist=report(
+            "<results>/paper/checklist.md",
+            caption="captions/checklist.rst",
+            category="Paper",
+            labels={"file": "checklist.md"},
+        ),
+    log:
+        "<logs>/write_checklist.log",
+    conda:
+        "../envs/diffusion.yaml"
+    threads: 1
+    resources:
+        mem_mb=2_000,
+        runtime=10,
+    params:
+        results=subpath(output.checklist, ancestor=2),
+    shell:
+        "python scripts/write_checklist.py {input.settings:q} --results {params.results:q} --output {output.checklist:q}"
+        " > {log:q} 2>&1"
+
+
 rule compile_paper:
     """Typeset the paper from its source, the tables, the figures and what was recorded of every training."""
     input:

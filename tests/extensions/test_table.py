@@ -13,6 +13,7 @@ from craft.evaluation.reporting.paper import PaperFiles
 from craft.evaluation.results import SETTINGS, Results
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import TABLES, collect_tables
+from craft.pipeline.jobs import CHECKLIST_SETTINGS
 
 CODE = '''
 """A table that counts the scored images of every method."""
@@ -53,8 +54,8 @@ def tables(folder, run_job) -> Path:
     return folder / "tables"
 
 
-def test_the_collection_alone_depends_on_the_file(resolve, dependents):
-    assert dependents(resolve()) == {SETTINGS}
+def test_the_collection_and_the_checklist_alone_depend_on_the_file(resolve, dependents):
+    assert dependents(resolve()) == {SETTINGS, CHECKLIST_SETTINGS}
 
 
 def test_it_is_collected_with_the_others(folder):

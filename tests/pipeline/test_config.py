@@ -385,7 +385,7 @@ def test_an_encoder_has_no_name_of_an_evaluator():
 MEASURING = {
     *("prepare_images", "write_knowledge", "encode_images", "calibrate_cas", "score_images", "measure_fidelity"),
     *("measure_biomarkers", "audit_checklist", "find_neighbours", "check_validity", "train_classifier"),
-    *("collect_tables", "check_models", "score_ablations", "collect_ablations", "make_gallery"),
+    *("collect_tables", "check_models", "score_ablations", "collect_ablations", "make_gallery", "write_checklist"),
 }
 
 

@@ -64,6 +64,7 @@ def test_smoke_run_exercises_every_rule(finished):
 def test_paper_tables_and_notebooks_are_there(finished):
     results = finished / RESULTS
     assert (results / "paper/paper.pdf").read_bytes().startswith(b"%PDF")
+    assert "## Partitions" in (results / "paper/checklist.md").read_text()
     for notebook in finished.glob("notebooks/*.ipynb"):
         assert (results / "notebooks" / notebook.name).is_file()
     for name in set(TABLES) - {"given"}:
@@ -123,7 +124,7 @@ def test_a_second_run_has_nothing_to_do_when_sources_were_touched(finished):
     assert planned_jobs(finished, "all", "ablations", "study") == set()
 
 
-FOLLOWS = {"collect_tables", "render_notebook", "compile_paper", "make_gallery", "all"}
+FOLLOWS = {"collect_tables", "render_notebook", "compile_paper", "make_gallery", "write_checklist", "all"}
 
 
 @pytest.mark.parametrize(
@@ -186,6 +187,7 @@ def test_images_of_other_programs_alone_make_a_paper(finished):
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
     results = finished / raw["results"]
     assert (results / "paper/paper.pdf").read_bytes().startswith(b"%PDF")
+    assert "## Partitions" in (results / "paper/checklist.md").read_text()
     assert len(list((results / "gallery/images/dermoscopy/blurred").rglob("*.png"))) == 18
     given = pd.read_csv(results / "tables/given.csv").set_index("method")["images"]
     assert given.to_dict() == {"blurred": 18, "mislabelled": 18}

@@ -10,14 +10,18 @@ from craft.pipeline.config import Config, validate_config
 
 
 def docs(
-    results: Annotated[
-        Path | None, typer.Option(help="finished run to archive in docs/results first; without it, the archive stays")
-    ] = None,
+    results: Annotated[Path | None, typer.Option(help="finished run to archive in docs/results first")] = None,
     config: Annotated[Path, typer.Option(help="configuration of that run")] = Path("config.yaml"),
-    commit: Annotated[str | None, typer.Option(help="that made it; without it, that of this working tree")] = None,
-    machine: Annotated[str | None, typer.Option(help="that it ran on; without it, this one")] = None,
+    commit: Annotated[
+        str | None, typer.Option(help="commit that made it; by default that of this working tree")
+    ] = None,
+    machine: Annotated[str | None, typer.Option(help="machine that it ran on; by default this one")] = None,
 ) -> None:
-    """Write the generated parts of README.md and docs/ from the archived tables of one run."""
+    """Write the generated parts of README.md and docs/ from the archived tables of a run.
+
+    Example:
+      craft docs --results results
+    """
     from craft.core.files import ROOT
     from craft.documentation.archive import Archive, archive_run
     from craft.documentation.pages import write_pages

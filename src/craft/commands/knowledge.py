@@ -21,7 +21,13 @@ from craft.pipeline.explain import explain_config
 BANK = Path("data/knowledge")
 COLOURS = {"added": typer.colors.GREEN, "removed": typer.colors.RED, "changed": typer.colors.YELLOW}
 
-app = new_app(no_args_is_help=True, help="Write, lint, compare and review the knowledge of labels.")
+HELP = """Write, lint, compare and review the descriptions and checklists of labels.
+
+Example, for a modality of your own:
+craft knowledge new ultrasound benign malignant
+craft knowledge lint data/knowledge/ultrasound.yaml"""
+
+app = new_app(no_args_is_help=True, help=HELP)
 KnowledgeFile = Annotated[Path, typer.Argument(help="knowledge file", show_default=False)]
 
 
@@ -30,15 +36,24 @@ def write(
     modality: Annotated[str, typer.Argument(help="key of the modality, for example fundus", show_default=False)],
     labels: Annotated[list[str] | None, typer.Argument(help="label keys; all of the bank when left out")] = None,
     output: Annotated[Path, typer.Option(help="knowledge file to write", show_default=False)] = ...,
-    config: Annotated[Path | None, typer.Option(help="configuration whose `knowledge` settings hold")] = None,
-    provider: Annotated[Literal["bank", "openai", "transformers"] | None, typer.Option(help="overrides it")] = None,
-    model: Annotated[str | None, typer.Option(help="overrides it: the endpoint's name, a folder or a hub id")] = None,
-    base_url: Annotated[str | None, typer.Option(help="overrides it: the endpoint's address")] = None,
-    cache: Annotated[str | None, typer.Option(help="overrides it: folder of the answers")] = None,
-    images: Annotated[Path | None, typer.Option(help="image table, for `reference_images`")] = None,
+    config: Annotated[Path | None, typer.Option(help="configuration whose section `knowledge` holds")] = None,
+    provider: Annotated[
+        Literal["bank", "openai", "transformers"] | None,
+        typer.Option(help="who writes, instead of the configuration's"),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="its model: the endpoint's name, a folder or a hub id")] = None,
+    base_url: Annotated[str | None, typer.Option(help="the endpoint's address")] = None,
+    cache: Annotated[str | None, typer.Option(help="folder that keeps the answers")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="image table whose images the model is shown (`reference_images`)")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="replace an existing file")] = False,
 ) -> None:
-    """Write the knowledge of a modality from the bank or a language model; exit code 1 if the linter finds faults."""
+    """Write and lint the knowledge of a modality, from the bank or by a language model.
+
+    Example:
+      craft knowledge write fundus --output new.yaml --config my.yaml
+    """
     from craft.knowledge.write import provenance_path, write_knowledge
 
     if output.exists() and not force:
@@ -57,7 +72,11 @@ def new(
     labels: Annotated[list[str], typer.Argument(help="label keys", show_default=False)],
     output: Annotated[Path | None, typer.Option(help="file to write; data/knowledge/MODALITY.yaml by default")] = None,
 ) -> None:
-    """Write a commented knowledge file whose texts are to be filled in."""
+    """Begin a commented knowledge file whose texts are to be filled in.
+
+    Example:
+      craft knowledge new ultrasound benign malignant
+    """
     from craft.knowledge.skeleton import write_skeleton
 
     output = output or BANK / f"{modality}.yaml"
@@ -77,7 +96,11 @@ def lint(
     files: Annotated[list[Path], typer.Argument(help="knowledge files", show_default=False)],
     window: Annotated[int | None, typer.Option(help="tokens that the evaluator reads of a text")] = None,
 ) -> None:
-    """Print what is to be mended in knowledge files; exit code 1 if anything is."""
+    """Print what is to be mended in knowledge files; exit code 1 if anything is.
+
+    Example:
+      craft knowledge lint data/knowledge/fundus.yaml
+    """
     print_findings(files, window)
 
 
@@ -86,7 +109,11 @@ def diff(
     new: KnowledgeFile,
     bank: Annotated[Path | None, typer.Argument(help="file it is compared with; that of the bank by default")] = None,
 ) -> None:
-    """Print what a knowledge file changes against the bank, label by label."""
+    """Print what a knowledge file changes against the bank, label by label.
+
+    Example:
+      craft knowledge diff new.yaml
+    """
     changed = Knowledge.load(new)
     bank = bank or BANK / f"{changed.modality}.yaml"
     known = Knowledge.load(bank)
@@ -101,7 +128,11 @@ def review(
     file: KnowledgeFile,
     output: Annotated[Path, typer.Option(help="folder of the pages", show_default=False)] = ...,
 ) -> None:
-    """Write printable pages on which a clinician reviews the knowledge, one per label."""
+    """Write printable pages on which a clinician reviews the knowledge, one per label.
+
+    Example:
+      craft knowledge review data/knowledge/fundus.yaml --output pages
+    """
     from craft.knowledge.review import write_review
     from craft.knowledge.write import provenance_path
 

@@ -14,16 +14,20 @@ def command(
     dataset: Annotated[str, typer.Option(help="dataset of the run to compare with, or its modality")],
     output: Annotated[Path, typer.Option(help="scores to write: .csv or .parquet, one row per image")],
     run: Annotated[Path, typer.Option(help="results folder of a finished run")] = Path("results"),
-    evaluator: Annotated[str | None, typer.Option(help="of the run; without it, the first held-out one")] = None,
+    evaluator: Annotated[str | None, typer.Option(help="of the run; by default the first held-out one")] = None,
     label_column: Annotated[str, typer.Option(help="column of labels.csv or the table that holds the label")] = "label",
     rename: Annotated[list[str] | None, typer.Option(help="OWN=RUN: the run's name of a label; repeatable")] = None,
     summary: Annotated[Path | None, typer.Option(help="CSV file for the summary that is printed")] = None,
     bit_depth: Annotated[
         int | None, typer.Option(min=8, max=16, help="significant bits of 16-bit grey values that no header states")
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="threads that decode; without it, one per core")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="threads that decode; by default one per core")] = None,
 ) -> None:
-    """Score images by how well they show their label, and print the same of real images beside it."""
+    """Score any images by how well they show their label, beside real test images.
+
+    Example:
+      craft score my_images --dataset dermoscopy --output scores.csv
+    """
     writer = choose_writer(output)
     names = parse_renames(rename or [])
     from craft.core.device import lease_device

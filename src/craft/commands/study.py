@@ -8,7 +8,14 @@ import typer
 from craft.core.cli import new_app
 from craft.core.errors import CraftError
 
-app = new_app(no_args_is_help=True, help="Plan a blinded reader study, and analyse what its readers answered.")
+HELP = """Plan a blinded reader study, and analyse what its readers answered.
+
+Example, with the run that writes the readers' page in between:
+craft study plan --rate 0.65 --readers 3
+snakemake --cores all study
+craft study analyse results/reader_study/key.json answers/anna.json"""
+
+app = new_app(no_args_is_help=True, help=HELP)
 # metrics of `analyse_study` that are printed: of all readers together, and of every reader or two of them
 PRINTED = ("win_rate", "pair_win_rate", "no_difference", "strength", "fleiss_kappa")
 BY_READER = ("agreement_within", "kappa")
@@ -18,7 +25,9 @@ BY_READER = ("agreement_within", "kappa")
 def plan(
     rate: Annotated[float, typer.Option(min=0.01, max=0.99, help="share of choices for the method, if it is better")],
     power: Annotated[float, typer.Option(min=0.05, max=0.999, help="wanted chance that the study finds it")] = 0.8,
-    alpha: Annotated[float, typer.Option(min=0.0001, max=0.5, help="of the two-sided exact binomial test")] = 0.05,
+    alpha: Annotated[
+        float, typer.Option(min=0.0001, max=0.5, help="significance level of the two-sided exact binomial test")
+    ] = 0.05,
     no_difference: Annotated[
         float, typer.Option(min=0, max=0.95, help="share of answers that will choose neither, and so not count")
     ] = 0.0,
@@ -27,7 +36,11 @@ def plan(
         float, typer.Option(min=0, max=1, help="how alike two readers judge a pair: 1 makes a second one worth nothing")
     ] = 0.5,
 ) -> None:
-    """Print how many pairs are needed to tell a share of choices from one half."""
+    """Print how many pairs are needed to tell a share of choices from one half.
+
+    Example:
+      craft study plan --rate 0.65 --readers 3
+    """
     from craft.evaluation.statistics.choices import MOST_CHOICES, choices_needed, pairs_needed
 
     choices = choices_needed(rate, power, alpha) if rate != 0.5 else None
@@ -45,14 +58,20 @@ def plan(
 @app.command()
 def analyse(
     key: Annotated[Path, typer.Argument(help="key.json of the study", show_default=False)],
-    responses: Annotated[list[Path], typer.Argument(help="files of the readers", show_default=False)],
-    output: Annotated[Path | None, typer.Option(help="folder of what is written; without it, that of the key")] = None,
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="of all intervals")] = 0.95,
+    responses: Annotated[list[Path], typer.Argument(help="files that the readers handed in", show_default=False)],
+    output: Annotated[Path | None, typer.Option(help="folder to write to; by default that of the key")] = None,
+    confidence: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="share of intervals that hold the truth")
+    ] = 0.95,
     keep_inattentive: Annotated[
         bool, typer.Option("--keep-inattentive", help="count readers that failed an attention check")
     ] = False,
 ) -> None:
-    """Write `analysis.csv` and a figure of the readers' answers, and print the main numbers."""
+    """Write `analysis.csv` and a figure of the readers' answers, and print the main numbers.
+
+    Example:
+      craft study analyse results/reader_study/key.json answers/anna.json
+    """
     from craft.core.files import write_csv
     from craft.evaluation.reader_study.analysis import analyse_study
     from craft.evaluation.reader_study.figure import save_study_figure

@@ -13,9 +13,10 @@ from pydantic import Field
 
 from craft.core.errors import CraftError
 from craft.core.files import ROOT, write_csv, write_json
+from craft.core.origin import describe_machine, read_commit
 from craft.core.reading import read_json
 from craft.core.settings import Strict
-from craft.documentation.provenance import JOB_COLUMNS, date_of, describe_machine, measure_jobs, read_commit
+from craft.documentation.provenance import JOB_COLUMNS, date_of, measure_jobs
 from craft.evaluation.reporting.findings import collect_findings
 from craft.evaluation.reporting.histories import KEPT_COLUMNS, pair_trainings, read_kept_states
 from craft.evaluation.results import SETTINGS, Results, require_columns, require_file, set_file

@@ -15,6 +15,7 @@ from craft.datasets.settings import PrepareJob, ReadJob
 from craft.evaluation.ablation.settings import AblationJob
 from craft.evaluation.auditing.settings import AuditJob, AuditSettings, SignsJob
 from craft.evaluation.biomarkers.settings import MeasureJob
+from craft.evaluation.checklist.settings import CheckedDataset, CheckedMethod, CheckedTraining, ChecklistJob
 from craft.evaluation.downstream.settings import DownstreamJob
 from craft.evaluation.fidelity.settings import FidelityJob
 from craft.evaluation.gallery.settings import GalleryJob
@@ -58,6 +59,7 @@ from craft.training.settings import (
 
 ABLATION_SETTINGS = "tables/settings/collect_ablations.yaml"
 GALLERY_SETTINGS = "tables/settings/make_gallery.yaml"
+CHECKLIST_SETTINGS = "tables/settings/write_checklist.yaml"
 STUDY_SETTINGS = "reader_study/settings/make_study.yaml"
 
 
@@ -81,6 +83,7 @@ def resolve_jobs(config: Config) -> dict[str, JobSettings]:
                 jobs |= resolve_method(config, dataset, method, seed)
     jobs[SETTINGS] = resolve_run(config)
     jobs[GALLERY_SETTINGS] = resolve_gallery(config)
+    jobs[CHECKLIST_SETTINGS] = resolve_checklist(config)
     return jobs | resolve_ablations(config) | resolve_study(config)
 
 
@@ -113,6 +116,41 @@ def resolve_gallery(config: Config) -> GalleryJob:
         "shown": [name for name, dataset in config.datasets.items() if dataset.show_images],
     }
     return GalleryJob(**dict(resolve_run(config)) | narrowed)
+
+
+def resolve_checklist(config: Config) -> ChecklistJob:
+    """The run, and how it was configured."""
+    foundation = config.foundation
+    data = {
+        name: CheckedDataset(**{key: getattr(dataset, key) for key in CheckedDataset.model_fields})
+        for name, dataset in config.datasets.items()
+    }
+    return ChecklistJob(
+        **dict(resolve_run(config)) | {"modules": TABLES.modules()},
+        notice=config.notice,
+        resolution=config.resolution,
+        data=data,
+        foundation=foundation and name_of(model_path(config, "foundation")),
+        foundation_trained=bool(foundation and foundation.train),
+        ways={name: checked_method(method) for name, method in config.methods.items()},
+        knowledge=config.knowledge.provider,
+    )
+
+
+def name_of(path: str) -> str:
+    """A model's path or hub id as it is; of a folder of this machine only the last part."""
+    return Path(path).name if Path(path).is_absolute() else path
+
+
+def checked_method(method: MethodSettings) -> CheckedMethod:
+    """What the checklist says of a method."""
+    training, guard = (getattr(method, key, None) if method.rule else None for key in ("training", "guard"))
+    return CheckedMethod(
+        kind=method.kind,
+        start=method.start,
+        guarded=bool(guard and guard.acts),
+        training=training and CheckedTraining(**{key: getattr(training, key) for key in CheckedTraining.model_fields}),
+    )
 
 
 def resolve_ablations(config: Config) -> dict[str, JobSettings]:
