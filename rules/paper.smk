@@ -50,6 +50,7 @@ rule compile_paper:
         paper=report(
             "<results>/paper/paper.pdf", caption="captions/paper.rst", category="Paper", labels={"file": "paper.pdf"}
         ),
+        claims="<results>/paper/claims.json",
     log:
         "<logs>/compile_paper.log",
     conda:
@@ -67,4 +68,4 @@ rule compile_paper:
         notice=CONFIG.notice,
     shell:
         "python scripts/compile_paper.py --run {input.run:q} {params.tables} {params.figures} {params.settings}"
-        " {params.histories} {params.study} --notice {params.notice:q} --output {output.paper:q} > {log:q} 2>&1"
+        " {params.histories} {params.study} --notice {params.notice:q} --output {output.paper:q} --claims {output.claims:q} > {log:q} 2>&1"

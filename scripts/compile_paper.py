@@ -14,6 +14,9 @@ def main(
     output: Annotated[
         Path, typer.Option(help="paper as .pdf, or as one .png for each page where the name holds {p} (written)")
     ],
+    claims: Annotated[
+        Path, typer.Option(help="ledger of the numbers that the paper's sentences say, as .json (written)")
+    ],
     figures: Annotated[list[Path] | None, typer.Option(help="a figure of the run as .png, one by one")] = None,
     settings: Annotated[
         list[Path] | None, typer.Option(help="settings of a training of an adapter, one by one")
@@ -41,7 +44,7 @@ def main(
         notebooks=notebooks,
         study=study,
     )
-    compile_paper(files, output, notice)
+    compile_paper(files, output, notice, claims)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from craft.evaluation.reporting.findings.memorization import find_memorization
 from craft.evaluation.reporting.findings.no_images import find_no_images
 from craft.evaluation.reporting.findings.reliability import find_reliability
 from craft.evaluation.reporting.findings.same_images import find_same_images
+from craft.evaluation.reporting.findings.study import find_study
 from craft.evaluation.reporting.findings.tail import find_tail
 from craft.evaluation.settings import Run
 
@@ -52,6 +53,7 @@ FINDINGS: dict[str, Callable[[Tables, Run], Any]] = {
     "gap": find_gap,
     "drop_one": find_drop_one,
     "same_images": find_same_images,
+    "study": find_study,
 }
 
 
@@ -59,7 +61,7 @@ def collect_findings(tables: Tables, kept: pd.DataFrame, run: Run) -> dict[str, 
     """All findings of a run by name.
 
     Args:
-        tables: the tables of the run by name.
+        tables: the tables of the run by name, and the analysis of a reader study where there is one.
         kept: states that its reward methods kept, as `craft.evaluation.reporting.histories.read_kept_states` returns
             them.
         run: datasets and methods.

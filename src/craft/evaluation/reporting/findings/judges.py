@@ -1,6 +1,8 @@
 """Validity: which evaluators are no judge of a dataset's labels?"""
 
 from craft.evaluation.reporting.findings.base import JUDGES, Tables, estimate_of, rows_of, spread, value_of
+from craft.evaluation.reporting.traced import Count, tally
+from craft.evaluation.results import SETTINGS
 from craft.evaluation.settings import Run
 
 
@@ -29,5 +31,5 @@ def find_judges(tables: Tables, run: Run) -> dict:
         for judge in run.judges
         if (what := judge.unknown)
     ]
-    found = {"accuracy": accuracy, "cases": len(balanced), "no_judges": none}
-    return found | {"declared": len(run.judges), "unknown": unknown}
+    found = {"accuracy": accuracy, "cases": tally(balanced), "no_judges": none}
+    return found | {"declared": Count(len(run.judges), [SETTINGS]), "unknown": unknown}
