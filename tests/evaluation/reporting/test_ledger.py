@@ -50,7 +50,7 @@ def test_a_number_without_a_source_is_refused(number):
 
 
 def test_a_number_from_a_row_that_no_table_has_is_refused():
-    with pytest.raises(CraftError, match="rests on tables/cas.csv:9, which is a row of no table"):
+    with pytest.raises(CraftError, match=r"rests on tables/cas\.csv:9, which is a row of no table"):
         ledger_of({"gain": Value(1, ["tables/cas.csv:9"])})
 
 

@@ -28,8 +28,8 @@ def compare_paired(tables: Tables, run: Run, evaluator: str, metric: str) -> dic
         metric: of both tables; higher is better.
 
     Returns:
-        evaluator, number of datasets, in how many it is `better` and `worse`, in how many `clear`ly better (p after Holm's
-        correction), and the range of the difference.
+        evaluator, number of datasets, in how many it is `better` and `worse`, in how many `clear`ly better (p after
+        Holm's correction), and the range of the difference.
     """
     ours, differences, clear = our_method(run), [], []
     for dataset in run.datasets if ours else []:

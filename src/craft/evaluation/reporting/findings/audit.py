@@ -27,9 +27,9 @@ def judge(tables: Tables, run: Run, auditor: str) -> dict:
     """The share of satisfied items of the reward method against the strongest baseline's and the test images'.
 
     Returns:
-        auditor, number of datasets, in how many the share is `better` and `worse`, in how many `clear`ly better (intervals
-        that do not overlap), the ranges of the difference from the baseline and `from_real` images, and of Kendall's tau between
-        the methods' order and that of CAS under the first held-out evaluator.
+        auditor, number of datasets, in how many the share is `better` and `worse`, in how many `clear`ly better
+        (intervals that do not overlap), the ranges of the difference from the baseline and `from_real` images, and of
+        Kendall's tau between the methods' order and that of CAS under the first held-out evaluator.
     """
     table, ours, differences, clear = tables["audit"], our_method(run), [], []
     for dataset in run.datasets:

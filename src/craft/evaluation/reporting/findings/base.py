@@ -1,7 +1,7 @@
 """What all findings share: choosing rows of tables, the reward method and its strongest baseline, and ranges.
 
 A finding is computed here and worded in the paper's source. Its values are plain numbers, strings, lists and dicts;
-shares stay shares, and None stands where there is nothing to tell. Every number is traced to the rows that it comes from.
+shares stay shares, and None stands where there is nothing to tell. Every number is traced to the rows it comes from.
 """
 
 from collections.abc import Iterable, Mapping

@@ -14,10 +14,10 @@ def find_label_swap(tables: Tables, run: Run) -> dict:
     """AUROC of CAS by role, the weakest single dimension, and what is not above chance.
 
     Returns:
-        `chance`, which is what no knowledge of labels would give; `cas`: range over datasets by role; `weakest`: dataset, evaluator and dimension with value and interval;
-        `blind`: a list of the same for CAS and all dimensions whose interval reaches down to one half; `labels`:
-        number of `cases` (dataset, evaluator, dimension or CAS, and claimed label), and `blind` among them, which have
-        their `label` too.
+        `chance`, what no knowledge of labels would give; `cas`: range over datasets by role; `weakest`: dataset,
+        evaluator and dimension with value and interval; `blind`: a list of the same for CAS and all dimensions whose
+        interval reaches down to chance; `labels`: number of `cases` (dataset, evaluator, dimension or CAS, and claimed
+        label), and `blind` among them, which have their `label` too.
     """
     swapped = rows_of(tables["validity"], study="label_swap")
     rows, single = rows_of(swapped, metric="auroc"), rows_of(swapped, metric="label_auroc")

@@ -24,8 +24,9 @@ def reduction(tables: Tables, run: Run, evaluator: str) -> dict:
     """By how much the tail is smaller under one evaluator.
 
     Returns:
-        evaluator, number of datasets, in how many the tail is `smaller` and `larger`, the range of the reduction as a share of all
-        images (`points`) and of the baseline's tail (`shares`), and the mean of the latter (`relative`).
+        evaluator, number of datasets, in how many the tail is `smaller` and `larger`, the range of the reduction
+        as a share of all images (`points`) and of the baseline's tail (`shares`), and the mean of the latter
+        (`relative`).
     """
     keys = {"method": str(our_method(run)), "evaluator": evaluator}
     table = tables["tail_reduction"]
