@@ -24,6 +24,9 @@ def main(
     histories: Annotated[
         list[Path] | None, typer.Option(help="history of a training, one by one, in the order of --settings")
     ] = None,
+    counts: Annotated[
+        list[Path] | None, typer.Option(help="<dataset>/counts.csv, which the preparation wrote, one by one")
+    ] = None,
     study: Annotated[Path | None, typer.Option(help="analysis of a reader study as .csv, where there is one")] = None,
     notice: Annotated[str, typer.Option(help="what plays the part of real images in this run")] = "",
     paper: Annotated[Path, typer.Option(help="folder with the paper's source")] = Path("paper"),
@@ -42,6 +45,7 @@ def main(
         histories=histories or [],
         paper=paper,
         notebooks=notebooks,
+        counts=counts or [],
         study=study,
     )
     compile_paper(files, output, notice, claims)

@@ -41,11 +41,12 @@ def describe_run(
         "dimensions": list(DIMENSIONS),
         "arms": name_arms(tables["downstream"]["method"].unique()),
         "seeds": len(run.seeds),
+        "resolution": run.resolution,
         "scoring": run.scoring.model_dump(mode="json"),
         "tables": [
             {"name": name, "title": table.title, "columns": list(table.columns)} for name, table in TABLES.items()
         ],
-        "figures": [{"name": figure.name, "caption": figure.caption} for figure in figures],
+        "figures": [{"name": figure.name, "caption": figure.caption, "beside": figure.beside} for figure in figures],
     }
 
 

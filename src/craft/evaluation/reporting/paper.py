@@ -16,6 +16,7 @@ from craft.core.reading import reading
 from craft.evaluation.reader_study.results import STUDY_COLUMNS
 from craft.evaluation.reporting.describe import describe_run
 from craft.evaluation.reporting.findings import collect_findings
+from craft.evaluation.reporting.findings import data
 from craft.evaluation.reporting.findings.study import STUDY
 from craft.evaluation.reporting.histories import pair_trainings, read_kept_states
 from craft.evaluation.reporting.ledger import label_rows, make_ledger
@@ -40,6 +41,7 @@ class PaperFiles:
         histories: what they left behind, in the same order.
         paper: folder with `paper.typ` and what it includes.
         notebooks: folder of the notebooks, which hold the figures' captions.
+        counts: `<dataset>/counts.csv` of the datasets, as far as they are to be spoken of.
         study: analysis of a reader study, where there is one.
     """
 
@@ -50,6 +52,7 @@ class PaperFiles:
     histories: list[Path] = field(default_factory=list)
     paper: Path = Path("paper")
     notebooks: Path = Path("notebooks")
+    counts: list[Path] = field(default_factory=list)
     study: Path | None = None
 
 
@@ -111,7 +114,7 @@ def stage_paper(files: PaperFiles, notice: str, root: Path) -> None:
     trainings = pair_trainings(files.settings, files.histories)
     described = describe_run(run, tables, [job for job, _ in trainings], figures, notice)
     write_json(root / "run.json", described)
-    tables |= {STUDY: stage_study(files.study, root / "study.csv")}
+    tables |= {STUDY: stage_study(files.study, root / "study.csv"), data.COUNTS: read_counts(files.counts)}
     kept = read_kept_states(trainings)
     jobs = {
         set_file(job.dataset, job.method, job.seed, f"settings/{path.name}"): job
@@ -120,6 +123,22 @@ def stage_paper(files: PaperFiles, notice: str, root: Path) -> None:
     ledger = make_ledger(collect_findings(tables, kept, run), described, [*tables.values(), kept], jobs, run)
     # a value that is no number would be no JSON
     (root / CLAIMS).write_text(json.dumps(ledger, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def read_counts(paths: list[Path]) -> pd.DataFrame:
+    """Images of every label and split, and the dataset, which the folder names, in front of them.
+
+    Raises:
+        CraftError: if a file is missing or lacks a column.
+    """
+    frames = [pd.DataFrame(columns=list(data.COLUMNS))]
+    for path in paths:
+        frame = pd.read_csv(require_file(path), keep_default_na=False, na_values=[""])
+        require_columns(frame, data.COLUMNS[1:], path)
+        dataset = path.parent.name
+        frame.insert(0, "dataset", dataset)
+        frames.append(label_rows(frame, f"{dataset}/{path.name}"))
+    return pd.concat(frames[1:]) if paths else frames[0]
 
 
 def stage_study(path: Path | None, staged: Path) -> pd.DataFrame:

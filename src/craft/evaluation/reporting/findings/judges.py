@@ -13,7 +13,8 @@ def find_judges(tables: Tables, run: Run) -> dict:
     or its accuracy is not above the share of the largest label.
 
     Returns:
-        `accuracy`: range over datasets of the balanced accuracy, by role; number of `cases` (dataset by evaluator);
+        `accuracy`: range over datasets of the balanced accuracy, by role; `beside`: for every evaluator, the ranges of
+        its `accuracy` and of the share of the largest label (`majority`), which needs no judge; number of `cases` (dataset by evaluator);
         `no_judges`: dataset, evaluator and role with balanced accuracy and interval, `accuracy`, `chance` and
         `majority`, the share of the largest label; `declared`: how many evaluators and encoders have a background;
         `unknown`: name, kind and role of those of which a part of it is unknown, and `what`.
@@ -32,4 +33,12 @@ def find_judges(tables: Tables, run: Run) -> dict:
         if (what := judge.unknown)
     ]
     found = {"accuracy": accuracy, "cases": tally(balanced), "no_judges": none}
-    return found | {"declared": Count(len(run.judges), [SETTINGS]), "unknown": unknown}
+    beside = [
+        {
+            "evaluator": name,
+            "accuracy": spread(own["value"]),
+            "majority": spread(rows_of(rows, metric="majority")["value"]),
+        }
+        for name, own in rows_of(rows, metric="accuracy").groupby("evaluator", sort=False)
+    ]
+    return found | {"beside": beside, "declared": Count(len(run.judges), [SETTINGS]), "unknown": unknown}
