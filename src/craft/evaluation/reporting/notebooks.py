@@ -1,9 +1,10 @@
 """The figures of the paper: every notebook draws one, and says in its metadata where it stands and how it is captioned.
 
 The metadata hold `craft: {order, beside, caption, reads}`: the place among the figures, the text that they stand beside
-(one of `Beside`, none: after all others), the caption as Typst markup, and the files that are read beside the settings of the run, as paths below the results folder with the wildcards `{dataset}`,
-`{method}`, `{trained}` (a method that has an adapter) and `{seed}`. With `paper: false` beside these the figure is none
-of the paper's, and a target of its own asks for it. Nothing else lists figures.
+(one of `Beside`; without it, after all others), the caption as Typst markup, and the files that are read beside the
+settings of the run, as paths below the results folder with the wildcards `{dataset}`, `{method}`, `{trained}` (a method
+that has an adapter) and `{seed}`. With `paper: false` beside these the figure is none of the paper's, and a target of
+its own asks for it. Nothing else lists figures.
 """
 
 import json

@@ -15,8 +15,7 @@ from craft.core.files import atomic_path, write_json
 from craft.core.reading import reading
 from craft.evaluation.reader_study.results import STUDY_COLUMNS
 from craft.evaluation.reporting.describe import describe_run
-from craft.evaluation.reporting.findings import collect_findings
-from craft.evaluation.reporting.findings import data
+from craft.evaluation.reporting.findings import collect_findings, data
 from craft.evaluation.reporting.findings.study import STUDY
 from craft.evaluation.reporting.histories import pair_trainings, read_kept_states
 from craft.evaluation.reporting.ledger import label_rows, make_ledger

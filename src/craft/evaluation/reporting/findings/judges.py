@@ -14,10 +14,10 @@ def find_judges(tables: Tables, run: Run) -> dict:
 
     Returns:
         `accuracy`: range over datasets of the balanced accuracy, by role; `beside`: for every evaluator, the ranges of
-        its `accuracy` and of the share of the largest label (`majority`), which needs no judge; number of `cases` (dataset by evaluator);
-        `no_judges`: dataset, evaluator and role with balanced accuracy and interval, `accuracy`, `chance` and
-        `majority`, the share of the largest label; `declared`: how many evaluators and encoders have a background;
-        `unknown`: name, kind and role of those of which a part of it is unknown, and `what`.
+        its `accuracy` and of the share of the largest label (`majority`), which needs no judge; number of `cases`
+        (dataset by evaluator); `no_judges`: dataset, evaluator and role with balanced accuracy and interval,
+        `accuracy`, `chance` and `majority`; `declared`: how many evaluators and encoders have a background; `unknown`:
+        name, kind and role of those of which a part of it is unknown, and `what`.
     """
     rows = rows_of(tables["validity"], study="judges")
     balanced, none = rows_of(rows, metric="balanced_accuracy"), []
