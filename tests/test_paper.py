@@ -230,9 +230,25 @@ def test_every_number_of_the_findings_is_a_claim_with_a_source(results, tmp_path
 
 
 def test_findings_are_worded_and_not_computed():
-    for name in ("findings.typ", "validity.typ"):
+    for name in ("findings.typ", "limits.typ", "validity.typ"):
         text = (PAPER / name).read_text()
         assert not [word for word in COMPUTING if word in text]
+
+
+def test_limits_are_those_of_the_run(results, tmp_path):
+    folder = shutil.copytree(results, tmp_path / "run")
+    run = Run.load(folder / SETTINGS)
+    changes = {"unnamed_patients": ["skin"], "resolution": 48}
+    write_text(folder / SETTINGS, run.model_copy(update=changes).to_yaml())
+    columns = ("label", "split", "images", "patients", "twins_elsewhere")
+    write_csv(folder / "chest/counts.csv", pd.DataFrame([("normal", "test", 91, 90, 17)], columns=list(columns)))
+    files = files_of(folder, counts=[folder / "chest/counts.csv"])
+    stage_paper(files, "", tmp_path)
+    text = '#import "limits.typ": *\n#metadata(repr((patients-limit, twins-limit, judges-limit, size-limit))) <said>'
+    (tmp_path / "probe.typ").write_text(text)
+    said = typst.query(tmp_path / "probe.typ", "<said>", field="value", root=tmp_path)
+    assert all(word in said for word in ("Skin", "names", "17", "91", "48", "clip_resnet", "largest label"))
+    assert "of whom none is in two splits" not in said
 
 
 def test_nothing_is_called_the_truth():
