@@ -135,7 +135,7 @@ def software(facts: Facts) -> str:
     spent = {
         what: float(cost["value"][cost["metric"] == f"{what}_seconds"].sum()) for what in ("cpu", "gpu") if len(cost)
     }
-    took = ", ".join(f"{seconds / 60:.0f} {what.upper()} minutes" for what, seconds in spent.items() if seconds)
+    took = ", ".join(f"{seconds / 60:.1f} {what.upper()} minutes" for what, seconds in spent.items() if seconds)
     return (
         f"Code: commit {facts.commit}, as it was when this file was written. {versions}."
         f" This file was written on: {facts.machine}; on a cluster, other jobs may have run elsewhere."
