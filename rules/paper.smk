@@ -72,6 +72,7 @@ rule compile_paper:
         figures=expand("<results>/figures/{notebook}.png", notebook=NOTEBOOKS),
         settings=training_settings(),
         histories=of_trainings("history.parquet"),
+        counts=expand("<results>/{dataset}/counts.csv", dataset=CONFIG.datasets),
         study=study_analysis(),
         notebooks=expand("notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
         paper=sorted(map(str, Path("paper").iterdir())),
@@ -80,6 +81,7 @@ rule compile_paper:
         paper=report(
             "<results>/paper/paper.pdf", caption="captions/paper.rst", category="Paper", labels={"file": "paper.pdf"}
         ),
+        claims="<results>/paper/claims.json",
     log:
         "<logs>/compile_paper.log",
     conda:
@@ -93,8 +95,9 @@ rule compile_paper:
         figures=repeated("--figures", "figures"),
         settings=repeated("--settings", "settings"),
         histories=repeated("--histories", "histories"),
+        counts=repeated("--counts", "counts"),
         study=repeated("--study", "study"),
         notice=CONFIG.notice,
     shell:
         "python scripts/compile_paper.py --run {input.run:q} {params.tables} {params.figures} {params.settings}"
-        " {params.histories} {params.study} --notice {params.notice:q} --output {output.paper:q} > {log:q} 2>&1"
+        " {params.histories} {params.counts} {params.study} --notice {params.notice:q} --output {output.paper:q} --claims {output.claims:q} > {log:q} 2>&1"

@@ -14,12 +14,18 @@ def main(
     output: Annotated[
         Path, typer.Option(help="paper as .pdf, or as one .png for each page where the name holds {p} (written)")
     ],
+    claims: Annotated[
+        Path, typer.Option(help="ledger of the numbers that the paper's sentences say, as .json (written)")
+    ],
     figures: Annotated[list[Path] | None, typer.Option(help="a figure of the run as .png, one by one")] = None,
     settings: Annotated[
         list[Path] | None, typer.Option(help="settings of a training of an adapter, one by one")
     ] = None,
     histories: Annotated[
         list[Path] | None, typer.Option(help="history of a training, one by one, in the order of --settings")
+    ] = None,
+    counts: Annotated[
+        list[Path] | None, typer.Option(help="<dataset>/counts.csv, which the preparation wrote, one by one")
     ] = None,
     study: Annotated[Path | None, typer.Option(help="analysis of a reader study as .csv, where there is one")] = None,
     notice: Annotated[str, typer.Option(help="what plays the part of real images in this run")] = "",
@@ -39,9 +45,10 @@ def main(
         histories=histories or [],
         paper=paper,
         notebooks=notebooks,
+        counts=counts or [],
         study=study,
     )
-    compile_paper(files, output, notice)
+    compile_paper(files, output, notice, claims)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from pydoc import locate
 
 import pandas as pd
 import pytest
@@ -10,11 +11,13 @@ import typst
 from fake_results import EVALUATORS, make_results
 from fake_study import prefers, write_response, write_study
 from PIL import Image
+from typst_prose import typed_numbers
 
 from craft.core.errors import CraftError
 from craft.core.files import write_csv, write_text
 from craft.evaluation.reader_study.analysis import analyse_study
 from craft.evaluation.reader_study.responses import read_key, read_responses
+from craft.evaluation.reporting.ledger import numbers_in
 from craft.evaluation.reporting.notebooks import list_figures
 from craft.evaluation.reporting.paper import PaperFiles, compile_paper, stage_paper
 from craft.evaluation.results import SETTINGS, Results, set_file
@@ -176,7 +179,7 @@ def test_trainings_are_described_and_their_kept_states_found(results, tmp_path):
     described = {entry["key"]: entry for entry in json.loads((tmp_path / "run.json").read_text())["methods"]}
     assert described["craft"]["settings"]["training"]["start"] == "lora" and described["craft"]["reward"]
     assert described["foundation"]["settings"] is None and described["real"]["name"] == "Test images"
-    diversity = json.loads((tmp_path / "findings.json").read_text())["diversity"]
+    diversity = json.loads((tmp_path / "claims.json").read_text())["findings"]["diversity"]
     assert diversity["runs"] == 4 and diversity["stopped"] == 4
 
 
@@ -187,17 +190,65 @@ def test_histories_and_settings_must_match(results, tmp_path):
     assert files.histories
 
 
-def test_paper_source_contains_no_measured_number():
-    lines = [line for source in sorted(PAPER.glob("*.typ")) for line in source.read_text().splitlines() if "0." in line]
-    allowed = ("em", "pt", "mm", "the original's figures")
-    measures = [line for line in lines if not any(word in line for word in allowed)]
-    assert measures == []
+@pytest.mark.parametrize("source", sorted(PAPER.glob("*.typ")), ids=lambda path: path.stem)
+def test_no_number_is_typed_by_hand(source):
+    assert list(typed_numbers(source.read_text())) == []
+
+
+def test_a_number_typed_by_hand_is_found_wherever_prose_stands():
+    prose = "#let f(x) = [gain of 0.5 in #x.map(y => [#y % of 3])]\nC1 @a2024 $L_2$ `7` #v(2em) 12 %, F1 \\u{2212}"
+    assert list(typed_numbers(prose)) == [(1, "0.5"), (1, "3"), (2, "12")]
+
+
+def test_the_ledger_is_written_beside_the_paper_and_names_rows_jobs_and_settings(results, tmp_path):
+    compile_paper(files_of(results), tmp_path / "paper.pdf", "", tmp_path / "claims.json")
+    ledger = json.loads((tmp_path / "claims.json").read_text())
+    claim = next(each for each in ledger["claims"] if each["id"] == "alignment.held_out.0.difference.high")
+    (label,) = claim["rows"]
+    file, line = label.split(":")
+    cells = (results / file).read_text().splitlines()[int(line) - 1].split(",")
+    row = ledger["rows"][label]
+    assert cells[:2] == [row["dataset"], row["label"]] and float(cells[6]) == claim["value"] == row["value"]
+    job = ledger["jobs"][row["jobs"][0]]
+    assert job == {"dataset": row["dataset"], "method": "craft", "seed": 0, "settings": job["settings"]}
+    assert (results / job["settings"][0]).is_file()
+
+
+def test_every_number_of_the_findings_is_a_claim_with_a_source(results, tmp_path):
+    stage_paper(files_of(results), "", tmp_path)
+    ledger = json.loads((tmp_path / "claims.json").read_text())
+    claims = {claim["id"]: claim for claim in ledger["claims"]}
+    said = dict(numbers_in(ledger["findings"])) | dict(
+        numbers_in(json.loads((tmp_path / "run.json").read_text()), "run.")
+    )
+    assert {name: claim["value"] for name, claim in claims.items()} == said
+    assert all(
+        claim.get("rows") or claim.keys() & {"settings", "defined"} or not claim["value"] for claim in claims.values()
+    )
+    assert {locate(claim["defined"]) == claim["value"] for claim in claims.values() if "defined" in claim} == {True}
+    assert set(ledger["rows"]) == {label for claim in claims.values() for label in claim.get("rows", ())}
 
 
 def test_findings_are_worded_and_not_computed():
-    for name in ("findings.typ", "validity.typ"):
+    for name in ("findings.typ", "limits.typ", "validity.typ"):
         text = (PAPER / name).read_text()
         assert not [word for word in COMPUTING if word in text]
+
+
+def test_limits_are_those_of_the_run(results, tmp_path):
+    folder = shutil.copytree(results, tmp_path / "run")
+    run = Run.load(folder / SETTINGS)
+    changes = {"unnamed_patients": ["skin"], "resolution": 48}
+    write_text(folder / SETTINGS, run.model_copy(update=changes).to_yaml())
+    columns = ("label", "split", "images", "patients", "twins_elsewhere")
+    write_csv(folder / "chest/counts.csv", pd.DataFrame([("normal", "test", 91, 90, 17)], columns=list(columns)))
+    files = files_of(folder, counts=[folder / "chest/counts.csv"])
+    stage_paper(files, "", tmp_path)
+    text = '#import "limits.typ": *\n#metadata(repr((patients-limit, twins-limit, judges-limit, size-limit))) <said>'
+    (tmp_path / "probe.typ").write_text(text)
+    said = typst.query(tmp_path / "probe.typ", "<said>", field="value", root=tmp_path)
+    assert all(word in said for word in ("Skin", "names", "17", "91", "48", "clip_resnet", "largest label"))
+    assert "of whom none is in two splits" not in said
 
 
 def test_nothing_is_called_the_truth():
@@ -243,7 +294,7 @@ def test_a_paper_of_given_images_judges_them_and_speaks_of_no_generator(methods,
     compile_paper(files, tmp_path / "paper.pdf", "Discs play the part of real images.")
     headings = json.dumps(query(files, tmp_path / "root", "heading"))
     assert "The Clinical Alignment Score" in headings and "Reward-aligned finetuning" not in headings
-    found = json.loads((tmp_path / "root/findings.json").read_text())["given"]
+    found = json.loads((tmp_path / "root/claims.json").read_text())["findings"]["given"]
     assert [(each["method"], each["dataset"]) for each in found] == [
         (method, dataset) for method in methods for dataset in ("chest", "skin")
     ]

@@ -35,6 +35,7 @@ class Run(JobSettings):
 
     datasets: dict[str, list[str]] = Field(description="labels by dataset")
     unnamed_patients: list[str] = Field([], description="datasets that name no patients: each image counts as its own")
+    resolution: Positive | None = Field(None, description="side of all images in pixels; unknown: null")
     methods: list[str] = Field(description="methods in the order of the configuration")
     rewarded: list[str] = Field(description="methods that were finetuned on a reward and count as no baseline")
     given: list[str] = Field([], description="methods whose images another program made, which share no noise")

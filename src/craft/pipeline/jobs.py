@@ -93,6 +93,7 @@ def resolve_run(config: Config) -> Run:
         modules=[*DIMENSIONS.extension_files(), *TABLES.modules()],
         datasets={name: list(dataset.labels) for name, dataset in config.datasets.items()},
         unnamed_patients=[name for name, dataset in config.datasets.items() if not dataset.names_patients],
+        resolution=config.resolution,
         methods=list(config.methods),
         rewarded=[name for name, method in config.methods.items() if method.rewarded],
         given=config.given_methods(),

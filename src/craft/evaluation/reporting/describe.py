@@ -9,6 +9,7 @@ from craft.evaluation.reporting.figures import name_method, spell
 from craft.evaluation.reporting.notebooks import Figure
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import TABLES
+from craft.models.backgrounds import Background
 from craft.reward.dimensions import DIMENSIONS
 from craft.training.settings import MethodJob
 
@@ -36,14 +37,16 @@ def describe_run(
         ],
         "methods": [describe_method(method, run, jobs) for method in (*run.controls, *run.methods)],
         "evaluators": tables["cas"][["evaluator", "role"]].drop_duplicates().to_dict("records"),
+        "judges": [describe_judge(judge) for judge in run.judges if judge.role == "held_out"],
         "dimensions": list(DIMENSIONS),
         "arms": name_arms(tables["downstream"]["method"].unique()),
         "seeds": len(run.seeds),
+        "resolution": run.resolution,
         "scoring": run.scoring.model_dump(mode="json"),
         "tables": [
             {"name": name, "title": table.title, "columns": list(table.columns)} for name, table in TABLES.items()
         ],
-        "figures": [{"name": figure.name, "caption": figure.caption} for figure in figures],
+        "figures": [{"name": figure.name, "caption": figure.caption, "beside": figure.beside} for figure in figures],
     }
 
 
@@ -58,6 +61,12 @@ def describe_method(method: str, run: Run, jobs: list[MethodJob]) -> dict:
         "sampled": method in run.methods and method not in run.given,
         "settings": job and job.model_dump(mode="json"),
     }
+
+
+def describe_judge(judge: Background) -> dict:
+    """Name, kind and family of a judge, and the images that formed it in words; None stands for what is unknown."""
+    images = judge.training_data and [str(each) for each in judge.training_data]
+    return {"name": judge.name, "kind": judge.kind, "family": judge.family, "training_data": images}
 
 
 def name_arms(arms: Iterable[str]) -> dict[str, str]:

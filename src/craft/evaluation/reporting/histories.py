@@ -52,7 +52,7 @@ def pair_trainings(settings: list[Path], histories: list[Path]) -> list[tuple[Me
 def read_kept_states(trainings: list[tuple[MethodJob, pd.DataFrame]]) -> pd.DataFrame:
     """The states that reward methods kept, one row per training, columns `KEPT_COLUMNS`.
 
-    Trainings without a guard keep their last state and have no row.
+    Trainings without a guard keep their last state and have no row. The index names the history of every training.
 
     Args:
         trainings: as `pair_trainings` returns them.
@@ -63,4 +63,5 @@ def read_kept_states(trainings: list[tuple[MethodJob, pd.DataFrame]]) -> pd.Data
         if "monitor" in history and history["monitor"].notna().any()
     ]
     frame = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=list(KEPT_COLUMNS))
-    return frame[list(KEPT_COLUMNS)]
+    files = [set_file(row.dataset, row.method, row.seed, "history.parquet") for row in frame.itertuples()]
+    return frame[list(KEPT_COLUMNS)].set_axis(files)

@@ -1,20 +1,24 @@
 """The figures of the paper: every notebook draws one, and says in its metadata where it stands and how it is captioned.
 
-The metadata hold `craft: {order, caption, reads}`: the place among the figures, the caption as Typst markup, and the
-files that are read beside the settings of the run, as paths below the results folder with the wildcards `{dataset}`,
-`{method}`, `{trained}` (a method that has an adapter) and `{seed}`. With `paper: false` beside these the figure is none
-of the paper's, and a target of its own asks for it. Nothing else lists figures.
+The metadata hold `craft: {order, beside, caption, reads}`: the place among the figures, the text that they stand beside
+(one of `Beside`; without it, after all others), the caption as Typst markup, and the files that are read beside the
+settings of the run, as paths below the results folder with the wildcards `{dataset}`, `{method}`, `{trained}` (a method
+that has an adapter) and `{seed}`. With `paper: false` beside these the figure is none of the paper's, and a target of
+its own asks for it. Nothing else lists figures.
 """
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
 from craft.core.errors import CraftError, explain_validation
 from craft.core.settings import Strict
 
+# paragraphs of the paper's results that figures stand beside
+Beside = Literal["images", "alignment", "cost", "diversity", "memorization", "validity"]
 EXAMPLE = '"craft": {"order": 60, "caption": "What is shown.", "reads": ["{dataset}/images.parquet"]}'
 
 
@@ -22,6 +26,7 @@ class FigureMetadata(Strict):
     """What a notebook says about its figure."""
 
     order: int = Field(description="figures stand in ascending order")
+    beside: Beside | None = Field(None, description="paragraph of the paper's results that it stands beside")
     caption: str = Field(min_length=1, description="Typst markup; `run` is what the paper knows of its run")
     reads: list[str] = Field(description="files below the results folder, with wildcards")
     paper: bool = Field(True, description="whether it is one of the paper's; false: a target of its own asks for it")
@@ -36,6 +41,7 @@ class Figure:
         caption: Typst markup.
         reads: files below the results folder, with wildcards.
         paper: whether it is one of the paper's.
+        beside: the paragraph of the paper's results that it stands beside; None: after all others.
         text: what the notebook says under its heading, in plain words.
     """
 
@@ -44,6 +50,7 @@ class Figure:
     reads: tuple[str, ...]
     paper: bool = True
     text: str = ""
+    beside: str | None = None
 
 
 def list_figures(folder: Path) -> list[Figure]:
@@ -55,7 +62,14 @@ def list_figures(folder: Path) -> list[Figure]:
     found = [(read_metadata(path), path.stem) for path in sorted(Path(folder).glob("*.ipynb"))]
     found.sort(key=lambda entry: (entry[0].order, entry[1]))
     return [
-        Figure(name, metadata.caption, tuple(metadata.reads), metadata.paper, read_text(Path(folder, f"{name}.ipynb")))
+        Figure(
+            name,
+            metadata.caption,
+            tuple(metadata.reads),
+            metadata.paper,
+            read_text(Path(folder, f"{name}.ipynb")),
+            metadata.beside,
+        )
         for metadata, name in found
     ]
 

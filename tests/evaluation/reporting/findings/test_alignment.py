@@ -32,6 +32,7 @@ def test_the_strongest_baseline_of_every_dataset_is_what_counts(tables, run):
         "evaluator": "judge",
         "datasets": 2,
         "better": 2,
+        "worse": 0,
         "clear": 1,
         "difference": {"low": 0.2, "high": 0.4},
     }
@@ -39,7 +40,12 @@ def test_the_strongest_baseline_of_every_dataset_is_what_counts(tables, run):
 
 def test_a_significant_loss_is_not_clearly_better(tables, run):
     (found,) = find_alignment(tables, run)["held_out"]
-    assert (found["better"], found["clear"], found["difference"]) == (1, 1, {"low": -0.1, "high": 0.1})
+    assert (found["better"], found["worse"], found["clear"], found["difference"]) == (
+        1,
+        1,
+        1,
+        {"low": -0.1, "high": 0.1},
+    )
 
 
 def test_without_reward_method_there_is_nothing_to_compare(tables, run_without_reward):

@@ -31,6 +31,7 @@ def test_an_auditor_compares_with_the_strongest_baseline_and_with_real_images(ta
             "auditor": "reader",
             "datasets": 2,
             "better": 2,
+            "worse": 0,
             "clear": 1,
             "difference": {"low": 0.125, "high": 0.25},
             "from_real": pytest.approx({"low": -0.15, "high": 0.125}),

@@ -30,6 +30,7 @@ def test_a_low_fid_and_a_high_recall_are_good(tables, run):
             "evaluator": "stranger",
             "datasets": 2,
             "lower_fid": 1,
+            "higher_fid": 1,
             "recall_not_higher": 2,
             "recall": {"low": -0.5, "high": 0.0},
         }

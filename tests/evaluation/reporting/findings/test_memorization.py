@@ -31,6 +31,7 @@ def test_rates_above_the_flagged_share_are_named(tables, run):
         "comparisons": 2,
         "above": [{"dataset": "chest", "measure": "l2", "value": 0.2}],
         "drawn": [{"dataset": "skin", "measure": "l2", "value": 0.1}],
+        "chance": 0.5,
         "memberships": 2,
         "inferred": 1,
     }

@@ -29,6 +29,7 @@ def test_label_swap_names_the_weakest_dimension_and_those_at_chance(make_table, 
     checklist = {"dataset": "skin", "evaluator": "watch", "dimension": "checklist"}
     checklist |= {"value": 0.55, "low": 0.45, "high": 0.65}
     assert find_label_swap({"validity": table}, run) == {
+        "chance": 0.5,
         "cas": {"reward": {"low": 0.8, "high": 0.9}, "held_out": {"low": 0.4, "high": 0.4}},
         "weakest": checklist,
         "blind": [

@@ -12,6 +12,7 @@ from craft.evaluation.reporting.findings.audit import find_audit
 from craft.evaluation.reporting.findings.base import Tables
 from craft.evaluation.reporting.findings.classifier import find_classifier
 from craft.evaluation.reporting.findings.damage import find_damage
+from craft.evaluation.reporting.findings.data import find_data
 from craft.evaluation.reporting.findings.decoder import find_decoder
 from craft.evaluation.reporting.findings.dimensions import find_dimensions
 from craft.evaluation.reporting.findings.diversity import find_diversity
@@ -20,6 +21,7 @@ from craft.evaluation.reporting.findings.drop_one import find_drop_one
 from craft.evaluation.reporting.findings.fidelity import find_fidelity
 from craft.evaluation.reporting.findings.gap import find_gap
 from craft.evaluation.reporting.findings.given import find_given
+from craft.evaluation.reporting.findings.headline import find_headline
 from craft.evaluation.reporting.findings.judges import find_judges
 from craft.evaluation.reporting.findings.label_agreement import find_label_agreement
 from craft.evaluation.reporting.findings.label_swap import find_label_swap
@@ -27,11 +29,14 @@ from craft.evaluation.reporting.findings.memorization import find_memorization
 from craft.evaluation.reporting.findings.no_images import find_no_images
 from craft.evaluation.reporting.findings.reliability import find_reliability
 from craft.evaluation.reporting.findings.same_images import find_same_images
+from craft.evaluation.reporting.findings.study import find_study
 from craft.evaluation.reporting.findings.tail import find_tail
 from craft.evaluation.settings import Run
 
 FINDINGS: dict[str, Callable[[Tables, Run], Any]] = {
+    "data": find_data,
     "given": find_given,
+    "headline": find_headline,
     "alignment": find_alignment,
     "tail": find_tail,
     "downstream": find_downstream,
@@ -52,6 +57,7 @@ FINDINGS: dict[str, Callable[[Tables, Run], Any]] = {
     "gap": find_gap,
     "drop_one": find_drop_one,
     "same_images": find_same_images,
+    "study": find_study,
 }
 
 
@@ -59,7 +65,7 @@ def collect_findings(tables: Tables, kept: pd.DataFrame, run: Run) -> dict[str, 
     """All findings of a run by name.
 
     Args:
-        tables: the tables of the run by name.
+        tables: the tables of the run by name; beside them what the data consist of, and the analysis of a reader study.
         kept: states that its reward methods kept, as `craft.evaluation.reporting.histories.read_kept_states` returns
             them.
         run: datasets and methods.

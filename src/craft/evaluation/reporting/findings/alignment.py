@@ -9,6 +9,7 @@ from craft.evaluation.reporting.findings.base import (
     spread,
     strongest_baseline,
 )
+from craft.evaluation.reporting.traced import tally, value_in
 from craft.evaluation.settings import Run
 
 
@@ -27,17 +28,22 @@ def compare_paired(tables: Tables, run: Run, evaluator: str, metric: str) -> dic
         metric: of both tables; higher is better.
 
     Returns:
-        evaluator, number of datasets, in how many it is `better`, in how many `clear`ly so (p after Holm's correction),
-        and the range of the difference.
+        evaluator, number of datasets, in how many it is `better` and `worse`, in how many `clear`ly better (p after
+        Holm's correction), and the range of the difference.
     """
-    ours, differences, clear = our_method(run), [], 0
+    ours, differences, clear = our_method(run), [], []
     for dataset in run.datasets if ours else []:
         keys = {"dataset": dataset, "evaluator": evaluator, "metric": metric}
         against = strongest_baseline(tables["cas"], run, "highest", **keys)
         row = row_of(tables["comparisons"], method=ours, against=str(against), **keys)
         if row is not None:
-            differences.append(float(row["value"]))
-            clear += bool(row["value"] > 0 and row["p_holm"] < 1 - run.scoring.confidence)
-    better = sum(difference > 0 for difference in differences)
-    found = {"evaluator": evaluator, "datasets": len(differences), "better": better, "clear": clear}
-    return found | {"difference": spread(differences)}
+            differences.append(value_in(row))
+            clear.append(row["value"] > 0 and row["p_holm"] < 1 - run.scoring.confidence)
+    return {
+        "evaluator": evaluator,
+        "datasets": tally(differences),
+        "better": tally(differences, [difference > 0 for difference in differences]),
+        "worse": tally(differences, [difference < 0 for difference in differences]),
+        "clear": tally(differences, clear),
+        "difference": spread(differences),
+    }

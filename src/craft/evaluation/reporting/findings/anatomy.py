@@ -2,6 +2,7 @@
 
 from craft.core.settings import REAL
 from craft.evaluation.reporting.findings.base import Tables, row_of, rows_of
+from craft.evaluation.reporting.traced import tally, value_in
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import ALL
 
@@ -26,18 +27,20 @@ def find_anatomy(tables: Tables, run: Run) -> list[dict]:
 
 def judge(tables: Tables, run: Run, method: str) -> dict:
     """What is found of one method, as `find_anatomy` describes it."""
-    table, lacking, beyond, datasets = tables["anatomy"], [], 0, 0
+    table, lacking, shares, distances, beyond = tables["anatomy"], [], [], [], []
     for dataset in run.datasets:
         keys = {"dataset": dataset, "label": ALL}
         own, real = (row_of(table, method=name, metric=EVERYTHING, **keys) for name in (method, REAL))
         if own is None or real is None:
             continue
-        datasets += 1
+        shares.append(value_in(own))
         if own["high"] < real["low"]:
-            lacking.append(lack(tables, dataset, method) | {"share": float(own["value"]), "real": float(real["value"])})
+            lacking.append(lack(tables, dataset, method) | {"share": value_in(own), "real": value_in(real)})
         distance, floor = (row_of(table, method=name, metric=DISTANCE, **keys) for name in (method, REAL))
-        beyond += bool(distance is not None and floor is not None and distance["low"] > floor["high"])
-    return {"method": method, "datasets": datasets, "lacking": lacking, "beyond": beyond}
+        if distance is not None and floor is not None:
+            distances.append(value_in(distance))
+            beyond.append(distance["low"] > floor["high"])
+    return {"method": method, "datasets": tally(shares), "lacking": lacking, "beyond": tally(distances, beyond)}
 
 
 def lack(tables: Tables, dataset: str, method: str) -> dict:
@@ -45,4 +48,4 @@ def lack(tables: Tables, dataset: str, method: str) -> dict:
     rows = rows_of(tables["anatomy"], dataset=dataset, label=ALL, method=method)
     rows = rows[rows["metric"].str.startswith(FOUND) & (rows["metric"] != EVERYTHING)]
     least = rows.loc[rows["value"].idxmin()]
-    return {"dataset": dataset, "least": least["metric"].removeprefix(FOUND), "found": float(least["value"])}
+    return {"dataset": dataset, "least": least["metric"].removeprefix(FOUND), "found": value_in(least)}

@@ -10,6 +10,7 @@ from craft.evaluation.reporting.findings.base import (
     strongest_baseline,
     value_of,
 )
+from craft.evaluation.reporting.traced import tally, value_in
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import ALL
 
@@ -26,24 +27,25 @@ def judge(tables: Tables, run: Run, auditor: str) -> dict:
     """The share of satisfied items of the reward method against the strongest baseline's and the test images'.
 
     Returns:
-        auditor, number of datasets, in how many the share is `better`, in how many `clear`ly so (intervals that do not
-        overlap), the ranges of the difference from the baseline and `from_real` images, and of Kendall's tau between
-        the methods' order and that of CAS under the first held-out evaluator.
+        auditor, number of datasets, in how many the share is `better` and `worse`, in how many `clear`ly better
+        (intervals that do not overlap), the ranges of the difference from the baseline and `from_real` images, and of
+        Kendall's tau between the methods' order and that of CAS under the first held-out evaluator.
     """
-    table, ours, differences, clear = tables["audit"], our_method(run), [], 0
+    table, ours, differences, clear = tables["audit"], our_method(run), [], []
     for dataset in run.datasets:
         keys = {"dataset": dataset, "evaluator": auditor, "metric": METRIC}
         own = row_of(table, label=ALL, method=ours, **keys)
         against = strongest_baseline(table, run, "highest", **keys)
         if own is not None and against is not None:
             other = row_of(table, label=ALL, method=against, **keys)
-            differences.append(float(own["value"] - other["value"]))
-            clear += bool(own["low"] > other["high"])
+            differences.append(value_in(own) - value_in(other))
+            clear.append(own["low"] > other["high"])
     return {
         "auditor": auditor,
-        "datasets": len(differences),
-        "better": sum(difference > 0 for difference in differences),
-        "clear": clear,
+        "datasets": tally(differences),
+        "better": tally(differences, [difference > 0 for difference in differences]),
+        "worse": tally(differences, [difference < 0 for difference in differences]),
+        "clear": tally(differences, clear),
         "difference": spread(differences),
         "from_real": spread(distance_from_real(tables, run, auditor, dataset) for dataset in run.datasets),
         "kendall": spread(rank_agreement(tables, auditor, dataset) for dataset in run.datasets),

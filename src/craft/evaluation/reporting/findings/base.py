@@ -1,7 +1,7 @@
 """What all findings share: choosing rows of tables, the reward method and its strongest baseline, and ranges.
 
 A finding is computed here and worded in the paper's source. Its values are plain numbers, strings, lists and dicts;
-shares stay shares, and None stands where there is nothing to tell.
+shares stay shares, and None stands where there is nothing to tell. Every number is traced to the rows it comes from.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from craft.evaluation.comparison.baseline import strongest
+from craft.evaluation.reporting.traced import Value, traced, value_in
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import ALL
 
@@ -32,10 +33,10 @@ def row_of(table: pd.DataFrame, **keys: str) -> pd.Series | None:
     return None if rows.empty else rows.iloc[0]
 
 
-def value_of(table: pd.DataFrame, **keys: str) -> float | None:
+def value_of(table: pd.DataFrame, **keys: str) -> Value | None:
     """The value of the first row that has the given values; None where there is none, or no number in it."""
     row = row_of(table, **keys)
-    return None if row is None or pd.isna(row["value"]) else float(row["value"])
+    return None if row is None or pd.isna(row["value"]) else value_in(row)
 
 
 def our_method(run: Run) -> str | None:
@@ -67,12 +68,12 @@ def strongest_baseline(table: pd.DataFrame, run: Run, best: Literal["highest", "
     return strongest(values, best) if values else None
 
 
-def spread(values: Iterable[float | None]) -> dict[str, float] | None:
+def spread(values: pd.Series | Iterable[float | None]) -> dict[str, float] | None:
     """Least and greatest of some numbers, those that are None or NaN left out; None without any."""
-    known = [float(value) for value in values if value is not None and not pd.isna(value)]
+    known = traced(values)
     return {"low": min(known), "high": max(known)} if known else None
 
 
-def estimate_of(row: pd.Series) -> dict[str, float]:
+def estimate_of(row: pd.Series) -> dict[str, Value]:
     """Value and interval of a row."""
-    return {name: float(row[name]) for name in ("value", "low", "high")}
+    return {name: value_in(row, name) for name in ("value", "low", "high")}

@@ -1,6 +1,7 @@
 """Validity: does CAS fall when images are damaged?"""
 
 from craft.evaluation.reporting.findings.base import JUDGES, Tables, rows_of
+from craft.evaluation.reporting.traced import tally
 from craft.evaluation.settings import Run
 
 
@@ -17,8 +18,8 @@ def find_damage(tables: Tables, run: Run) -> dict[str, dict]:
         cases = rows_of(rows, role=role)
         others = cases[~(cases["high"] < 0)]
         found[role] = {
-            "cases": len(cases),
-            "falling": len(cases) - len(others),
+            "cases": tally(cases),
+            "falling": tally(cases, cases["high"] < 0),
             "not_falling": [{"dataset": row["dataset"], "damage": row["condition"]} for _, row in others.iterrows()],
         }
     return found

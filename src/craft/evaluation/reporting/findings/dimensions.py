@@ -3,6 +3,7 @@
 from itertools import combinations
 
 from craft.evaluation.reporting.findings.base import JUDGES, Tables, rows_of, spread
+from craft.evaluation.reporting.traced import defined, tally
 from craft.evaluation.settings import Run
 from craft.reward.dimensions import DIMENSIONS
 
@@ -26,8 +27,8 @@ def find_dimensions(tables: Tables, run: Run) -> dict:
                 "first": first,
                 "second": second,
                 "spearman": {role: spread(rows_of(own, role=role)["value"]) for role in JUDGES},
-                "cases": len(own),
-                "redundant": int((own["value"] > REDUNDANT).sum()),
+                "cases": tally(own),
+                "redundant": tally(own, own["value"] > REDUNDANT),
             }
         )
-    return {"limit": REDUNDANT, "pairs": pairs}
+    return {"limit": defined(__name__, "REDUNDANT", REDUNDANT), "pairs": pairs}

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from craft.evaluation.reporting.findings.base import our_method, spread
+from craft.evaluation.reporting.traced import tally
 from craft.evaluation.settings import Run
 
 
@@ -21,8 +22,8 @@ def find_diversity(kept: pd.DataFrame, run: Run) -> dict | None:
     if own.empty:
         return None
     return {
-        "runs": len(own),
-        "stopped": int(own["stopped"].astype(bool).sum()),
+        "runs": tally(own),
+        "stopped": tally(own, own["stopped"].astype(bool)),
         "steps": spread(own["step"]),
         "vision": spread(own["diversity"]),
         "embeddings": spread(own["semantic_diversity"]),

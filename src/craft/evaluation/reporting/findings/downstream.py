@@ -5,6 +5,7 @@ import pandas as pd
 from craft.core.settings import REAL
 from craft.evaluation.downstream.arms import Arm
 from craft.evaluation.reporting.findings.base import Tables, first_judge, our_method, rows_of, spread
+from craft.evaluation.reporting.traced import tally
 from craft.evaluation.settings import Run, ScoringSettings
 
 METRIC = "macro_auroc"
@@ -41,9 +42,9 @@ def compare(rows: pd.DataFrame, name: str, against: str, scoring: ScoringSetting
         "against": against,
         "real": Arm.parse(name).real,
         "against_real": against == REAL,
-        "datasets": len(rows),
+        "datasets": tally(rows),
         "better": list(rows.loc[told & (rows["value"] > 0), "dataset"]),
         "worse": list(rows.loc[told & (rows["value"] < 0), "dataset"]),
-        "untold": int((~told).sum()),
+        "untold": tally(rows, ~told),
         "difference": spread(rows["value"]),
     }

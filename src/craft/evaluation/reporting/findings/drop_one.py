@@ -1,6 +1,7 @@
 """Validity: what does every dimension add to CAS?"""
 
 from craft.evaluation.reporting.findings.base import Tables, rows_of
+from craft.evaluation.reporting.traced import tally
 from craft.evaluation.settings import Run
 from craft.reward.dimensions import DIMENSIONS
 
@@ -16,6 +17,6 @@ def find_drop_one(tables: Tables, run: Run) -> list[dict]:
     found = []
     for name in DIMENSIONS:
         own = rows_of(rows, dimension=name)
-        counts = {"lower": int((own["low"] > 0).sum()), "higher": int((own["high"] < 0).sum())}
-        found.append({"dimension": name, "cases": len(own)} | counts)
+        counts = {"lower": tally(own, own["low"] > 0), "higher": tally(own, own["high"] < 0)}
+        found.append({"dimension": name, "cases": tally(own)} | counts)
     return found

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from craft.evaluation.reporting.findings.base import Tables, our_method, spread, strongest_baseline, value_of
+from craft.evaluation.reporting.traced import Value, tally
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import ALL
 
@@ -11,8 +12,8 @@ def find_fidelity(tables: Tables, run: Run) -> list[dict]:
     """FID and recall against the strongest baseline by either; empty without a reward method.
 
     Returns:
-        For every evaluator whose features were measured: evaluator, number of datasets, in how many the FID is lower
-        (`lower_fid`), in how many the recall is not higher (`recall_not_higher`), and the range of its difference.
+        For every evaluator whose features were measured: evaluator, number of datasets, in how many the FID is
+        lower and higher, in how many the recall is not higher, and the range of its difference.
     """
     names = tables["fidelity"]["evaluator"].unique() if our_method(run) else []
     return [near(tables, run, name) for name in names]
@@ -24,16 +25,17 @@ def near(tables: Tables, run: Run, evaluator: str) -> dict:
     recall = differences(tables, run, evaluator, "recall", "highest")
     return {
         "evaluator": evaluator,
-        "datasets": len(fid),
-        "lower_fid": sum(difference < 0 for difference in fid),
-        "recall_not_higher": sum(difference <= 0 for difference in recall),
+        "datasets": tally(fid),
+        "lower_fid": tally(fid, [difference < 0 for difference in fid]),
+        "higher_fid": tally(fid, [difference > 0 for difference in fid]),
+        "recall_not_higher": tally(recall, [difference <= 0 for difference in recall]),
         "recall": spread(recall),
     }
 
 
 def differences(
     tables: Tables, run: Run, evaluator: str, metric: str, best: Literal["highest", "lowest"]
-) -> list[float]:
+) -> list[Value]:
     """The reward method minus the strongest baseline, one number for every dataset that has both."""
     found = []
     for dataset in run.datasets:

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from craft.evaluation.reporting.findings.base import Tables, evaluators_of, rows_of
+from craft.evaluation.reporting.findings.base import Tables, evaluators_of, row_of, rows_of
+from craft.evaluation.reporting.traced import count_in, tally
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
 from craft.evaluation.settings import Run
 
@@ -16,16 +17,15 @@ def find_gap(tables: Tables, run: Run) -> list[dict]:
     """
     gaps = rows_of(tables["validity"], study="gap")
     keys = ["dataset", "method", "evaluator", "condition"]
-    since = rows_of(gaps, metric="opens_from").set_index(keys)["value"]
-    rows = rows_of(gaps, metric="opens_at")
+    since, rows = (rows_of(gaps, metric=metric) for metric in ("opens_from", "opens_at"))
     found = []
     for role in (PHANTOM_CLASSIFIER, "held_out"):
         own = rows[rows["condition"].isin(evaluators_of(tables, role))]
         if len(own):
             opened = own[~pd.isna(own["value"])]
             places = [
-                {"dataset": row["dataset"], "step": round(row["value"]), "since": round(since[tuple(row[keys])])}
+                {"dataset": row["dataset"], "step": count_in(row), "since": count_in(row_of(since, **row[keys]))}
                 for _, row in opened.iterrows()
             ]
-            found.append({"judge": role, "runs": len(own), "opened": places})
+            found.append({"judge": role, "runs": tally(own), "opened": places})
     return found

@@ -14,6 +14,7 @@ from craft.evaluation.reporting.findings.base import (
     rows_of,
     value_of,
 )
+from craft.evaluation.reporting.traced import Count
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import ALL
 
@@ -44,13 +45,14 @@ def find_given(tables: Tables, run: Run) -> list[dict]:
 def describe(tables: Tables, run: Run, method: str, dataset: str) -> dict:
     """What is found of the images of one method and dataset."""
     counted = rows_of(tables.get("given", pd.DataFrame(columns=["method", "dataset"])), method=method, dataset=dataset)
-    kinds = {} if counted.empty else counted.groupby("kind", sort=False)["images"].sum().astype(int).to_dict()
+    groups = counted.groupby("kind", sort=False) if len(counted) else ()
+    kinds = {kind: Count(rows["images"].sum(), rows.index) for kind, rows in groups}
     found = {name: beside_real(tables, run, place, method, dataset) for name, place in SHOWN.items()}
     return {
         "method": method,
         "dataset": dataset,
         "evaluator": next(iter(evaluators_of(tables, "held_out")), None),
-        "read": kinds.pop(READ, 0),
+        "read": kinds.pop(READ, Count(0)),
         "left_out": kinds,
         **found,
         "use": find_use(tables, run, method, dataset),

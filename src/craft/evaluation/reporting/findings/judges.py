@@ -1,6 +1,8 @@
 """Validity: which evaluators are no judge of a dataset's labels?"""
 
 from craft.evaluation.reporting.findings.base import JUDGES, Tables, estimate_of, rows_of, spread, value_of
+from craft.evaluation.reporting.traced import Count, tally
+from craft.evaluation.results import SETTINGS
 from craft.evaluation.settings import Run
 
 
@@ -11,10 +13,11 @@ def find_judges(tables: Tables, run: Run) -> dict:
     or its accuracy is not above the share of the largest label.
 
     Returns:
-        `accuracy`: range over datasets of the balanced accuracy, by role; number of `cases` (dataset by evaluator);
-        `no_judges`: dataset, evaluator and role with balanced accuracy and interval, `accuracy`, `chance` and
-        `majority`, the share of the largest label; `declared`: how many evaluators and encoders have a background;
-        `unknown`: name, kind and role of those of which a part of it is unknown, and `what`.
+        `accuracy`: range over datasets of the balanced accuracy, by role; `beside`: for every evaluator, the ranges of
+        its `accuracy` and of the share of the largest label (`majority`), which needs no judge; number of `cases`
+        (dataset by evaluator); `no_judges`: dataset, evaluator and role with balanced accuracy and interval,
+        `accuracy`, `chance` and `majority`; `declared`: how many evaluators and encoders have a background; `unknown`:
+        name, kind and role of those of which a part of it is unknown, and `what`.
     """
     rows = rows_of(tables["validity"], study="judges")
     balanced, none = rows_of(rows, metric="balanced_accuracy"), []
@@ -29,5 +32,13 @@ def find_judges(tables: Tables, run: Run) -> dict:
         for judge in run.judges
         if (what := judge.unknown)
     ]
-    found = {"accuracy": accuracy, "cases": len(balanced), "no_judges": none}
-    return found | {"declared": len(run.judges), "unknown": unknown}
+    found = {"accuracy": accuracy, "cases": tally(balanced), "no_judges": none}
+    beside = [
+        {
+            "evaluator": name,
+            "accuracy": spread(own["value"]),
+            "majority": spread(rows_of(rows, metric="majority")["value"]),
+        }
+        for name, own in rows_of(rows, metric="accuracy").groupby("evaluator", sort=False)
+    ]
+    return found | {"beside": beside, "declared": Count(len(run.judges), [SETTINGS]), "unknown": unknown}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from craft.core.settings import REAL
 from craft.evaluation.reporting.findings.alignment import compare_paired
 from craft.evaluation.reporting.findings.base import Tables, evaluators_of, our_method, row_of
+from craft.evaluation.reporting.traced import value_in
 from craft.evaluation.scoring.results import PHANTOM_CLASSIFIER
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import ALL
@@ -30,4 +31,4 @@ def find_exaggerated(tables: Tables, run: Run, evaluator: str) -> Iterator[dict]
         keys = {"dataset": dataset, "evaluator": evaluator, "metric": "label_agreement", "label": ALL}
         own, real = (row_of(tables["cas"], method=str(method), **keys) for method in (our_method(run), REAL))
         if own is not None and real is not None and own["low"] > real["high"]:
-            yield {"dataset": dataset, "own": float(own["value"]), "real": float(real["value"])}
+            yield {"dataset": dataset, "own": value_in(own), "real": value_in(real)}

@@ -1,6 +1,7 @@
 """C6: are the reward method's images copies of real images that the run saw?"""
 
 from craft.evaluation.reporting.findings.base import Tables, our_method, rows_of, spread
+from craft.evaluation.reporting.traced import defined, tally, value_in
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import ALL
 
@@ -29,16 +30,17 @@ def find_memorization(tables: Tables, run: Run) -> dict | None:
     return {
         "rates": spread(rates["value"]),
         "upper": spread(rates["high"]),
-        "flagged": float(rates["flagged"].max()),
+        "flagged": spread(rates["flagged"])["high"],
         "rests_on": rests_on if rests_on and rests_on["low"] < FEW else None,
-        "comparisons": len(rates),
+        "comparisons": tally(rates),
         "above": [name_place(row) for _, row in rates[rates["low"] > rates["flagged"]].iterrows()],
         "drawn": [name_place(row) for _, row in pulls[pulls["low"] > 0].iterrows()],
-        "memberships": len(memberships),
-        "inferred": int((memberships["low"] > CHANCE).sum()),
+        "chance": defined(__name__, "CHANCE", CHANCE),
+        "memberships": tally(memberships),
+        "inferred": tally(memberships, memberships["low"] > CHANCE),
     }
 
 
 def name_place(row) -> dict:
     """Where a row stands, and its value."""
-    return {"dataset": row["dataset"], "measure": row["evaluator"], "value": float(row["value"])}
+    return {"dataset": row["dataset"], "measure": row["evaluator"], "value": value_in(row)}

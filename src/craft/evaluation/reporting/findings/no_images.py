@@ -3,10 +3,11 @@
 import pandas as pd
 
 from craft.evaluation.reporting.findings.base import Tables, estimate_of, rows_of
+from craft.evaluation.reporting.traced import defined, value_in
 from craft.evaluation.scoring.results import PLAIN_MEAN
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import ALL
-from craft.evaluation.validity.results import ENOUGH_REFUSED
+from craft.evaluation.validity import results
 
 CAS = "cas"
 
@@ -30,8 +31,12 @@ def find_no_images(tables: Tables, run: Run) -> dict:
         }
         for (name, role), own in single.groupby(["evaluator", "role"], sort=False)
     ]
-    quantile = None if rows.empty else float(rows["level"].iloc[0])
-    return {"goal": ENOUGH_REFUSED, "quantile": quantile, "evaluators": evaluators}
+    quantile = None if rows.empty else value_in(rows.iloc[0], "level")
+    return {
+        "goal": defined(results.__name__, "ENOUGH_REFUSED", results.ENOUGH_REFUSED),
+        "quantile": quantile,
+        "evaluators": evaluators,
+    }
 
 
 def least(rows: pd.DataFrame) -> dict:
@@ -42,7 +47,7 @@ def least(rows: pd.DataFrame) -> dict:
 
 def short_of_goal(rows: pd.DataFrame) -> list[dict]:
     """Every dataset in which a kind is not refused often enough, with these kinds."""
-    missed = rows[rows["value"] < ENOUGH_REFUSED]
+    missed = rows[rows["value"] < results.ENOUGH_REFUSED]
     return [
         {"dataset": dataset, "kinds": list(own["condition"])} for dataset, own in missed.groupby("dataset", sort=False)
     ]
