@@ -129,7 +129,6 @@ def resolve_checklist(config: Config) -> ChecklistJob:
     return ChecklistJob(
         **dict(resolve_run(config)) | {"modules": TABLES.modules()},
         notice=config.notice,
-        resolution=config.resolution,
         data=data,
         foundation=foundation and name_of(model_path(config, "foundation")),
         foundation_trained=bool(foundation and foundation.train),

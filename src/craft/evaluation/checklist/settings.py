@@ -39,7 +39,6 @@ class ChecklistJob(Run):
     """What `write_checklist` needs to know: the run, and how it was configured."""
 
     notice: str = Field(description="what plays the part of real images")
-    resolution: int = Field(description="side of all images in pixels")
     data: dict[str, CheckedDataset] = Field(description="the datasets by name")
     foundation: str | None = Field(description="the generator that is adapted; null where there is none")
     foundation_trained: bool = Field(description="whether the run trained it")
