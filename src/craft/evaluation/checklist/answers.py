@@ -123,9 +123,9 @@ def models(facts: Facts) -> str:
 def foundation(facts: Facts) -> str:
     """The generator in a few words."""
     job = facts.job
-    if job.foundation is None:
+    if job.generator is None:
         return "none, other programs made the images"
-    return "a latent diffusion model, " + ("trained by this run" if job.foundation_trained else f"`{job.foundation}`")
+    return "a latent diffusion model, " + ("trained by this run" if job.generator_trained else f"`{job.generator}`")
 
 
 def software(facts: Facts) -> str:
