@@ -130,8 +130,8 @@ def resolve_checklist(config: Config) -> ChecklistJob:
         **dict(resolve_run(config)) | {"modules": TABLES.modules()},
         notice=config.notice,
         data=data,
-        foundation=foundation and name_of(model_path(config, "foundation")),
-        foundation_trained=bool(foundation and foundation.train),
+        generator=foundation and name_of(model_path(config, "foundation")),
+        generator_trained=bool(foundation and foundation.train),
         ways={name: checked_method(method) for name, method in config.methods.items()},
         knowledge=config.knowledge.provider,
     )

@@ -42,8 +42,8 @@ def make_job(reader="image_folder", seeds=(0,), **changes) -> ChecklistJob:
                 reader=reader, modality="fundus", splits=SplitSettings(), split_seed=7, max_per_label=None
             )
         },
-        "foundation": "stable/model",
-        "foundation_trained": False,
+        "generator": "stable/model",
+        "generator_trained": False,
         "ways": {
             "lora": CheckedMethod(kind="supervised", start=None, guarded=False, training=TRAINING),
             "craft": CheckedMethod(kind="reward", start="lora", guarded=True, training=TRAINING),
@@ -124,7 +124,7 @@ def test_numbers_are_those_of_the_tables(results):
     assert "- fundus: 3 for no label, 2 for unreadable" in found["Which data were left out, and why?"]
     flow = found["How many patients and images were used?"]
     assert "80 patients, once for every label of theirs; 100 images (train 20," in flow
-    assert "2 CPU minutes" in found["With which software and hardware?"]
+    assert "1.5 CPU minutes" in found["With which software and hardware?"]
     assert "GPU" not in found["With which software and hardware?"]
     assert "`damage`, `gap`" in found["Was robustness analysed?"]
 
@@ -168,9 +168,9 @@ def test_a_configuration_says_what_the_checklist_needs(name):
     assert list(job.ways) == list(config.methods) and set(job.data) == set(raw["datasets"])
     trained = {name for name, way in job.ways.items() if way.training}
     assert trained == {name for name, method in config.methods.items() if method.rule}
-    assert (job.foundation is None) == (config.foundation is None)
+    assert (job.generator is None) == (config.foundation is None)
 
 
 def test_a_folder_of_the_machine_is_no_part_of_the_checklist():
     raw = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"foundation": {"path": "/home/someone/sd"}}
-    assert resolve_jobs(validate_config(raw))[CHECKLIST_SETTINGS].foundation == "sd"
+    assert resolve_jobs(validate_config(raw))[CHECKLIST_SETTINGS].generator == "sd"

@@ -123,9 +123,9 @@ def models(facts: Facts) -> str:
 def foundation(facts: Facts) -> str:
     """The generator in a few words."""
     job = facts.job
-    if job.foundation is None:
+    if job.generator is None:
         return "none, other programs made the images"
-    return "a latent diffusion model, " + ("trained by this run" if job.foundation_trained else f"`{job.foundation}`")
+    return "a latent diffusion model, " + ("trained by this run" if job.generator_trained else f"`{job.generator}`")
 
 
 def software(facts: Facts) -> str:
@@ -135,7 +135,7 @@ def software(facts: Facts) -> str:
     spent = {
         what: float(cost["value"][cost["metric"] == f"{what}_seconds"].sum()) for what in ("cpu", "gpu") if len(cost)
     }
-    took = ", ".join(f"{seconds / 60:.0f} {what.upper()} minutes" for what, seconds in spent.items() if seconds)
+    took = ", ".join(f"{seconds / 60:.1f} {what.upper()} minutes" for what, seconds in spent.items() if seconds)
     return (
         f"Code: commit {facts.commit}, as it was when this file was written. {versions}."
         f" This file was written on: {facts.machine}; on a cluster, other jobs may have run elsewhere."

@@ -40,7 +40,7 @@ class ChecklistJob(Run):
 
     notice: str = Field(description="what plays the part of real images")
     data: dict[str, CheckedDataset] = Field(description="the datasets by name")
-    foundation: str | None = Field(description="the generator that is adapted; null where there is none")
-    foundation_trained: bool = Field(description="whether the run trained it")
+    generator: str | None = Field(description="the generator that is adapted; null where there is none")
+    generator_trained: bool = Field(description="whether the run trained it")
     ways: dict[str, CheckedMethod] = Field(description="the methods by name")
     knowledge: str = Field(description="who wrote the descriptions and checklists of labels")
