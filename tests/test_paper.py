@@ -219,7 +219,7 @@ def test_every_number_of_the_findings_is_a_claim_with_a_source(results, tmp_path
     ledger = json.loads((tmp_path / "claims.json").read_text())
     claims = {claim["id"]: claim for claim in ledger["claims"]}
     said = dict(numbers_in(ledger["findings"])) | dict(
-        numbers_in(json.loads((tmp_path / "run.json").read_text()), "run.")
+        numbers_in(json.loads((tmp_path / "run.json").read_text()), "run")
     )
     assert {name: claim["value"] for name, claim in claims.items()} == said
     assert all(

@@ -4,6 +4,8 @@ import pandas as pd
 
 from craft.datasets.splits import REAL_SPLITS
 
+# of `counts.csv`
+COUNTS = ("label", "split", "images", "patients", "twins_elsewhere")
 # raw values that the words name for each reason
 SHOWN = 6
 
@@ -18,8 +20,8 @@ def count_images(frame: pd.DataFrame, labels: list[str], twins: pd.DataFrame, na
         names_patients: whether the data name the patients.
 
     Returns:
-        Columns `label`, `split`, `images`, `patients` (empty where the data name none) and `twins_elsewhere`, images
-        that have a near-identical one in another split.
+        Columns `COUNTS`: `patients` is empty where the data name none, `twins_elsewhere` counts images that have a
+        near-identical one in another split.
     """
     apart = twins[twins["split"] != twins["twin_split"]]
     elsewhere = frame["image_id"].isin({*apart["image_id"], *apart["twin_id"]})
@@ -29,8 +31,7 @@ def count_images(frame: pd.DataFrame, labels: list[str], twins: pd.DataFrame, na
             chosen = (frame["label"] == label) & (frame["split"] == split)
             patients = frame["patient_id"][chosen].nunique() if names_patients else None
             rows.append((label, split, int(chosen.sum()), patients, int(elsewhere[chosen].sum())))
-    columns = ["label", "split", "images", "patients", "twins_elsewhere"]
-    return pd.DataFrame(rows, columns=columns).astype({"patients": "Int64"})
+    return pd.DataFrame(rows, columns=list(COUNTS)).astype({"patients": "Int64"})
 
 
 def describe_twins(twins: pd.DataFrame) -> str:

@@ -24,6 +24,11 @@ class PhantomDataset(DatasetSettings):
     seed: int = Field(0, description="of the phantoms; other seeds are other phantoms")
     show_images: bool = Field(True, exclude=True, description="whether the gallery shows phantoms of the dataset")
 
+    @property
+    def names_patients(self) -> bool:
+        """See `DatasetSettings.names_patients`; there are none."""
+        return False
+
     def read(self) -> list[RawImage]:
         """See `DatasetSettings.read`."""
         return read_phantoms(self)

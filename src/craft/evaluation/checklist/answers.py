@@ -97,10 +97,12 @@ def level(facts: Facts) -> str:
     """By patient or by image, and what is alike across splits."""
 
     def describe(name: str) -> str:
-        if name in facts.job.unnamed_patients:
+        if facts.is_phantom(name):
+            by = "by rendered image"
+        elif name in facts.job.unnamed_patients:
             by = "by image, since the data name no patients"
         else:
-            by = "by rendered image" if facts.is_phantom(name) else "by patient, or the group that the data name"
+            by = "by patient, or the group that the data name"
         return f"{by}; {facts.counts[name]['twins_elsewhere'].sum()} images have a near-identical one in another split"
 
     return f"By dataset:{facts.of_datasets(describe)}"
@@ -173,9 +175,9 @@ def choice(facts: Facts) -> str:
     told = []
     if guarded:
         told.append(
-            f"For {join(guarded)} a guard chose the state by {facts.judges('monitor')}, which is no part of the"
+            f"For {join(guarded)} a guard chose the state by {facts.judges('monitor')}, which is no part of the reward;"
+            f" {facts.judges('held_out')}, by which results are reported, had no say in it."
         )
-        told[-1] += f" reward; {facts.judges('held_out')}, by which results are reported, had no say in it."
     if last:
         told.append(f"For {join(last)} the last state was kept.")
     return " ".join(told) or "This run trains no generator."
@@ -206,7 +208,7 @@ def robustness(facts: Facts) -> str | None:
 
 def internal(facts: Facts) -> str:
     """The test split."""
-    return "Yes: every number rests on the test split, which no training of this run and no choice of a state sees."
+    return "Yes: results are held against the test split, which no training of this run and no choice of a state sees."
 
 
 def flow(facts: Facts) -> str:

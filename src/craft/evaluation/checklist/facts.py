@@ -8,12 +8,12 @@ from typing import Self
 import pandas as pd
 
 from craft.core.reading import reading
+from craft.datasets.report import COUNTS
 from craft.evaluation.checklist.settings import ChecklistJob
 from craft.evaluation.results import require_columns, require_file
 from craft.evaluation.tables import ALL
 from craft.models.provenance import PHANTOM
 
-COUNTS = ("label", "split", "images", "patients", "twins_elsewhere")
 LEFT_OUT = ("reason", "value", "count")
 # tables below `tables/` that the answers quote
 QUOTED = ("cas", "tail", "validity", "cost")
@@ -53,7 +53,9 @@ class Facts:
             counts={name: read_table(results / name / "counts.csv", COUNTS) for name in job.datasets},
             left_out={name: read_table(results / name / "left_out.csv", LEFT_OUT) for name in job.datasets},
             tables={name: read_table(results / f"tables/{name}.csv") for name in QUOTED},
-            **{"commit": commit, "machine": machine, "versions": versions},
+            commit=commit,
+            machine=machine,
+            versions=versions,
         )
 
     @property

@@ -63,7 +63,7 @@ def make_ledger(
         if lost:
             raise CraftError(f"the claim {claim['id']!r} rests on {lost[0]}, which is a row of no table")
     settings = {job.method: path for path, job in reversed(trainings.items())}
-    claims += [of_settings(place, number, described, settings) for place, number in numbers_in(described, "run.")]
+    claims += [of_settings(place, number, described, settings) for place, number in numbers_in(described, "run")]
     used = dict.fromkeys(label for claim in claims for label in claim.get("rows", ()))
     rows = {label: row_entry(known[label], run) for label in used}
     names = dict.fromkeys(name for row in rows.values() for name in row["jobs"])
@@ -71,21 +71,13 @@ def make_ledger(
     return {"published": PUBLISHED, "findings": findings, "claims": claims, "rows": rows, "jobs": jobs}
 
 
-def numbers_in(tree: Any, place: str = "") -> Iterator[tuple[str, float]]:
+def numbers_in(tree: Any, *place: str | int) -> Iterator[tuple[str, float]]:
     """Every number of nested dicts and lists with its place, for example `tail.reward.0.points.low`."""
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from numbers_in(value, f"{place}{key}" if value_is_leaf(value) else f"{place}{key}.")
-    elif isinstance(tree, list | tuple):
-        for index, value in enumerate(tree):
-            yield from numbers_in(value, f"{place}{index}" if value_is_leaf(value) else f"{place}{index}.")
+    if isinstance(tree, Mapping | list | tuple):
+        for key, value in tree.items() if isinstance(tree, Mapping) else enumerate(tree):
+            yield from numbers_in(value, *place, key)
     elif isinstance(tree, int | float) and not isinstance(tree, bool):
-        yield place, tree
-
-
-def value_is_leaf(value: Any) -> bool:
-    """Whether nothing lies below a value."""
-    return not isinstance(value, Mapping | list | tuple)
+        yield ".".join(map(str, place)), tree
 
 
 def claim_of(place: str, number: float) -> dict[str, Any]:

@@ -130,14 +130,14 @@ def read_counts(paths: list[Path]) -> pd.DataFrame:
     Raises:
         CraftError: if a file is missing or lacks a column.
     """
-    frames = [pd.DataFrame(columns=list(data.COLUMNS))]
+    frames = []
     for path in paths:
         frame = pd.read_csv(require_file(path), keep_default_na=False, na_values=[""])
         require_columns(frame, data.COLUMNS[1:], path)
         dataset = path.parent.name
         frame.insert(0, "dataset", dataset)
         frames.append(label_rows(frame, f"{dataset}/{path.name}"))
-    return pd.concat(frames[1:]) if paths else frames[0]
+    return pd.concat(frames) if frames else pd.DataFrame(columns=list(data.COLUMNS))
 
 
 def stage_study(path: Path | None, staged: Path) -> pd.DataFrame:

@@ -3,13 +3,13 @@
 from craft.evaluation.reporting.findings.base import (
     JUDGES,
     Tables,
+    count_sides,
     evaluators_of,
     our_method,
     row_of,
-    spread,
     strongest_baseline,
 )
-from craft.evaluation.reporting.traced import tally, value_in
+from craft.evaluation.reporting.traced import value_in
 from craft.evaluation.settings import Run
 
 
@@ -39,11 +39,4 @@ def compare_paired(tables: Tables, run: Run, evaluator: str, metric: str) -> dic
         if row is not None:
             differences.append(value_in(row))
             clear.append(row["value"] > 0 and row["p_holm"] < 1 - run.scoring.confidence)
-    return {
-        "evaluator": evaluator,
-        "datasets": tally(differences),
-        "better": tally(differences, [difference > 0 for difference in differences]),
-        "worse": tally(differences, [difference < 0 for difference in differences]),
-        "clear": tally(differences, clear),
-        "difference": spread(differences),
-    }
+    return {"evaluator": evaluator} | count_sides(differences, clear)

@@ -3,6 +3,7 @@
 from craft.core.settings import REAL
 from craft.evaluation.reporting.findings.base import (
     Tables,
+    count_sides,
     evaluators_of,
     our_method,
     row_of,
@@ -10,7 +11,7 @@ from craft.evaluation.reporting.findings.base import (
     strongest_baseline,
     value_of,
 )
-from craft.evaluation.reporting.traced import tally, value_in
+from craft.evaluation.reporting.traced import value_in
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import ALL
 
@@ -42,11 +43,7 @@ def judge(tables: Tables, run: Run, auditor: str) -> dict:
             clear.append(own["low"] > other["high"])
     return {
         "auditor": auditor,
-        "datasets": tally(differences),
-        "better": tally(differences, [difference > 0 for difference in differences]),
-        "worse": tally(differences, [difference < 0 for difference in differences]),
-        "clear": tally(differences, clear),
-        "difference": spread(differences),
+        **count_sides(differences, clear),
         "from_real": spread(distance_from_real(tables, run, auditor, dataset) for dataset in run.datasets),
         "kendall": spread(rank_agreement(tables, auditor, dataset) for dataset in run.datasets),
     }

@@ -10,7 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from craft.evaluation.comparison.baseline import strongest
-from craft.evaluation.reporting.traced import Value, traced, value_in
+from craft.evaluation.reporting.traced import Value, tally, traced, value_in
 from craft.evaluation.settings import Run
 from craft.evaluation.tables import ALL
 
@@ -72,6 +72,17 @@ def spread(values: pd.Series | Iterable[float | None]) -> dict[str, float] | Non
     """Least and greatest of some numbers, those that are None or NaN left out; None without any."""
     known = traced(values)
     return {"low": min(known), "high": max(known)} if known else None
+
+
+def count_sides(differences: list[Value], clear: list[bool]) -> dict:
+    """Number of `datasets`, in how many a difference is `better` (positive), `worse` or `clear`; its range."""
+    return {
+        "datasets": tally(differences),
+        "better": tally(differences, [difference > 0 for difference in differences]),
+        "worse": tally(differences, [difference < 0 for difference in differences]),
+        "clear": tally(differences, clear),
+        "difference": spread(differences),
+    }
 
 
 def estimate_of(row: pd.Series) -> dict[str, Value]:

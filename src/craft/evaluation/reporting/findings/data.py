@@ -2,12 +2,13 @@
 
 import pandas as pd
 
+from craft.datasets import report
 from craft.evaluation.reporting.findings.base import Tables, rows_of
 from craft.evaluation.reporting.traced import Count
 from craft.evaluation.settings import Run
 
 COUNTS = "counts"
-COLUMNS = ("dataset", "label", "split", "images", "patients", "twins_elsewhere")
+COLUMNS = ("dataset", *report.COUNTS)
 
 
 def find_data(tables: Tables, run: Run) -> list[dict]:
